@@ -1,0 +1,308 @@
+//! The arguments of an annotation.
+
+use crate::ctxt::Ctxt;
+use crate::tokens::{self, ends, is_dotted, is_ident, is_punct, split};
+use otelier_spec::{Kind, name, suggest};
+use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+
+/// Options that are no attributes.
+const OPTIONS: [&str; 4] = ["crate", "kind", "late", "name"];
+
+/// What an annotation says.
+#[derive(Debug, Default)]
+pub(crate) struct Args {
+    /// The schema's path, unless the macro fills it in.
+    pub(crate) schema: Option<TokenStream>,
+    pub(crate) name: Option<Literal>,
+    pub(crate) kind: Option<(Kind, Ident)>,
+    /// The path of the `otelier` crate, for those who re-export it.
+    pub(crate) krate: Option<TokenStream>,
+    pub(crate) attributes: Vec<(Key, Value)>,
+    pub(crate) late: Vec<Key>,
+    /// Keys without a value: unfinished code.
+    pub(crate) unfinished: Vec<Key>,
+}
+
+/// The key of an attribute: dotted identifiers, or a string.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) tokens: Vec<TokenTree>,
+    pub(crate) name: String,
+    pub(crate) first: Span,
+    pub(crate) last: Span,
+    /// Given as a string, so not looked up in the schema.
+    pub(crate) literal: bool,
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug)]
+pub(crate) struct Value {
+    pub(crate) tokens: Vec<TokenTree>,
+    pub(crate) span: Span,
+}
+
+impl Value {
+    fn new(tokens: &[TokenTree], otherwise: Span) -> Self {
+        Self { tokens: tokens.to_vec(), span: ends(tokens, otherwise).0 }
+    }
+
+    /// The value as an expression; `%x` and `?x` ask for `Display` and `Debug`.
+    pub(crate) fn expression(&self) -> TokenStream {
+        let span = self.span;
+        let rest = || self.tokens[1..].iter().cloned().collect::<TokenStream>();
+        match self.tokens.first() {
+            Some(token) if is_punct(token, '%') => {
+                let value = rest();
+                quote_spanned!(span=> ::core::format_args!("{}", #value))
+            }
+            Some(token) if is_punct(token, '?') => {
+                let value = rest();
+                quote_spanned!(span=> ::core::format_args!("{:?}", #value))
+            }
+            _ => self.tokens.iter().cloned().collect(),
+        }
+    }
+
+    /// The value if it is one string literal.
+    pub(crate) fn literal(&self) -> Option<&Literal> {
+        match self.tokens.as_slice() {
+            [TokenTree::Literal(literal)] if tokens::string(literal).is_some() => Some(literal),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is a call of `redact` or `hash`, by whatever path.
+    fn is_masked(&self) -> bool {
+        let call = self.tokens.iter().position(|token| matches!(token, TokenTree::Group(_)));
+        call.and_then(|at| at.checked_sub(1))
+            .is_some_and(|at| is_ident(&self.tokens[at], "redact") || is_ident(&self.tokens[at], "hash"))
+    }
+}
+
+impl Key {
+    /// Reads a key, or reports what is wrong with it.
+    pub(crate) fn read(tokens: &[TokenTree], otherwise: Span, ctxt: &mut Ctxt) -> Option<Self> {
+        let (first, last) = ends(tokens, otherwise);
+        let (name, literal) = match tokens {
+            [TokenTree::Literal(literal)] => match tokens::string(literal) {
+                Some(text) if name::is_attribute_name(&text) => (text, true),
+                _ => {
+                    ctxt.error_at(
+                        first,
+                        format_args!(
+                            "{literal} is not an attribute name; expected lower case segments between dots, such as \
+                             `\"app.order_id\"`"
+                        ),
+                    );
+                    return None;
+                }
+            },
+            // A dot at the end is what a user has while typing; rustc says what is missing there.
+            [init @ .., last] if is_punct(last, '.') && is_dotted(init) => (tokens::dotted_name(tokens), false),
+            _ if is_dotted(tokens) => (tokens::dotted_name(tokens), false),
+            _ => {
+                ctxt.error(first, last, "expected an attribute such as `app.order_id = value`");
+                return None;
+            }
+        };
+        Some(Self { tokens: tokens.to_vec(), name, first, last, literal })
+    }
+
+    /// `keys.a.b` with the user's tokens. `keys` has their place in the file too, so that editors complete it.
+    pub(crate) fn access(&self) -> TokenStream {
+        let keys = Ident::new("__otelier_keys", self.first.resolved_at(Span::mixed_site()));
+        let first = self.first;
+        let path = tokens::field_access(&self.tokens);
+        quote_spanned!(first=> #keys.#path)
+    }
+}
+
+/// Splits `a.b = value`.
+fn key_and_value(part: &[TokenTree]) -> (&[TokenTree], Option<&[TokenTree]>) {
+    match part.iter().position(|token| is_punct(token, '=')) {
+        Some(at) => (&part[..at], Some(&part[at + 1..])),
+        None => (part, None),
+    }
+}
+
+impl Args {
+    /// Reads the arguments; `schema_given` if the macro fills in the schema.
+    pub(crate) fn read(tokens: TokenStream, schema_given: bool, ctxt: &mut Ctxt) -> Self {
+        let mut args = Self::default();
+        for (number, part) in split(tokens, ',').into_iter().enumerate() {
+            if number == 0 && !schema_given && is_path(&part) {
+                args.schema = Some(part.into_iter().collect());
+                continue;
+            }
+            args.read_part(&part, schema_given, ctxt);
+        }
+        args
+    }
+
+    fn read_part(&mut self, part: &[TokenTree], schema_given: bool, ctxt: &mut Ctxt) {
+        let Some(head) = part.first() else {
+            ctxt.error_at(Span::call_site(), "expected an argument between the commas");
+            return;
+        };
+        if let (TokenTree::Ident(option), Some(list)) = (head, tokens::group(part.get(1), Delimiter::Parenthesis)) {
+            self.read_list(option, list.stream(), ctxt);
+            return;
+        }
+        let (key, value) = key_and_value(part);
+        if let [TokenTree::Ident(option)] = key
+            && (OPTIONS.contains(&option.to_string().as_str()) || !(schema_given || self.schema.is_some()))
+        {
+            self.read_option(option, value, ctxt);
+            return;
+        }
+        let Some(key) = Key::read(key, head.span(), ctxt) else { return };
+        self.attribute(key, value, ctxt);
+    }
+
+    fn attribute(&mut self, key: Key, value: Option<&[TokenTree]>, ctxt: &mut Ctxt) {
+        let Some(value) = value.filter(|value| !value.is_empty()) else {
+            self.unfinished.push(key);
+            return;
+        };
+        if self.attributes.iter().any(|(other, _)| other.name == key.name) {
+            ctxt.error(key.first, key.last, format_args!("attribute `{}` is given twice", key.name));
+            return;
+        }
+        let value = Value::new(value, key.last);
+        let declared = !key.literal && self.schema.is_some();
+        check_credential(&key, &value, declared, ctxt);
+        self.attributes.push((key, value));
+    }
+
+    fn read_list(&mut self, option: &Ident, list: TokenStream, ctxt: &mut Ctxt) {
+        if option != "late" {
+            unknown(option, ctxt);
+            return;
+        }
+        for part in split(list, ',') {
+            if let Some(key) = Key::read(&part, option.span(), ctxt) {
+                if self.late.iter().any(|other| other.name == key.name) {
+                    ctxt.error(key.first, key.last, format_args!("attribute `{}` is late twice", key.name));
+                } else {
+                    self.late.push(key);
+                }
+            }
+        }
+    }
+
+    fn read_option(&mut self, option: &Ident, value: Option<&[TokenTree]>, ctxt: &mut Ctxt) {
+        let value = value.unwrap_or_default();
+        match (option.to_string().as_str(), value) {
+            ("name", [TokenTree::Literal(literal)]) if tokens::string(literal).is_some_and(|name| !name.is_empty()) => {
+                given_once(option, &mut self.name, literal.clone(), ctxt);
+            }
+            ("name", _) => expected(option, value, "a string, such as `name = \"load\"`", ctxt),
+            ("kind", [TokenTree::Ident(kind)]) => match Kind::from_name(&kind.to_string()) {
+                Some(found) => given_once(option, &mut self.kind, (found, kind.clone()), ctxt),
+                None => ctxt.error_at(
+                    kind.span(),
+                    format_args!(
+                        "`{kind}` is not a span kind; expected {}",
+                        suggest::list(Kind::ALL.iter().map(|kind| kind.as_str()))
+                    ),
+                ),
+            },
+            ("kind", _) => expected(option, value, "a span kind, such as `kind = client`", ctxt),
+            ("crate", path) if !path.is_empty() => {
+                given_once(option, &mut self.krate, path.iter().cloned().collect(), ctxt);
+            }
+            ("crate", _) => expected(option, value, "the path of the crate, such as `crate = app::otelier`", ctxt),
+            ("late", _) => expected(option, value, "a list, such as `late(app.count)`", ctxt),
+            _ => unknown(option, ctxt),
+        }
+    }
+}
+
+fn given_once<T>(option: &Ident, slot: &mut Option<T>, value: T, ctxt: &mut Ctxt) {
+    if slot.replace(value).is_some() {
+        ctxt.error_at(option.span(), format_args!("`{option}` is given twice"));
+    }
+}
+
+fn expected(option: &Ident, value: &[TokenTree], what: &str, ctxt: &mut Ctxt) {
+    let (first, last) = ends(value, option.span());
+    ctxt.error(first, last, format_args!("`{option}` needs {what}"));
+}
+
+fn unknown(option: &Ident, ctxt: &mut Ctxt) {
+    let name = option.to_string();
+    let message = match suggest::did_you_mean(&name, OPTIONS) {
+        Some(near) => format!("unknown argument `{name}`; did you mean `{near}`?"),
+        None => format!(
+            "unknown argument `{name}`; expected {}, or an attribute with a namespace such as `app.{name} = value`",
+            suggest::list(OPTIONS)
+        ),
+    };
+    ctxt.error_at(option.span(), message);
+}
+
+/// A name that stands for a credential needs a masked value; a declared attribute has its class instead.
+pub(crate) fn check_credential(key: &Key, value: &Value, declared: bool, ctxt: &mut Ctxt) {
+    if !declared && name::looks_like_a_credential(&key.name) && !value.is_masked() {
+        ctxt.error(
+            key.first,
+            key.last,
+            format_args!(
+                "attribute `{}` looks like a credential and would be exported in clear text; write `redact(value)` or \
+                 `hash(value)`",
+                key.name
+            ),
+        );
+    }
+}
+
+/// Whether the tokens are a path to a type: `Name`, `a::Name`, `::a::Name`.
+fn is_path(part: &[TokenTree]) -> bool {
+    !part.is_empty()
+        && part.iter().all(|token| matches!(token, TokenTree::Ident(_)) || is_punct(token, ':'))
+        && matches!(part, [.., TokenTree::Ident(last)] if !OPTIONS.contains(&last.to_string().as_str()))
+}
+
+/// The arguments of `record!(a.b = value)`.
+pub(crate) fn read_record(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Option<(Key, Option<Value>)> {
+    let part: Vec<_> = tokens.into_iter().collect();
+    let (key, value) = key_and_value(&part);
+    let key = Key::read(key, span, ctxt)?;
+    let value = value.filter(|value| !value.is_empty()).map(|value| Value::new(value, key.last));
+    Some((key, value))
+}
+
+/// The arguments of `event!("name", a.b = value, …)`.
+pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Option<(Literal, Vec<(Key, Value)>)> {
+    let mut parts = split(tokens, ',').into_iter();
+    let name = match parts.next().as_deref() {
+        Some([TokenTree::Literal(literal)]) if tokens::string(literal).is_some_and(|name| !name.is_empty()) => {
+            literal.clone()
+        }
+        other => {
+            let (first, last) = ends(other.unwrap_or_default(), span);
+            ctxt.error(first, last, "`event!` needs a name first, such as `event!(\"retry\", app.attempt = 2)`");
+            return None;
+        }
+    };
+    let mut attributes = Vec::new();
+    for part in parts {
+        let (key, value) = key_and_value(&part);
+        let Some(key) = Key::read(key, span, ctxt) else { continue };
+        match value.filter(|value| !value.is_empty()) {
+            Some(value) => {
+                let value = Value::new(value, key.last);
+                check_credential(&key, &value, false, ctxt);
+                attributes.push((key, value));
+            }
+            None => ctxt.error(key.first, key.last, format_args!("`{0}` has no value; write `{0} = value`", key.name)),
+        }
+    }
+    Some((name, attributes))
+}
+
+/// The path of the `otelier` crate.
+pub(crate) fn crate_path(krate: Option<&TokenStream>) -> TokenStream {
+    krate.cloned().unwrap_or_else(|| quote!(::otelier))
+}

@@ -1,0 +1,361 @@
+//! Annotations to code.
+//!
+//! A synchronous function becomes
+//!
+//! ```text
+//! static SITE: Callsite = …;                        // everything known now, checked by rustc
+//! let span = enter(&SITE);                          // ends when the function does, however it does
+//! if let Some(slot) = span.slot(0) { KEYS.a.b.__record(slot, &(value)); }
+//! let result = call_once(|| -> Output { body });    // only if there is a result to look at
+//! span.outcome((&&&&Probe(&result)).otelier_outcome());
+//! result
+//! ```
+//!
+//! and an asynchronous one hands its body to `instrument`, which opens the span at the first poll.
+
+use crate::args::{Args, Key, crate_path};
+use crate::body::{Late, Names, Rewriter, span_ident};
+use crate::ctxt::Ctxt;
+use crate::item::Function;
+use crate::tokens::{ends, group, is_ident, split};
+use otelier_spec::{DomainMacro, Kind};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+
+/// An annotated function.
+pub(crate) fn function(domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut ctxt = Ctxt::default();
+    let args = Args::read(args, domain.is_some(), &mut ctxt);
+    let Some(function) = Function::read(item.clone(), &mut ctxt) else {
+        let errors = errors_as_items(ctxt);
+        // The function stays, so that its callers do not fail as well.
+        return quote!(#item #errors);
+    };
+    let schema = domain.map(|domain| domain_path(domain, &args));
+    let site = Site::new(args, schema, Literal::string(&function.name.to_string()));
+    let Function { head, inner_attributes, is_async, output, body, .. } = function;
+    let code = site.expand(&body, is_async, output.as_ref(), true, &mut ctxt);
+    let await_it = is_async.then(|| quote!(.await));
+    let errors = errors_as_items(ctxt);
+    quote!(#head { #inner_attributes #errors #code #await_it })
+}
+
+/// `trace_block!(arguments, { body })`.
+pub(crate) fn block(input: TokenStream) -> TokenStream {
+    let mut ctxt = Ctxt::default();
+    let mut parts = split(input, ',');
+    let Some((is_async, body)) = parts.pop().and_then(|last| block_of(&last, &mut ctxt)) else {
+        if ctxt_is_silent(&parts) {
+            ctxt.error_at(Span::call_site(), "expected a block last, such as `trace_block!(name = \"load\", { … })`");
+        }
+        let errors = errors_as_items(ctxt);
+        return quote!({ #errors });
+    };
+    let arguments: TokenStream = parts.into_iter().flat_map(|part| part.into_iter().chain([comma()])).collect();
+    let args = Args::read(arguments, false, &mut ctxt);
+    if args.name.is_none() && args.schema.is_none() {
+        ctxt.error_at(Span::call_site(), "a traced block needs a name or a schema, such as `name = \"load\"`");
+    }
+    let site = Site::new(args, None, Literal::string("block"));
+    let code = site.expand(&body, is_async, None, false, &mut ctxt);
+    let errors = errors_as_items(ctxt);
+    quote!({ #errors #code })
+}
+
+fn ctxt_is_silent(parts: &[Vec<TokenTree>]) -> bool {
+    parts.is_empty()
+}
+
+fn comma() -> TokenTree {
+    TokenTree::Punct(proc_macro2::Punct::new(',', proc_macro2::Spacing::Alone))
+}
+
+/// `{ … }` or `async move { … }`.
+fn block_of(part: &[TokenTree], ctxt: &mut Ctxt) -> Option<(bool, Group)> {
+    let body = group(part.last(), Delimiter::Brace).cloned();
+    let before = &part[..part.len().saturating_sub(1)];
+    match (before, body) {
+        ([], Some(body)) => Some((false, body)),
+        ([first], Some(body)) if is_ident(first, "async") => Some((true, body)),
+        ([first, second], Some(body)) if is_ident(first, "async") && is_ident(second, "move") => Some((true, body)),
+        _ => {
+            let (first, last) = ends(part, Span::call_site());
+            ctxt.error(first, last, "expected a block last: `{ … }` or `async move { … }`");
+            None
+        }
+    }
+}
+
+fn errors_as_items(ctxt: Ctxt) -> TokenStream {
+    // Each error is a statement or item of its own, so that one does not hide the next.
+    let errors = ctxt.into_errors();
+    let mut result = TokenStream::new();
+    for token in errors {
+        let ends_one = matches!(&token, TokenTree::Group(_));
+        result.extend([token]);
+        if ends_one {
+            result.extend(quote!());
+        }
+    }
+    result
+}
+
+fn domain_path(domain: &DomainMacro, args: &Args) -> TokenStream {
+    let krate = crate_path(args.krate.as_ref());
+    let segments = domain.schema.iter().map(|segment| Ident::new(segment, Span::call_site()));
+    quote!(#krate::schema #(::#segments)*)
+}
+
+/// A place that makes spans: a function or a block.
+struct Site {
+    args: Args,
+    schema: Option<TokenStream>,
+    krate: TokenStream,
+    default_name: Literal,
+}
+
+impl Site {
+    fn new(mut args: Args, domain: Option<TokenStream>, default_name: Literal) -> Self {
+        let krate = crate_path(args.krate.as_ref());
+        let schema = domain.or_else(|| args.schema.take());
+        Self { args, schema, krate, default_name }
+    }
+
+    fn expand(
+        mut self,
+        body: &Group,
+        is_async: bool,
+        output: Option<&TokenStream>,
+        is_function: bool,
+        ctxt: &mut Ctxt,
+    ) -> TokenStream {
+        let mut names = Names::default();
+        let mut late: Vec<Late> = std::mem::take(&mut self.args.late).into_iter().map(Late::new).collect();
+        let mut rewriter = Rewriter {
+            krate: &self.krate,
+            schema: self.schema.is_some(),
+            names: &mut names,
+            late: &mut late,
+            ctxt,
+            used: false,
+        };
+        let span = span_ident(Span::call_site());
+        let mut records = TokenStream::new();
+        for (key, value) in &self.args.attributes {
+            records.extend(rewriter.record(&span, key, value, self.schema.is_some()));
+        }
+        for key in &self.args.unfinished {
+            records.extend(rewriter.without_value(key));
+        }
+        let body = rewriter.body(body);
+        let needs_span = rewriter.used || !records.is_empty();
+        for late in late.iter().filter(|late| !late.recorded) {
+            ctxt.error(
+                late.key.first,
+                late.key.last,
+                format_args!(
+                    "late attribute `{0}` is never recorded; write `record!({0} = value);` in the body",
+                    late.key.name
+                ),
+            );
+        }
+        let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
+        let inner = self.body_with_late(&body, &late, output);
+        let site = self.callsite(&names, &late);
+        let checks = self.checks();
+        let keys = self.schema.as_ref().map(|schema| {
+            let (krate, keys) = (&self.krate, keys_ident());
+            quote!(let #keys = <#schema as #krate::schema::Schema>::KEYS;)
+        });
+        let start = quote!(#keys #records);
+        if is_async {
+            self.asynchronous(&site, &checks, &start, &inner, output, needs_span)
+        } else {
+            self.synchronous(&site, &checks, &start, &inner, output, is_function)
+        }
+    }
+
+    fn synchronous(
+        &self,
+        site: &TokenStream,
+        checks: &TokenStream,
+        start: &TokenStream,
+        body: &TokenStream,
+        output: Option<&TokenStream>,
+        is_function: bool,
+    ) -> TokenStream {
+        let krate = &self.krate;
+        let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
+        let open = quote! {
+            #site
+            #checks
+            let #span = #krate::__private::enter(&#site_ident);
+            #start
+        };
+        if output.is_none() && is_function {
+            // Nothing to look at, so the body needs no closure around it.
+            return quote!(#open #body);
+        }
+        let result = Ident::new("__otelier_result", Span::mixed_site());
+        let arrow = output.map(|output| quote!(-> #output));
+        let outcome = outcome(krate, &quote!(&#result));
+        quote! {
+            #open
+            let #result = #krate::__private::call_once(|| #arrow #body);
+            #span.outcome(#outcome);
+            #result
+        }
+    }
+
+    fn asynchronous(
+        &self,
+        site: &TokenStream,
+        checks: &TokenStream,
+        start: &TokenStream,
+        body: &TokenStream,
+        output: Option<&TokenStream>,
+        needs_span: bool,
+    ) -> TokenStream {
+        let krate = &self.krate;
+        let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
+        let anchor = Ident::new("__otelier_body", Span::mixed_site());
+        let result = Ident::new("__otelier_result", Span::mixed_site());
+        let handle = needs_span.then(|| {
+            quote! {
+                let #anchor = ();
+                let #span = #krate::__private::span_ref(&#anchor);
+            }
+        });
+        // Never runs; it tells rustc the type of the block, which has no place for a return type.
+        let typed = output.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
+        let outcome = outcome(krate, &quote!(#result));
+        let before = quote!(#handle #start #typed);
+        // Braces around nothing but the body would be a warning about the user's code.
+        let block = if before.is_empty() { quote!(async move #body) } else { quote!(async move { #before #body }) };
+        quote! {
+            #site
+            #checks
+            #krate::__private::instrument(&#site_ident, #block, |#result| #outcome)
+        }
+    }
+
+    /// The body, with proof that everything late was recorded.
+    fn body_with_late(&self, body: &TokenTree, late: &[Late], output: Option<&TokenStream>) -> TokenStream {
+        if late.is_empty() {
+            return quote!(#body);
+        }
+        let krate = &self.krate;
+        let result = Ident::new("__otelier_returned", Span::mixed_site());
+        let typed = output.map(|output| quote!(: #output));
+        let bindings = late.iter().map(|late| &late.binding);
+        let checks = late.iter().map(|late| {
+            let (binding, span) = (&late.binding, late.key.last);
+            quote_spanned!(span=> #krate::__private::must_be_recorded(&#binding);)
+        });
+        quote!({
+            #(#[allow(unused_mut)] let mut #bindings: #krate::__private::Recorded;)*
+            let #result #typed = #body;
+            #(#checks)*
+            #result
+        })
+    }
+
+    /// The `static` that holds what is known at compile time.
+    fn callsite(&self, names: &Names, late: &[Late]) -> TokenStream {
+        let (krate, site, default_name) = (&self.krate, site_ident(), &self.default_name);
+        let keys = names.list();
+        let named = self.args.name.is_some();
+        let name = self.args.name.as_ref().unwrap_or(default_name);
+        let kind = kind_path(krate, self.args.kind.as_ref().map_or(Kind::Internal, |(kind, _)| *kind));
+        let (binding, schema) = match &self.schema {
+            None => (None, quote!(::core::option::Option::None)),
+            Some(schema) => {
+                let given = self.args.attributes.iter().map(|(key, _)| key).chain(late.iter().map(|late| &late.key));
+                let bits = given.filter(|key| !key.literal).map(|key| {
+                    let access = key.access();
+                    quote!(| #access.__bit)
+                });
+                let (binding, span) = (keys_ident(), schema_span(schema));
+                let check = quote_spanned!(span=> #krate::schema::check_required::<#schema>(0 #(#bits)*));
+                (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS;)), check)
+            }
+        };
+        quote! {
+            static #site: #krate::__private::Callsite = {
+                #binding
+                #krate::__private::Callsite {
+                    name: #name,
+                    named: #named,
+                    kind: #kind,
+                    schema: #schema,
+                    keys: &[#keys],
+                }
+            };
+        }
+    }
+
+    /// What constants check: literals of closed sets, the kind, undeclared attributes.
+    fn checks(&self) -> TokenStream {
+        let krate = &self.krate;
+        let Some(schema) = &self.schema else { return TokenStream::new() };
+        let schema_trait = quote!(#krate::schema::Schema);
+        let mut checks = TokenStream::new();
+        if let Some((kind, ident)) = &self.args.kind {
+            let (path, span) = (kind_path(krate, *kind), ident.span());
+            checks.extend(quote_spanned!(span=> const _: () = #krate::schema::check_kind(<#schema as #schema_trait>::DEF, #path);));
+        }
+        for (key, value) in &self.args.attributes {
+            checks.extend(self.check_attribute(schema, key, value.literal(), value.span));
+        }
+        checks
+    }
+
+    fn check_attribute(&self, schema: &TokenStream, key: &Key, literal: Option<&Literal>, span: Span) -> TokenStream {
+        let krate = &self.krate;
+        let schema_trait = quote!(#krate::schema::Schema);
+        if key.literal {
+            let (name, first) = (&key.name, key.first);
+            return quote_spanned!(first=> const _: () = #krate::schema::check_open(<#schema as #schema_trait>::DEF, #name););
+        }
+        let Some(literal) = literal else { return TokenStream::new() };
+        let (keys, access) = (keys_ident(), key.access());
+        quote_spanned! {span=>
+            const _: () = {
+                let #keys = <#schema as #schema_trait>::KEYS;
+                #krate::schema::check_value(#access.__name, #access.__allowed, #literal)
+            };
+        }
+    }
+}
+
+fn outcome(krate: &TokenStream, result: &TokenStream) -> TokenStream {
+    quote! {{
+        #[allow(unused_imports)]
+        use #krate::__private::{OutcomeDisplay as _, OutcomeErrorClass as _, OutcomePlain as _, OutcomeResult as _};
+        (&&&&#krate::__private::Probe(#result)).otelier_outcome()
+    }}
+}
+
+fn kind_path(krate: &TokenStream, kind: Kind) -> TokenStream {
+    let variant = match kind {
+        Kind::Internal => quote!(Internal),
+        Kind::Server => quote!(Server),
+        Kind::Client => quote!(Client),
+        Kind::Producer => quote!(Producer),
+        Kind::Consumer => quote!(Consumer),
+    };
+    quote!(#krate::schema::Kind::#variant)
+}
+
+fn keys_ident() -> Ident {
+    Ident::new("__otelier_keys", Span::mixed_site())
+}
+
+fn site_ident() -> Ident {
+    Ident::new("__OTELIER_SITE", Span::mixed_site())
+}
+
+/// Where mistakes of the whole annotation are reported: at the schema's name.
+fn schema_span(schema: &TokenStream) -> Span {
+    schema.clone().into_iter().last().map_or_else(Span::call_site, |token| token.span())
+}

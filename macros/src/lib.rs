@@ -1,0 +1,66 @@
+//! The macros of otelier: tokens in, tokens out. Use them through the `otelier` crate, where they are documented with
+//! examples that run.
+//!
+//! An annotation goes through three steps: [`args`] and [`item`] read it, [`body`] rewrites what the function's body
+//! says to its span, [`expand`] writes the result. Meaning that the type system can check is left to rustc: `a.b = x`
+//! becomes a field access with the user's own tokens.
+
+mod args;
+mod body;
+mod ctxt;
+mod expand;
+mod item;
+mod schema;
+mod tokens;
+
+use proc_macro::TokenStream;
+
+#[doc = include_str!("../docs/trace.md")]
+#[proc_macro_attribute]
+pub fn trace(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::function(None, args.into(), item.into()).into()
+}
+
+macro_rules! domain_macros {
+    ($($name:ident $doc:literal)*) => { $(
+        #[doc = include_str!($doc)]
+        #[proc_macro_attribute]
+        pub fn $name(args: TokenStream, item: TokenStream) -> TokenStream {
+            expand::function(otelier_spec::domain::domain_macro(stringify!($name)), args.into(), item.into()).into()
+        }
+    )* };
+}
+
+domain_macros! {
+    trace_workflow "../docs/trace_workflow.md"
+    trace_stage "../docs/trace_stage.md"
+    trace_exchange_api "../docs/trace_exchange_api.md"
+    trace_ingestion "../docs/trace_ingestion.md"
+    trace_processing "../docs/trace_processing.md"
+    trace_storage "../docs/trace_storage.md"
+}
+
+#[doc = include_str!("../docs/trace_block.md")]
+#[proc_macro]
+pub fn trace_block(input: TokenStream) -> TokenStream {
+    expand::block(input.into()).into()
+}
+
+#[doc = include_str!("../docs/span_schema.md")]
+#[proc_macro]
+pub fn span_schema(input: TokenStream) -> TokenStream {
+    schema::span_schema(input.into()).into()
+}
+
+#[doc = include_str!("../docs/attribute_group.md")]
+#[proc_macro]
+pub fn attribute_group(input: TokenStream) -> TokenStream {
+    schema::attribute_group(input.into()).into()
+}
+
+/// A group that hands its attributes back to the schema that includes it.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __with_group(input: TokenStream) -> TokenStream {
+    schema::with_group(input.into()).into()
+}

@@ -1,0 +1,136 @@
+//! Small helpers on token trees. Bodies and values are passed on unparsed, so nothing here needs a parser of Rust.
+
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
+
+pub(crate) fn is_punct(token: &TokenTree, punct: char) -> bool {
+    matches!(token, TokenTree::Punct(p) if p.as_char() == punct)
+}
+
+pub(crate) fn is_ident(token: &TokenTree, ident: &str) -> bool {
+    matches!(token, TokenTree::Ident(i) if i == ident)
+}
+
+/// The group if the token is one with this delimiter.
+pub(crate) fn group(token: Option<&TokenTree>, delimiter: Delimiter) -> Option<&Group> {
+    match token {
+        Some(TokenTree::Group(group)) if group.delimiter() == delimiter => Some(group),
+        _ => None,
+    }
+}
+
+/// Splits at `separator`; a trailing one adds nothing. With commas, those between `::<` and `>` do not count.
+pub(crate) fn split(tokens: TokenStream, separator: char) -> Vec<Vec<TokenTree>> {
+    let mut parts = vec![Vec::new()];
+    let mut angles = 0usize;
+    let mut before = [' ', ' '];
+    for token in tokens {
+        let punct = if let TokenTree::Punct(punct) = &token { punct.as_char() } else { ' ' };
+        match punct {
+            '<' if angles > 0 || before == [':', ':'] => angles += 1,
+            '>' if angles > 0 && before[1] != '-' => angles -= 1,
+            _ => {}
+        }
+        before = [before[1], punct];
+        match parts.last_mut() {
+            Some(part) if punct != separator || angles > 0 => part.push(token),
+            _ => parts.push(Vec::new()),
+        }
+    }
+    if parts.last().is_some_and(Vec::is_empty) {
+        parts.pop();
+    }
+    parts
+}
+
+/// The contents of a plain string literal.
+pub(crate) fn string(literal: &Literal) -> Option<String> {
+    let text = literal.to_string();
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    // Names and patterns need no escapes; a text with one keeps it, and the checks of names refuse it.
+    Some(inner.replace("\\\"", "\"").replace("\\\\", "\\"))
+}
+
+/// The spans of the first and the last token.
+pub(crate) fn ends(tokens: &[TokenTree], otherwise: Span) -> (Span, Span) {
+    (tokens.first().map_or(otherwise, TokenTree::span), tokens.last().map_or(otherwise, TokenTree::span))
+}
+
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
+    "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// A field of that name, also where the name is a keyword: `error.type`.
+pub(crate) fn field(name: &str, span: Span) -> Ident {
+    if KEYWORDS.contains(&name) { Ident::new_raw(name, span) } else { Ident::new(name, span) }
+}
+
+/// The name of an identifier, without `r#`.
+pub(crate) fn plain(ident: &Ident) -> String {
+    let name = ident.to_string();
+    name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
+}
+
+/// `a.b.type` with the user's own spans, as a field access that Rust accepts.
+pub(crate) fn field_access(tokens: &[TokenTree]) -> TokenStream {
+    tokens
+        .iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) => TokenTree::Ident(field(&plain(ident), ident.span())),
+            other => other.clone(),
+        })
+        .collect()
+}
+
+/// Whether the tokens are identifiers with dots between them.
+pub(crate) fn is_dotted(tokens: &[TokenTree]) -> bool {
+    tokens.len() % 2 == 1
+        && tokens.iter().enumerate().all(|(i, token)| match token {
+            TokenTree::Ident(_) => i % 2 == 0,
+            token => i % 2 == 1 && is_punct(token, '.'),
+        })
+}
+
+/// The attribute name that dotted identifiers spell.
+pub(crate) fn dotted_name(tokens: &[TokenTree]) -> String {
+    tokens
+        .iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) => plain(ident),
+            other => other.to_string(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+
+    fn parts(tokens: TokenStream) -> Vec<String> {
+        split(tokens, ',').into_iter().map(|part| part.into_iter().collect::<TokenStream>().to_string()).collect()
+    }
+
+    #[test]
+    fn commas_split_except_between_the_angles_of_a_turbofish() {
+        assert_eq!(parts(quote!(a = 1, b = f::<X, Y>(z), c = x < y, d,)).len(), 4);
+        assert_eq!(parts(quote!()).len(), 0);
+        assert_eq!(parts(quote!(a = m::<fn(A) -> B, C>(), b)).len(), 2);
+    }
+
+    #[test]
+    fn keywords_become_raw_fields() {
+        let tokens: Vec<_> = quote!(error.r#type).into_iter().collect();
+        assert!(is_dotted(&tokens));
+        assert_eq!(dotted_name(&tokens), "error.type");
+        assert_eq!(field_access(&tokens).to_string(), "error . r#type");
+    }
+
+    #[test]
+    fn only_plain_strings_are_strings() {
+        assert_eq!(string(&Literal::string("a b")), Some("a b".to_owned()));
+        assert_eq!(string(&Literal::i32_unsuffixed(3)), None);
+    }
+}

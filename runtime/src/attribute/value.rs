@@ -1,0 +1,370 @@
+//! Rust types as attribute values.
+
+use crate::wire::{self, Scratch};
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+
+/// The place in a span where one attribute value goes. A value writes itself at most once.
+///
+/// Made by the annotation macros; an implementation of [`StringAttribute`] and its siblings passes it on to one of the
+/// methods. Dropping it records nothing, which is how `Option::None` is skipped.
+#[must_use = "a slot that is not written to records nothing"]
+pub struct Slot<'a> {
+    scratch: &'a Scratch,
+    index: u16,
+    /// Where the item goes from the scratch, if the scratch's top belongs to another span.
+    elsewhere: Option<Elsewhere<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct Elsewhere<'a> {
+    items: &'a Mutex<Vec<u64>>,
+    position: usize,
+}
+
+impl Drop for Slot<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(elsewhere) = self.elsewhere {
+            move_above(self.scratch, elsewhere.position, elsewhere.items);
+        }
+    }
+}
+
+/// Moves what lies above `position` of the scratch to the end of `items`.
+pub(crate) fn move_above(scratch: &Scratch, position: usize, items: &Mutex<Vec<u64>>) {
+    let mut items = items.lock().unwrap_or_else(PoisonError::into_inner);
+    scratch.above(position, |words| items.extend_from_slice(words));
+    scratch.truncate(position);
+}
+
+impl fmt::Debug for Slot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("index", &self.index).finish()
+    }
+}
+
+impl<'a> Slot<'a> {
+    pub(crate) fn new(scratch: &'a Scratch, index: u16) -> Self {
+        Self { scratch, index, elsewhere: None }
+    }
+
+    pub(crate) fn elsewhere(scratch: &'a Scratch, index: u16, items: &'a Mutex<Vec<u64>>) -> Self {
+        Self { scratch, index, elsewhere: Some(Elsewhere { items, position: scratch.position() }) }
+    }
+
+    /// Records a string; of more than 1 KiB only the start is kept.
+    #[inline]
+    pub fn str(self, value: &str) {
+        self.scratch.str(wire::STR, self.index, value);
+    }
+
+    /// Records what `value` displays, without building a `String`; of more than 1 KiB only the start is kept.
+    pub fn display(self, value: &dyn fmt::Display) {
+        self.scratch.display(wire::STR, self.index, value);
+    }
+
+    /// Records the `Debug` form of `value`; of more than 1 KiB only the start is kept.
+    pub fn debug(self, value: &dyn fmt::Debug) {
+        self.display(&format_args!("{value:?}"));
+    }
+
+    /// Records a signed 64-bit integer.
+    #[inline]
+    pub fn int(self, value: i64) {
+        self.scratch.word(wire::header(wire::INT, self.index, 0), value as u64);
+    }
+
+    /// Records a 64-bit float.
+    #[inline]
+    pub fn double(self, value: f64) {
+        self.scratch.word(wire::header(wire::DOUBLE, self.index, 0), value.to_bits());
+    }
+
+    /// Records a boolean.
+    #[inline]
+    pub fn boolean(self, value: bool) {
+        self.scratch.word(wire::header(wire::BOOL, self.index, 0), u64::from(value));
+    }
+
+    /// Records a list; every element writes itself to the slot it is given.
+    fn list<T>(self, values: &[T], each: impl Fn(&T, Slot<'_>)) {
+        let list = self.scratch.begin(wire::LIST, self.index);
+        for value in values {
+            each(value, Slot::new(self.scratch, 0));
+        }
+        list.finish_words();
+    }
+}
+
+/// A value for an attribute of type `string`.
+///
+/// Implement it for a type of your own that is text at heart:
+///
+/// ```
+/// use otelier::attribute::{Slot, StringAttribute};
+///
+/// struct Symbol(String);
+///
+/// impl StringAttribute for Symbol {
+///     fn record(&self, slot: Slot<'_>) {
+///         slot.str(&self.0);
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value for an attribute of type `string`",
+    label = "expected a string",
+    note = "write `%value` to record it with `Display`, `?value` with `Debug`, or implement `StringAttribute` for it"
+)]
+pub trait StringAttribute {
+    /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+    fn record(&self, slot: Slot<'_>);
+}
+
+/// A value for an attribute of type `int`: any integer type. `u64`, `usize` and the 128-bit types are cut off at the
+/// limits of `i64`, which is what OpenTelemetry can hold.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value for an attribute of type `int`",
+    label = "expected an integer",
+    note = "every integer type of Rust is accepted, also inside `Option`"
+)]
+pub trait IntAttribute {
+    /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+    fn record(&self, slot: Slot<'_>);
+}
+
+/// A value for an attribute of type `double`: `f64` or `f32`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value for an attribute of type `double`",
+    label = "expected a float",
+    note = "`f64` and `f32` are accepted, also inside `Option`; write `f64::from(value)` for an integer"
+)]
+pub trait DoubleAttribute {
+    /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+    fn record(&self, slot: Slot<'_>);
+}
+
+/// A value for an attribute of type `boolean`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value for an attribute of type `boolean`",
+    label = "expected a `bool`"
+)]
+pub trait BooleanAttribute {
+    /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+    fn record(&self, slot: Slot<'_>);
+}
+
+/// A value for an attribute that no schema declares (`"app.retries" = 3`): a string, integer, float or boolean, a list
+/// of one of these, or an `Option` of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored in a span attribute",
+    label = "expected a string, an integer, a float, a boolean, or a list of these",
+    note = "write `%value` to record it with `Display`, `?value` with `Debug`"
+)]
+pub trait AnyAttribute {
+    /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+    fn record(&self, slot: Slot<'_>);
+}
+
+/// A value that may stand in an attribute of a sensitive class, because it does not show what it was made of.
+///
+/// Sealed by intention: [`redact`] and [`hash`] make such values.
+#[diagnostic::on_unimplemented(
+    message = "this attribute is sensitive and may not hold a plain `{Self}`",
+    label = "this value would be exported in clear text",
+    note = "write `redact(value)` or `hash(value)`"
+)]
+pub trait Masked {
+    /// Writes the value to `slot`.
+    fn record(&self, slot: Slot<'_>);
+}
+
+/// The Rust side of an attribute whose values are a closed set.
+///
+/// ```
+/// use otelier::attribute::EnumAttribute;
+///
+/// #[derive(Clone, Copy)]
+/// enum Side { Buy, Sell }
+///
+/// impl EnumAttribute for Side {
+///     const VALUES: &'static [&'static str] = &["buy", "sell"];
+///     fn value(&self) -> &'static str {
+///         Self::VALUES[*self as usize]
+///     }
+/// }
+/// assert_eq!(Side::Sell.value(), "sell");
+/// ```
+pub trait EnumAttribute {
+    /// Every value, as it is exported.
+    const VALUES: &'static [&'static str];
+    /// The exported form of this value; one of [`VALUES`](Self::VALUES).
+    fn value(&self) -> &'static str;
+}
+
+macro_rules! values {
+    ($($trait:ident: $($type:ty => |$value:ident, $slot:ident| $record:expr),* $(,)?;)*) => { $(
+        $(#[diagnostic::do_not_recommend]
+        impl $trait for $type {
+            #[inline]
+            fn record(&self, $slot: Slot<'_>) {
+                let $value = self;
+                $record
+            }
+        })*
+        #[diagnostic::do_not_recommend]
+        impl<T: $trait + ?Sized> $trait for &T {
+            #[inline]
+            fn record(&self, slot: Slot<'_>) {
+                (**self).record(slot);
+            }
+        }
+        #[diagnostic::do_not_recommend]
+        impl<T: $trait> $trait for Option<T> {
+            #[inline]
+            fn record(&self, slot: Slot<'_>) {
+                if let Some(value) = self {
+                    value.record(slot);
+                }
+            }
+        }
+    )* };
+}
+
+/// `value` as the nearest `i64`.
+macro_rules! nearest {
+    ($value:expr, $type:ty) => {
+        i64::try_from($value).unwrap_or(if $value > 0 { i64::MAX } else { i64::MIN })
+    };
+}
+
+values! {
+    StringAttribute:
+        str => |value, slot| slot.str(value),
+        String => |value, slot| slot.str(value),
+        Cow<'_, str> => |value, slot| slot.str(value),
+        Box<str> => |value, slot| slot.str(value),
+        std::sync::Arc<str> => |value, slot| slot.str(value),
+        fmt::Arguments<'_> => |value, slot| slot.display(value);
+    IntAttribute:
+        i8 => |value, slot| slot.int((*value).into()),
+        i16 => |value, slot| slot.int((*value).into()),
+        i32 => |value, slot| slot.int((*value).into()),
+        i64 => |value, slot| slot.int(*value),
+        i128 => |value, slot| slot.int(nearest!(*value, i128)),
+        isize => |value, slot| slot.int(nearest!(*value, isize)),
+        u8 => |value, slot| slot.int((*value).into()),
+        u16 => |value, slot| slot.int((*value).into()),
+        u32 => |value, slot| slot.int((*value).into()),
+        u64 => |value, slot| slot.int(nearest!(*value, u64)),
+        u128 => |value, slot| slot.int(nearest!(*value, u128)),
+        usize => |value, slot| slot.int(nearest!(*value, usize));
+    DoubleAttribute:
+        f64 => |value, slot| slot.double(*value),
+        f32 => |value, slot| slot.double((*value).into());
+    BooleanAttribute:
+        bool => |value, slot| slot.boolean(*value);
+    AnyAttribute:
+        str => |value, slot| slot.str(value),
+        String => |value, slot| slot.str(value),
+        Cow<'_, str> => |value, slot| slot.str(value),
+        fmt::Arguments<'_> => |value, slot| slot.display(value),
+        bool => |value, slot| slot.boolean(*value),
+        f64 => |value, slot| slot.double(*value),
+        f32 => |value, slot| slot.double((*value).into()),
+        i8 => |value, slot| slot.int((*value).into()),
+        i16 => |value, slot| slot.int((*value).into()),
+        i32 => |value, slot| slot.int((*value).into()),
+        i64 => |value, slot| slot.int(*value),
+        isize => |value, slot| slot.int(nearest!(*value, isize)),
+        u8 => |value, slot| slot.int((*value).into()),
+        u16 => |value, slot| slot.int((*value).into()),
+        u32 => |value, slot| slot.int((*value).into()),
+        u64 => |value, slot| slot.int(nearest!(*value, u64)),
+        usize => |value, slot| slot.int(nearest!(*value, usize)),
+        Redacted => |value, slot| slot.str(&value.0);
+    Masked:
+        Redacted => |value, slot| slot.str(&value.0);
+}
+
+macro_rules! lists {
+    ($($type:ty),*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl AnyAttribute for [$type] {
+            fn record(&self, slot: Slot<'_>) {
+                slot.list(self, |value, slot| AnyAttribute::record(value, slot));
+            }
+        }
+        #[diagnostic::do_not_recommend]
+        impl AnyAttribute for Vec<$type> {
+            fn record(&self, slot: Slot<'_>) {
+                self.as_slice().record(slot);
+            }
+        }
+    )* };
+}
+
+lists!(&str, String, bool, f64, f32, i64, i32, u64, u32, usize);
+
+/// Text that stands for a sensitive value; made by [`redact`] and [`hash`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redacted(Cow<'static, str>);
+
+/// Replaces a value by `[redacted]`, so that a trace shows that it was there and nothing else.
+pub fn redact<T: ?Sized>(_value: &T) -> Redacted {
+    Redacted(Cow::Borrowed("[redacted]"))
+}
+
+/// Replaces a value by a 64-bit hash, so that equal values can be told apart from different ones.
+///
+/// The hash (SipHash-1-3 with a key drawn once per process) cannot be compared between processes or reversed by a table
+/// made beforehand, but a reader who can run the process on guesses can confirm one.
+pub fn hash<T: Hash + ?Sized>(value: &T) -> Redacted {
+    use std::hash::{BuildHasher, RandomState};
+    static KEY: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
+    let mut hasher = KEY.get_or_init(RandomState::new).build_hasher();
+    value.hash(&mut hasher);
+    Redacted(Cow::Owned(format!("{:016x}", hasher.finish())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Items, Payload};
+
+    fn ints(record: impl FnOnce(Slot<'_>)) -> Vec<i64> {
+        let scratch = Scratch::new();
+        record(Slot::new(&scratch, 0));
+        scratch.above(0, |words| {
+            Items(words)
+                .filter_map(|item| match item.payload {
+                    Payload::Word(word) => Some(word as i64),
+                    _ => None,
+                })
+                .collect()
+        })
+    }
+
+    #[test]
+    fn integers_beyond_the_range_stop_at_its_ends() {
+        assert_eq!(ints(|slot| IntAttribute::record(&u64::MAX, slot)), [i64::MAX]);
+        assert_eq!(ints(|slot| IntAttribute::record(&i128::MIN, slot)), [i64::MIN]);
+        assert_eq!(ints(|slot| IntAttribute::record(&7usize, slot)), [7]);
+    }
+
+    #[test]
+    fn none_records_nothing() {
+        assert_eq!(ints(|slot| IntAttribute::record(&None::<i64>, slot)), Vec::<i64>::new());
+        assert_eq!(ints(|slot| IntAttribute::record(&Some(&3u8), slot)), [3]);
+    }
+
+    #[test]
+    fn a_hash_hides_the_value_and_keeps_equality() {
+        assert_eq!(hash("secret"), hash("secret"));
+        assert_ne!(hash("secret"), hash("other"));
+        assert_eq!(redact("secret").0, "[redacted]");
+    }
+}

@@ -1,0 +1,297 @@
+//! Settings as plain data; building something from them is [`crate::pipeline`]'s business.
+
+mod source;
+
+use std::time::Duration;
+
+pub use source::Variables;
+
+/// Every setting of a pipeline.
+///
+/// [`from_env`](Self::from_env) reads the variables that OpenTelemetry's specification names; `default` reads nothing
+/// and exports nowhere. The `with_` methods override both.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let telemetry = otelier::Telemetry::default()
+///     .with_service_name("lakehouse")
+///     .with_resource_attribute("deployment.environment.name", "production")
+///     .with_schedule_delay(Duration::from_secs(1));
+/// assert_eq!(telemetry.batch.schedule_delay, Duration::from_secs(1));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Telemetry {
+    /// Nothing is recorded. Environment: `OTEL_SDK_DISABLED`. Default: false.
+    pub disabled: bool,
+    /// `service.name` of the resource. Environment: `OTEL_SERVICE_NAME`. Default: `unknown_service:` and the name of the
+    /// executable, as the specification has it.
+    pub service_name: Option<String>,
+    /// Further attributes of the resource. Environment: `OTEL_RESOURCE_ATTRIBUTES`.
+    pub resource_attributes: Vec<(String, String)>,
+    /// Which traces are recorded. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`.
+    pub sampler: Sampler,
+    /// How spans are batched.
+    pub batch: Batching,
+    /// Where spans go by OTLP; `None` for nowhere. Environment: `OTEL_TRACES_EXPORTER` and `OTEL_EXPORTER_OTLP_…`.
+    pub otlp: Option<Otlp>,
+    /// Whether each trace is printed to standard error as a tree. Environment: `OTEL_TRACES_EXPORTER=console`.
+    pub console: bool,
+    /// How long [`Guard::shutdown`](crate::Guard::shutdown) and dropping the guard may take. Default: 5 s.
+    pub shutdown_timeout: Duration,
+}
+
+/// How spans are batched; the specification's batch span processor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Batching {
+    /// The longest time a span waits before it is exported. Environment: `OTEL_BSP_SCHEDULE_DELAY`, in milliseconds.
+    /// Default: 5 s.
+    pub schedule_delay: Duration,
+    /// How long one export may take. Environment: `OTEL_BSP_EXPORT_TIMEOUT`, in milliseconds. Default: 30 s.
+    pub export_timeout: Duration,
+    /// Room for spans that wait, in spans of 512 bytes: the queue is bounded in bytes, so it holds more small spans and
+    /// fewer large ones. What does not fit is dropped and counted. Environment: `OTEL_BSP_MAX_QUEUE_SIZE`.
+    /// Default: 2,048, which is 1 MiB.
+    pub max_queue_size: usize,
+    /// The most spans one export carries. Environment: `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`. Default: 512.
+    pub max_export_batch_size: usize,
+}
+
+/// How many bytes one place in the queue stands for.
+pub(crate) const BYTES_PER_SPAN: usize = 512;
+
+/// Which traces are recorded. The decision is taken where a trace enters this process.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Sampler {
+    /// Every trace.
+    AlwaysOn,
+    /// No trace.
+    AlwaysOff,
+    /// This share of the traces, `0.0..=1.0`, chosen by the random part of the trace id.
+    TraceIdRatio(f64),
+    /// The decision of the parent; where there is none, the share given, `0.0..=1.0`.
+    ParentBased(f64),
+}
+
+/// Where and how spans go by OTLP.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Otlp {
+    /// Environment: `OTEL_EXPORTER_OTLP_PROTOCOL` or `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`. Default: `http/protobuf`.
+    pub protocol: Protocol,
+    /// The base URL, to which HTTP appends `/v1/traces`. Environment: `OTEL_EXPORTER_OTLP_ENDPOINT`. Default:
+    /// `http://localhost:4318`, for gRPC `http://localhost:4317`.
+    pub endpoint: Option<String>,
+    /// A URL that is used as it is. Environment: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`.
+    pub traces_endpoint: Option<String>,
+    /// Headers as `key1=value1,key2=value2`, with percent-encoded values. Environment: `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub headers: String,
+    /// How long one request may take. Environment: `OTEL_EXPORTER_OTLP_TIMEOUT`, in milliseconds. Default: 10 s.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Debug for Otlp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Headers often carry credentials, so their values are never printed.
+        let headers = if self.headers.is_empty() { "none" } else { "set" };
+        f.debug_struct("Otlp")
+            .field("protocol", &self.protocol)
+            .field("endpoint", &self.endpoint)
+            .field("traces_endpoint", &self.traces_endpoint)
+            .field("headers", &headers)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
+}
+
+/// The transports of OTLP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// `http/protobuf`; needs the feature `otlp-http`, which is on by default.
+    #[default]
+    HttpProtobuf,
+    /// `grpc`; needs the feature `otlp-grpc`.
+    Grpc,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            disabled: false,
+            service_name: None,
+            resource_attributes: Vec::new(),
+            sampler: Sampler::default(),
+            batch: Batching::default(),
+            otlp: None,
+            console: false,
+            shutdown_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for Batching {
+    fn default() -> Self {
+        Self {
+            schedule_delay: Duration::from_secs(5),
+            export_timeout: Duration::from_secs(30),
+            max_queue_size: 2048,
+            max_export_batch_size: 512,
+        }
+    }
+}
+
+impl Default for Sampler {
+    /// Follows the parent, and records every trace that begins here.
+    fn default() -> Self {
+        Self::ParentBased(1.0)
+    }
+}
+
+impl Default for Otlp {
+    fn default() -> Self {
+        Self {
+            protocol: Protocol::default(),
+            endpoint: None,
+            traces_endpoint: None,
+            headers: String::new(),
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Otlp {
+    /// OTLP to this base URL, such as `http://localhost:4318`.
+    pub fn to(endpoint: impl Into<String>) -> Self {
+        Self { endpoint: Some(endpoint.into()), ..Self::default() }
+    }
+
+    /// Chooses the transport. Default: [`Protocol::HttpProtobuf`].
+    #[must_use]
+    pub fn with_protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Sets the headers, as `key1=value1,key2=value2` with percent-encoded values.
+    #[must_use]
+    pub fn with_headers(mut self, headers: impl Into<String>) -> Self {
+        self.headers = headers.into();
+        self
+    }
+
+    /// Sets how long one request may take. Default: 10 s.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+impl Telemetry {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// One sentence for every variable whose value cannot be used, all at once.
+    pub fn from_env() -> Result<Self, crate::ConfigError> {
+        Self::from_variables(&Variables::of_the_process())
+    }
+
+    /// Sets `service.name` of the resource.
+    #[must_use]
+    pub fn with_service_name(mut self, name: impl Into<String>) -> Self {
+        self.service_name = Some(name.into());
+        self
+    }
+
+    /// Adds an attribute to the resource; of two with one name the later wins.
+    #[must_use]
+    pub fn with_resource_attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.resource_attributes.push((key.into(), value.into()));
+        self
+    }
+
+    /// Chooses which traces are recorded. Default: the parent's decision, or all.
+    #[must_use]
+    pub fn with_sampler(mut self, sampler: Sampler) -> Self {
+        self.sampler = sampler;
+        self
+    }
+
+    /// Sends spans by OTLP.
+    #[must_use]
+    pub fn with_otlp(mut self, otlp: Otlp) -> Self {
+        self.otlp = Some(otlp);
+        self
+    }
+
+    /// Prints each trace to standard error as a tree. Default: no.
+    #[must_use]
+    pub fn with_console(mut self, console: bool) -> Self {
+        self.console = console;
+        self
+    }
+
+    /// Sets the longest time a span waits before it is exported. Default: 5 s.
+    #[must_use]
+    pub fn with_schedule_delay(mut self, delay: Duration) -> Self {
+        self.batch.schedule_delay = delay;
+        self
+    }
+
+    /// Sets how long one export may take. Default: 30 s.
+    #[must_use]
+    pub fn with_export_timeout(mut self, timeout: Duration) -> Self {
+        self.batch.export_timeout = timeout;
+        self
+    }
+
+    /// Sets the room for spans that wait, in spans of 512 bytes. Default: 2,048.
+    #[must_use]
+    pub fn with_max_queue_size(mut self, spans: usize) -> Self {
+        self.batch.max_queue_size = spans;
+        self
+    }
+
+    /// Sets the most spans one export carries. Default: 512.
+    #[must_use]
+    pub fn with_max_export_batch_size(mut self, spans: usize) -> Self {
+        self.batch.max_export_batch_size = spans;
+        self
+    }
+
+    /// Sets how long shutting down may take. Default: 5 s.
+    #[must_use]
+    pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Checks what types cannot: ranges, and limits that contradict each other.
+    pub(crate) fn check(&self, problems: &mut crate::ConfigError) {
+        if let Sampler::TraceIdRatio(ratio) | Sampler::ParentBased(ratio) = self.sampler
+            && !(0.0..=1.0).contains(&ratio)
+        {
+            problems.push(format_args!("the sampling ratio is {ratio}; expected 0.0 to 1.0"));
+        }
+        let batch = &self.batch;
+        if batch.max_export_batch_size == 0 {
+            problems.push("the largest export batch is 0 spans; expected at least 1");
+        }
+        if batch.max_queue_size < batch.max_export_batch_size {
+            problems.push(format_args!(
+                "the queue holds {} spans and an export batch {}; expected a queue that holds at least one batch",
+                batch.max_queue_size, batch.max_export_batch_size
+            ));
+        }
+        for (what, duration) in [("the schedule delay", batch.schedule_delay), ("the export timeout", batch.export_timeout)] {
+            if duration.is_zero() {
+                problems.push(format_args!("{what} is 0; expected at least 1 ms"));
+            }
+        }
+    }
+}

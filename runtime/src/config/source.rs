@@ -1,0 +1,288 @@
+//! Reading settings from environment variables.
+
+use super::{Otlp, Protocol, Sampler, Telemetry};
+use crate::ConfigError;
+use otelier_spec::suggest;
+use std::fmt;
+use std::time::Duration;
+
+/// Environment variables, of the process or of a test.
+pub struct Variables {
+    read: Box<dyn Fn(&str) -> Option<String>>,
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Variables")
+    }
+}
+
+impl Variables {
+    /// Those of this process. A value that is not UTF-8 is read with replacement characters, so that the check of the
+    /// value reports it.
+    pub fn of_the_process() -> Self {
+        Self { read: Box::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())) }
+    }
+
+    /// Those of a list, for tests.
+    pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self { read: Box::new(move |name| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())) }
+    }
+
+    /// The value, unless it is empty: the specification treats an empty variable as one that is not set.
+    fn get(&self, name: &str) -> Option<String> {
+        (self.read)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The first of these that is set, with its name.
+    fn first<'a>(&self, names: &[&'a str]) -> Option<(&'a str, String)> {
+        names.iter().find_map(|name| Some((*name, self.get(name)?)))
+    }
+}
+
+fn refuse(problems: &mut ConfigError, name: &str, value: &str, expected: &str) {
+    problems.push(format_args!("`{name}` is `{value}`; expected {expected}"));
+}
+
+fn milliseconds(variables: &Variables, names: &[&str], to: &mut Duration, problems: &mut ConfigError) {
+    if let Some((name, value)) = variables.first(names) {
+        match value.parse::<u64>() {
+            Ok(value) if value > 0 => *to = Duration::from_millis(value),
+            _ => refuse(problems, name, &value, "a whole number of milliseconds above 0"),
+        }
+    }
+}
+
+fn count(variables: &Variables, name: &str, to: &mut usize, problems: &mut ConfigError) {
+    if let Some(value) = variables.get(name) {
+        match value.parse::<usize>() {
+            Ok(value) if value > 0 => *to = value,
+            _ => refuse(problems, name, &value, "a whole number above 0"),
+        }
+    }
+}
+
+impl Telemetry {
+    /// Reads `variables` instead of the process's environment; see [`from_env`](Self::from_env).
+    ///
+    /// # Errors
+    ///
+    /// One sentence for every variable whose value cannot be used, all at once.
+    ///
+    /// ```
+    /// use otelier::config::{Telemetry, Variables};
+    ///
+    /// let error = Telemetry::from_variables(&Variables::of([
+    ///     ("OTEL_TRACES_SAMPLER", "trace_id_ratio"),
+    ///     ("OTEL_BSP_SCHEDULE_DELAY", "5s"),
+    /// ]))
+    /// .unwrap_err();
+    /// assert_eq!(error.problems().len(), 2);
+    /// ```
+    pub fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
+        let mut problems = ConfigError::default();
+        let mut telemetry = Self {
+            // The specification: only "true", in any case, means true.
+            disabled: variables.get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            service_name: variables.get("OTEL_SERVICE_NAME"),
+            resource_attributes: resource_attributes(variables, &mut problems),
+            sampler: sampler(variables, &mut problems),
+            ..Self::default()
+        };
+        let batch = &mut telemetry.batch;
+        milliseconds(variables, &["OTEL_BSP_SCHEDULE_DELAY"], &mut batch.schedule_delay, &mut problems);
+        milliseconds(variables, &["OTEL_BSP_EXPORT_TIMEOUT"], &mut batch.export_timeout, &mut problems);
+        count(variables, "OTEL_BSP_MAX_QUEUE_SIZE", &mut batch.max_queue_size, &mut problems);
+        count(variables, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", &mut batch.max_export_batch_size, &mut problems);
+        exporters(variables, &mut telemetry, &mut problems);
+        problems.into_result()?;
+        Ok(telemetry)
+    }
+}
+
+fn exporters(variables: &Variables, telemetry: &mut Telemetry, problems: &mut ConfigError) {
+    const NAME: &str = "OTEL_TRACES_EXPORTER";
+    const KNOWN: [&str; 3] = ["console", "none", "otlp"];
+    let value = variables.get(NAME).unwrap_or_else(|| "otlp".to_owned());
+    for exporter in value.split(',').map(str::trim) {
+        match exporter {
+            "otlp" => telemetry.otlp = Some(otlp(variables, problems)),
+            "console" => telemetry.console = true,
+            "none" => {}
+            _ => refuse(problems, NAME, &value, &format!("a list of {}", suggest::list(KNOWN))),
+        }
+    }
+}
+
+fn otlp(variables: &Variables, problems: &mut ConfigError) -> Otlp {
+    let mut otlp = Otlp {
+        endpoint: variables.get("OTEL_EXPORTER_OTLP_ENDPOINT"),
+        traces_endpoint: variables.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+        ..Otlp::default()
+    };
+    if let Some((_, headers)) = variables.first(&["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"]) {
+        otlp.headers = headers;
+    }
+    let timeouts = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
+    milliseconds(variables, &timeouts, &mut otlp.timeout, problems);
+    let protocols = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+    if let Some((name, value)) = variables.first(&protocols) {
+        match value.as_str() {
+            "grpc" => otlp.protocol = Protocol::Grpc,
+            "http/protobuf" => otlp.protocol = Protocol::HttpProtobuf,
+            _ => refuse(problems, name, &value, "`grpc` or `http/protobuf`"),
+        }
+    }
+    otlp
+}
+
+fn sampler(variables: &Variables, problems: &mut ConfigError) -> Sampler {
+    const NAME: &str = "OTEL_TRACES_SAMPLER";
+    const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
+    const KNOWN: [&str; 6] =
+        ["always_off", "always_on", "parentbased_always_off", "parentbased_always_on", "parentbased_traceidratio", "traceidratio"];
+    let mut ratio = || match variables.get(ARGUMENT) {
+        None => 1.0,
+        Some(value) => match value.parse::<f64>() {
+            Ok(ratio) if (0.0..=1.0).contains(&ratio) => ratio,
+            _ => {
+                refuse(problems, ARGUMENT, &value, "a number from 0.0 to 1.0; 0.25 keeps one trace in four");
+                1.0
+            }
+        },
+    };
+    let Some(value) = variables.get(NAME) else { return Sampler::default() };
+    match value.as_str() {
+        "always_on" => Sampler::AlwaysOn,
+        "always_off" => Sampler::AlwaysOff,
+        "traceidratio" => Sampler::TraceIdRatio(ratio()),
+        "parentbased_always_on" => Sampler::ParentBased(1.0),
+        "parentbased_always_off" => Sampler::ParentBased(0.0),
+        "parentbased_traceidratio" => Sampler::ParentBased(ratio()),
+        _ => {
+            refuse(problems, NAME, &value, &suggest::list(KNOWN));
+            Sampler::default()
+        }
+    }
+}
+
+/// `key1=value1,key2=value2`; values are percent-encoded.
+fn resource_attributes(variables: &Variables, problems: &mut ConfigError) -> Vec<(String, String)> {
+    const NAME: &str = "OTEL_RESOURCE_ATTRIBUTES";
+    let Some(list) = variables.get(NAME) else { return Vec::new() };
+    let mut attributes = Vec::new();
+    for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let decoded = pair.split_once('=').and_then(|(key, value)| Some((key.trim(), percent_decoded(value.trim())?)));
+        match decoded {
+            Some((key, value)) if !key.is_empty() => attributes.push((key.to_owned(), value)),
+            _ => refuse(problems, NAME, pair, "pairs such as `deployment.environment.name=production`"),
+        }
+    }
+    attributes
+}
+
+/// The text with `%20` and its like replaced; `None` if a `%` stands alone or the result is not UTF-8.
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first == b'%' {
+            let (digits, after) = rest.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = after;
+        } else {
+            bytes.push(first);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<const N: usize>(variables: [(&str, &str); N]) -> Result<Telemetry, ConfigError> {
+        Telemetry::from_variables(&Variables::of(variables))
+    }
+
+    #[test]
+    fn without_variables_the_specifications_defaults_hold() {
+        let telemetry = read([]).unwrap();
+        assert_eq!(telemetry, Telemetry { otlp: Some(Otlp::default()), ..Telemetry::default() });
+        assert_eq!(telemetry.batch.max_export_batch_size, 512);
+        assert_eq!(telemetry.batch.max_queue_size, 2048);
+        assert_eq!(telemetry.batch.schedule_delay, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn every_variable_has_its_effect() {
+        let telemetry = read([
+            ("OTEL_SDK_DISABLED", "TRUE"),
+            ("OTEL_SERVICE_NAME", "lakehouse"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "team=data%20platform, deployment.environment.name=test"),
+            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "250"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "1500"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "4096"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "64"),
+            ("OTEL_TRACES_EXPORTER", "otlp,console"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:5000"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "700"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "900"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=abc"),
+        ])
+        .unwrap();
+        assert!(telemetry.disabled && telemetry.console);
+        assert_eq!(telemetry.service_name.as_deref(), Some("lakehouse"));
+        assert_eq!(telemetry.resource_attributes[0], ("team".to_owned(), "data platform".to_owned()));
+        assert_eq!(telemetry.resource_attributes.len(), 2);
+        assert_eq!(telemetry.sampler, Sampler::ParentBased(0.25));
+        assert_eq!(telemetry.batch.schedule_delay, Duration::from_millis(250));
+        assert_eq!(telemetry.batch.export_timeout, Duration::from_millis(1500));
+        assert_eq!((telemetry.batch.max_queue_size, telemetry.batch.max_export_batch_size), (4096, 64));
+        let otlp = telemetry.otlp.unwrap();
+        assert_eq!((otlp.protocol, otlp.timeout), (Protocol::Grpc, Duration::from_millis(700)));
+        assert_eq!(otlp.endpoint.as_deref(), Some("http://localhost:5000"));
+        assert!(!format!("{otlp:?}").contains("abc"), "headers are secrets");
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once_with_its_place() {
+        let error = read([
+            ("OTEL_TRACES_SAMPLER", "ratio"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "5s"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+            ("OTEL_TRACES_EXPORTER", "zipkin"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "team"),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            error.problems(),
+            [
+                "`OTEL_RESOURCE_ATTRIBUTES` is `team`; expected pairs such as `deployment.environment.name=production`",
+                "`OTEL_TRACES_SAMPLER` is `ratio`; expected `always_off`, `always_on`, `parentbased_always_off`, \
+                 `parentbased_always_on`, `parentbased_traceidratio` or `traceidratio`",
+                "`OTEL_BSP_SCHEDULE_DELAY` is `5s`; expected a whole number of milliseconds above 0",
+                "`OTEL_BSP_MAX_QUEUE_SIZE` is `-1`; expected a whole number above 0",
+                "`OTEL_TRACES_EXPORTER` is `zipkin`; expected a list of `console`, `none` or `otlp`",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        assert_eq!(read([("OTEL_TRACES_SAMPLER", ""), ("OTEL_BSP_SCHEDULE_DELAY", " ")]).unwrap(), read([]).unwrap());
+    }
+
+    #[test]
+    fn broken_percent_encoding_is_refused() {
+        assert_eq!(percent_decoded("a%20b"), Some("a b".to_owned()));
+        for broken in ["%", "%2", "%zz", "%ff"] {
+            assert_eq!(percent_decoded(broken), None, "{broken}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Annotate a function, and the compiler checks your telemetry.
+//!
+//! ```
+//! use otelier::prelude::*;
+//!
+//! #[trace_exchange_api(crypto.market = Market::Binance, url.template = "/api/v3/klines",
+//!                      crypto.symbol = symbol, late(crypto.record_count))]
+//! fn fetch(symbol: &str) -> Result<Vec<f64>, std::io::Error> {
+//!     let prices = vec![1.0, 2.0];
+//!     record!(crypto.record_count = prices.len());
+//!     Ok(prices)
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let telemetry = otelier::init(Telemetry::default().with_service_name("example").with_console(true))?;
+//! fetch("BTCUSDT")?;
+//! telemetry.shutdown()?; // exports what is left, within 5 s
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! * [`trace`] and its siblings give a function a span; a misspelt attribute, a wrong type or a missing value is a
+//!   compile error at the token that must change.
+//! * [`span_schema!`] declares what a span has; the ready schemas are in [`schema`].
+//! * [`init`] starts a pipeline from [`Telemetry`]; its [`Guard`] flushes and shuts down with a deadline.
+//!
+//! # Features
+//!
+//! | feature | default | what |
+//! |-|-|-|
+//! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
+//! | `otlp-grpc` | no | OTLP over gRPC |
+
+extern crate self as otelier;
+
+mod clock;
+mod error;
+mod wire;
+
+pub mod attribute;
+pub mod schema;
+
+mod record;
+
+mod resource;
+
+pub mod config;
+
+pub mod export;
+
+mod pipeline;
+
+#[doc(hidden)]
+pub mod private;
+
+pub use config::Telemetry;
+pub use error::{ConfigError, Error, TimedOut};
+pub use opentelemetry;
+pub use opentelemetry_sdk;
+pub use otelier_macros::{
+    attribute_group, span_schema, trace, trace_block, trace_exchange_api, trace_ingestion, trace_processing,
+    trace_stage, trace_storage, trace_workflow,
+};
+pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, init};
+pub use private::{event, record};
+pub use record::ErrorClass;
+
+#[doc(hidden)]
+pub use private as __private;
+
+/// Everything an annotated module needs.
+///
+/// ```
+/// use otelier::prelude::*;
+/// ```
+pub mod prelude {
+    pub use crate::attribute::{hash, redact};
+    pub use crate::schema::crypto::{DataType, Market, ProcessingStage, Timeframe};
+    pub use crate::schema::storage::{Layer, StorageOperation};
+    pub use crate::schema::workflow::WorkflowType;
+    pub use crate::{
+        ErrorClass, Telemetry, event, record, trace, trace_block, trace_exchange_api, trace_ingestion,
+        trace_processing, trace_stage, trace_storage, trace_workflow,
+    };
+}

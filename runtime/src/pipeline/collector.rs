@@ -1,0 +1,164 @@
+//! The thread that takes finished spans from everybody else and hands them to the exporters.
+
+use super::stats::Destination;
+use crate::clock::Clock;
+use crate::config::Batching;
+use crate::export::{Accepted, Batch};
+use crate::record::{self, QUEUE, Records};
+use opentelemetry::Context;
+use opentelemetry_sdk::Resource;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+pub(super) struct Collector {
+    batching: Batching,
+    resource: Arc<Resource>,
+    destinations: Arc<[Destination]>,
+    clock: Clock,
+    /// Records that do not fill a batch yet.
+    words: Vec<u64>,
+    spans: u64,
+    /// When everything must be over, once the pipeline shuts down.
+    deadline: Option<Instant>,
+}
+
+/// Says that the collector is gone, however it went.
+struct Stopped;
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        QUEUE.stopped();
+    }
+}
+
+impl Collector {
+    pub(super) fn new(batching: Batching, resource: Arc<Resource>, destinations: Arc<[Destination]>) -> Self {
+        let clock = Clock::start();
+        Self { batching, resource, destinations, clock, words: Vec::new(), spans: 0, deadline: None }
+    }
+
+    pub(super) fn spawn(self) -> io::Result<JoinHandle<()>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new().name("otelier-collector".to_owned()).spawn(move || self.run(&runtime))
+    }
+
+    fn run(mut self, runtime: &Runtime) {
+        let _stopped = Stopped;
+        // Nothing that exporters do is traced, or exporting would make spans to export.
+        let _suppressed = Context::enter_telemetry_suppressed_scope();
+        let mut schedule = Instant::now() + self.batching.schedule_delay;
+        loop {
+            let wake = QUEUE.wait(schedule);
+            self.deadline = wake.stop;
+            let now = Instant::now();
+            // A full batch in the queue is exported at once; idle threads' spans wait for the schedule.
+            let everything = now >= schedule || wake.stop.is_some() || wake.flush.is_some();
+            self.drain_queue(runtime);
+            if everything {
+                schedule = now + self.batching.schedule_delay;
+                self.drain_threads(runtime);
+                self.export(runtime);
+                wake.flush.into_iter().for_each(|flush| QUEUE.flushed(flush));
+            }
+            if wake.stop.is_some() {
+                break;
+            }
+        }
+        let left = self.time_left(Duration::from_secs(1));
+        for destination in &*self.destinations {
+            if let Err(error) = destination.exporter.shutdown(left) {
+                destination.book(0, Err(error));
+            }
+        }
+    }
+
+    fn drain_queue(&mut self, runtime: &Runtime) {
+        while let Some(full) = QUEUE.pop() {
+            let records = full.chunk.read(full.from);
+            self.take(records, runtime);
+        }
+    }
+
+    fn drain_threads(&mut self, runtime: &Runtime) {
+        // Threads are held up only while their words are copied, not while they are exported.
+        let mut words = Vec::new();
+        record::collect_from_threads(|records| words.extend_from_slice(records.as_words()));
+        // A thread may have handed over a chunk in between; its spans are older than what it has now.
+        self.drain_queue(runtime);
+        self.take(Records::from_words(&words), runtime);
+    }
+
+    /// Adds records to the batch, and exports it whenever it is full.
+    fn take(&mut self, mut records: Records<'_>, runtime: &Runtime) {
+        loop {
+            let before = records.as_words();
+            if records.next().is_none() {
+                return;
+            }
+            self.words.extend_from_slice(&before[..before.len() - records.words()]);
+            self.spans += 1;
+            if self.spans >= self.batching.max_export_batch_size as u64 {
+                self.export(runtime);
+            }
+        }
+    }
+
+    fn time_left(&self, usual: Duration) -> Duration {
+        match self.deadline {
+            Some(deadline) => usual.min(deadline.saturating_duration_since(Instant::now())),
+            None => usual,
+        }
+    }
+
+    /// Sends the batch to every exporter at the same time, and waits for all.
+    fn export(&mut self, runtime: &Runtime) {
+        if self.spans == 0 {
+            return;
+        }
+        let batch = Arc::new(Batch {
+            words: std::mem::take(&mut self.words),
+            spans: std::mem::take(&mut self.spans),
+            anchor: self.clock.anchor(),
+            resource: Arc::clone(&self.resource),
+        });
+        // A little is kept back, so that the answer still reaches who waits for the shutdown.
+        let reserve = if self.deadline.is_some() { Duration::from_millis(100) } else { Duration::ZERO };
+        let timeout = self.time_left(self.batching.export_timeout).saturating_sub(reserve);
+        let results = runtime.block_on(send(&self.destinations, &batch, timeout));
+        for (number, result) in results {
+            self.destinations[number].book(batch.spans, result);
+        }
+    }
+}
+
+/// What each exporter, by its number, made of the batch.
+async fn send(
+    destinations: &[Destination],
+    batch: &Arc<Batch>,
+    timeout: Duration,
+) -> Vec<(usize, Result<Accepted, String>)> {
+    let mut sending = JoinSet::new();
+    let mut number_of = std::collections::HashMap::new();
+    for (number, destination) in destinations.iter().enumerate() {
+        let (exporter, batch) = (Arc::clone(&destination.exporter), Arc::clone(batch));
+        let task = sending.spawn(async move {
+            let result = tokio::time::timeout(timeout, exporter.export(&batch)).await;
+            result.unwrap_or_else(|_| Err(format!("the export took longer than {timeout:?}")))
+        });
+        number_of.insert(task.id(), number);
+    }
+    let mut results = Vec::with_capacity(destinations.len());
+    while let Some(joined) = sending.join_next_with_id().await {
+        // An exporter that panics has failed, and takes nobody else with it.
+        let (id, result) = match joined {
+            Ok((id, result)) => (id, result),
+            Err(error) => (error.id(), Err(format!("the exporter panicked: {error}"))),
+        };
+        results.extend(number_of.get(&id).map(|number| (*number, result)));
+    }
+    results
+}

@@ -1,0 +1,95 @@
+//! The guard that keeps telemetry running.
+
+use super::RUNNING;
+use super::stats::{Destination, Stats, stats};
+use crate::error::TimedOut;
+use crate::record::{self, QUEUE};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Keeps telemetry running; dropping it, also in a panic, exports what is left within the shutdown timeout (5 s unless
+/// configured).
+///
+/// Waiting for the exporters blocks the calling thread only: they run on a thread and a runtime of their own, so a guard
+/// may be dropped inside a one-thread Tokio runtime.
+#[must_use = "telemetry ends when the guard is dropped; keep it in a variable of `main`"]
+#[derive(Debug)]
+pub struct Guard {
+    running: Option<Running>,
+    timeout: Duration,
+    destinations: Arc<[Destination]>,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// `None` if telemetry is disabled.
+    collector: Option<JoinHandle<()>>,
+}
+
+impl Guard {
+    pub(super) fn new(collector: JoinHandle<()>, timeout: Duration, destinations: Arc<[Destination]>) -> Self {
+        Self { running: Some(Running { collector: Some(collector) }), timeout, destinations }
+    }
+
+    pub(super) fn disabled(timeout: Duration) -> Self {
+        Self { running: Some(Running { collector: None }), timeout, destinations: Arc::new([]) }
+    }
+
+    /// Exports every span that has ended, and waits for it at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`] if the exporters needed longer. Failed exports are no error here; [`stats`](Self::stats) counts them.
+    pub fn force_flush(&self, timeout: Duration) -> Result<(), TimedOut> {
+        let enabled = self.running.as_ref().is_some_and(|running| running.collector.is_some());
+        if enabled && !QUEUE.flush(timeout) {
+            return Err(TimedOut { after: timeout });
+        }
+        Ok(())
+    }
+
+    /// What became of the spans so far.
+    pub fn stats(&self) -> Stats {
+        stats(&self.destinations)
+    }
+
+    /// Stops recording, exports what is left, and says what became of every span. Takes at most the shutdown timeout.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`] if the exporters needed longer; spans they still held are lost.
+    pub fn shutdown(mut self) -> Result<Stats, TimedOut> {
+        self.end()?;
+        Ok(self.stats())
+    }
+
+    fn end(&mut self) -> Result<(), TimedOut> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        record::set_enabled(false);
+        let in_time = match running.collector {
+            None => true,
+            Some(collector) => {
+                let in_time = QUEUE.stop(self.timeout);
+                if in_time {
+                    // The thread has said its last word; if it panicked, there is nothing more to learn from it.
+                    let _ = collector.join();
+                }
+                in_time
+            }
+        };
+        // A collector that hangs in an exporter keeps the pipeline occupied: a second one would share its queue.
+        if in_time {
+            RUNNING.store(false, Ordering::Release);
+        }
+        if in_time { Ok(()) } else { Err(TimedOut { after: self.timeout }) }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // `shutdown` tells who wants to know.
+        let _ = self.end();
+    }
+}

@@ -1,0 +1,146 @@
+//! From settings to a running pipeline.
+
+mod collector;
+mod guard;
+mod stats;
+
+pub use guard::Guard;
+pub use stats::{ExporterStats, Stats};
+
+use crate::config::{BYTES_PER_SPAN, Sampler, Telemetry};
+// TMP use crate::export::console::ConsoleExporter;
+use crate::export::sdk::SdkExporter;
+use crate::export::Exporter;
+use crate::record::{self, COUNTERS, QUEUE};
+use crate::{ConfigError, Error, resource};
+use collector::Collector;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanExporter;
+use stats::Destination;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a guard is alive.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+/// Starts telemetry; the guard that comes back ends it.
+///
+/// One pipeline runs at a time in a process. Everything it needs runs on a thread of its own, so it works the same with
+/// Tokio (also with one thread) and without.
+///
+/// # Errors
+///
+/// [`Error::Config`] names every setting that cannot be used; [`Error::AlreadyRunning`] if a guard is alive.
+///
+/// # Examples
+///
+/// ```
+/// use otelier::prelude::*;
+///
+/// #[trace]
+/// fn work() {}
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let telemetry = otelier::init(Telemetry::default().with_service_name("example").with_console(true))?;
+/// work();
+/// telemetry.shutdown()?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn init(telemetry: Telemetry) -> Result<Guard, Error> {
+    Pipeline::new(telemetry).start()
+}
+
+type MakeExporter = Box<dyn FnOnce(&Resource) -> Arc<dyn Exporter> + Send>;
+
+/// A pipeline that has not started: settings, and exporters that settings cannot name.
+#[must_use = "call `start`"]
+pub struct Pipeline {
+    telemetry: Telemetry,
+    exporters: Vec<MakeExporter>,
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline").field("telemetry", &self.telemetry).field("exporters", &self.exporters.len()).finish()
+    }
+}
+
+impl Pipeline {
+    /// A pipeline with these settings.
+    pub fn new(telemetry: Telemetry) -> Self {
+        Self { telemetry, exporters: Vec::new() }
+    }
+
+    /// Adds an exporter made for the OpenTelemetry SDK. It is called on the pipeline's own thread, inside a
+    /// current-thread Tokio runtime, one batch at a time.
+    pub fn with_span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.exporters.push(Box::new(move |resource| Arc::new(SdkExporter::new(exporter, resource))));
+        self
+    }
+
+    /// Starts the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// See [`init`].
+    pub fn start(self) -> Result<Guard, Error> {
+        let Self { telemetry, exporters } = self;
+        let mut problems = ConfigError::default();
+        telemetry.check(&mut problems);
+        let resource = Arc::new(resource::resource(&telemetry));
+        let mut all: Vec<Arc<dyn Exporter>> = Vec::new();
+        if !telemetry.disabled {
+            all.extend(otlp(&telemetry, &mut problems));
+            if telemetry.console {
+                // TMP all.push(Arc::new(SdkExporter::new(ConsoleExporter::new(), &resource)));
+            }
+        }
+        problems.into_result()?;
+        if RUNNING.swap(true, Ordering::AcqRel) {
+            return Err(Error::AlreadyRunning);
+        }
+        if telemetry.disabled {
+            return Ok(Guard::disabled(telemetry.shutdown_timeout));
+        }
+        all.extend(exporters.into_iter().map(|make| make(&resource)));
+        let destinations: Arc<[Destination]> = all.into_iter().map(Destination::new).collect();
+        start(&telemetry, resource, destinations)
+    }
+}
+
+fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Destination]>) -> Result<Guard, Error> {
+    // What threads finished after the last pipeline ended belongs to nobody.
+    record::collect_from_threads(|_| {});
+    COUNTERS.reset();
+    let batch = &telemetry.batch;
+    QUEUE.open(batch.max_queue_size * BYTES_PER_SPAN, batch.max_export_batch_size as u64);
+    let (ratio, follow_parent) = match telemetry.sampler {
+        Sampler::AlwaysOn => (1.0, false),
+        Sampler::AlwaysOff => (0.0, false),
+        Sampler::TraceIdRatio(ratio) => (ratio, false),
+        Sampler::ParentBased(ratio) => (ratio, true),
+    };
+    record::set_decision(ratio, follow_parent);
+    let collector = Collector::new(batch.clone(), resource, Arc::clone(&destinations));
+    let thread = collector.spawn().map_err(|error| {
+        RUNNING.store(false, Ordering::Release);
+        Error::Thread(error)
+    })?;
+    record::set_enabled(true);
+    Ok(Guard::new(thread, telemetry.shutdown_timeout, destinations))
+}
+
+#[cfg(feature = "_otlp")]
+fn otlp(telemetry: &Telemetry, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+    crate::export::otlp::exporter(telemetry.otlp.as_ref()?, problems)
+}
+
+#[cfg(not(feature = "_otlp"))]
+fn otlp(telemetry: &Telemetry, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+    if telemetry.otlp.is_some() {
+        problems.push("OTLP is configured, but `otelier` was built without the features `otlp-http` and `otlp-grpc`");
+    }
+    None
+}

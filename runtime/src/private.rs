@@ -1,0 +1,89 @@
+//! What generated code calls. Nothing here is meant to be called by hand, and any of it may change in any release.
+
+pub use crate::record::{
+    Callsite, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain,
+    OutcomeResult, Probe, SpanRef, enter, instrument, span_ref,
+};
+pub use otelier_macros::__with_group;
+
+/// Calls `f` once. As a function it makes rustc treat the closure as `FnOnce`, so that a body may give away what it
+/// captures and return borrows of its arguments.
+#[inline(always)]
+pub fn call_once<T>(f: impl FnOnce() -> T) -> T {
+    f()
+}
+
+/// Proof that a late attribute was recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded;
+
+/// Compiles only where the attribute was recorded on every path.
+#[inline(always)]
+pub const fn must_be_recorded(_: &Recorded) {}
+
+/// A value that is never made; it gives a type to a block that has no place for one.
+#[cold]
+pub fn never<T>() -> T {
+    unreachable!("generated code does not call this")
+}
+
+/// A key that stands without a value.
+#[diagnostic::on_unimplemented(
+    message = "this attribute has no value",
+    label = "write `= value` behind the attribute"
+)]
+pub trait HasValue {}
+
+/// Refuses a key without a value.
+pub fn needs_value<T: HasValue>(_: &T) {}
+
+/// Records an attribute on the span of the annotated function around it: `record!(crypto.record_count = rows.len());`
+///
+/// The attribute is checked against the schema like one in the annotation. If the annotation lists it in `late(..)`, every
+/// path that does not fail must record it, or the function does not compile. The value is evaluated only if the span is
+/// recorded.
+///
+/// ```
+/// use otelier::prelude::*;
+///
+/// #[trace_ingestion(crypto.data_type = DataType::Klines, late(crypto.record_count))]
+/// fn load(rows: &[u8]) -> usize {
+///     record!(crypto.record_count = rows.len());
+///     rows.len()
+/// }
+/// # assert_eq!(load(&[1, 2]), 2);
+/// ```
+///
+/// Outside of an annotated function it does not compile:
+///
+/// ```compile_fail
+/// otelier::record!(crypto.record_count = 1);
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __record {
+    ($($arguments:tt)*) => {
+        ::core::compile_error!("`record!` belongs in the body of an annotated function, which has the span to record to")
+    };
+}
+
+/// Records an event on the span of the annotated function around it: `event!("retry", app.attempt = 2);`
+///
+/// ```
+/// use otelier::prelude::*;
+///
+/// #[trace]
+/// fn collect() {
+///     event!("collection_started", app.symbols = 4);
+/// }
+/// # collect();
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __event {
+    ($($arguments:tt)*) => {
+        ::core::compile_error!("`event!` belongs in the body of an annotated function, which has the span to record to")
+    };
+}
+
+pub use crate::{__event as event, __record as record};

@@ -1,0 +1,170 @@
+//! Full chunks on their way to the collector, and the bell that wakes it.
+
+use super::chunk::Chunk;
+use super::counters::{COUNTERS, Counters};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A chunk nobody writes to any more.
+#[derive(Debug)]
+pub(crate) struct FullChunk {
+    pub(crate) chunk: Arc<Chunk>,
+    /// The first word the collector has not read yet.
+    pub(crate) from: usize,
+    /// How many spans lie from there on.
+    pub(crate) spans: u64,
+}
+
+impl FullChunk {
+    fn bytes(&self) -> usize {
+        self.chunk.capacity() * 8
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    chunks: VecDeque<FullChunk>,
+    bytes: usize,
+    spans: u64,
+    max_bytes: usize,
+    wake_at: u64,
+    flush_asked: u64,
+    flush_done: u64,
+    stop: Option<Instant>,
+    stopped: bool,
+}
+
+/// The bounded queue between the threads that make spans and the collector.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// Rung when the collector has something to do.
+    bell: Condvar,
+    /// Rung when the collector has done it.
+    done: Condvar,
+}
+
+pub(crate) static QUEUE: Queue = Queue {
+    state: Mutex::new(State {
+        chunks: VecDeque::new(),
+        bytes: 0,
+        spans: 0,
+        max_bytes: 1 << 20,
+        wake_at: 512,
+        flush_asked: 0,
+        flush_done: 0,
+        stop: None,
+        stopped: false,
+    }),
+    bell: Condvar::new(),
+    done: Condvar::new(),
+};
+
+/// Why the collector woke up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wake {
+    /// The flush that somebody waits for.
+    pub(crate) flush: Option<u64>,
+    /// Set when the pipeline shuts down: everything must be over by then.
+    pub(crate) stop: Option<Instant>,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No foreign code runs under this lock, so a poisoned state is still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Empties the queue and sets its limits, for a new pipeline.
+    pub(crate) fn open(&self, max_bytes: usize, wake_at: u64) {
+        let mut state = self.state();
+        state.chunks.clear();
+        state.bytes = 0;
+        state.spans = 0;
+        state.max_bytes = max_bytes;
+        state.wake_at = wake_at;
+        state.flush_done = state.flush_asked;
+        state.stop = None;
+        state.stopped = false;
+    }
+
+    /// Takes a chunk, or drops it and counts its spans if the queue is full. Never waits for the collector.
+    pub(super) fn push(&self, full: FullChunk) {
+        let mut state = self.state();
+        if state.bytes + full.bytes() > state.max_bytes && !state.chunks.is_empty() {
+            Counters::add(&COUNTERS.queue_full, full.spans);
+            return;
+        }
+        let before = state.spans;
+        state.bytes += full.bytes();
+        state.spans += full.spans;
+        state.chunks.push_back(full);
+        if before < state.wake_at && state.spans >= state.wake_at {
+            self.bell.notify_one();
+        }
+    }
+
+    /// The oldest chunk.
+    pub(crate) fn pop(&self) -> Option<FullChunk> {
+        let mut state = self.state();
+        let full = state.chunks.pop_front()?;
+        state.bytes -= full.bytes();
+        state.spans -= full.spans;
+        Some(full)
+    }
+
+    /// Waits until there is work, at most until `schedule`.
+    pub(crate) fn wait(&self, schedule: Instant) -> Wake {
+        let mut state = self.state();
+        loop {
+            let now = Instant::now();
+            let flush = (state.flush_asked > state.flush_done).then_some(state.flush_asked);
+            if state.spans >= state.wake_at || flush.is_some() || state.stop.is_some() || now >= schedule {
+                return Wake { flush, stop: state.stop };
+            }
+            state = self.bell.wait_timeout(state, schedule - now).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Says that everything up to this flush was handed to the exporters.
+    pub(crate) fn flushed(&self, flush: u64) {
+        self.state().flush_done = flush;
+        self.done.notify_all();
+    }
+
+    /// Says that the collector is gone.
+    pub(crate) fn stopped(&self) {
+        self.state().stopped = true;
+        self.done.notify_all();
+    }
+
+    /// Asks for a flush and waits for it. `false` if the time was too short.
+    pub(crate) fn flush(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut state = self.state();
+        state.flush_asked += 1;
+        let mine = state.flush_asked;
+        self.bell.notify_one();
+        self.wait_done(state, deadline, |state| state.flush_done >= mine || state.stopped)
+    }
+
+    /// Asks the collector to export what is left and to end. `false` if the time was too short.
+    pub(crate) fn stop(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut state = self.state();
+        state.stop = Some(deadline);
+        self.bell.notify_one();
+        self.wait_done(state, deadline, |state| state.stopped)
+    }
+
+    fn wait_done(&self, mut state: MutexGuard<'_, State>, deadline: Instant, done: impl Fn(&State) -> bool) -> bool {
+        while !done(&state) {
+            let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                return false;
+            };
+            state = self.done.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}

@@ -1,0 +1,9 @@
+//! Words that otelier's macros and its runtime share. Nothing here runs; users take everything from the `otelier` crate.
+
+pub mod domain;
+mod kind;
+pub mod name;
+pub mod suggest;
+
+pub use domain::{DOMAIN_MACROS, DomainMacro};
+pub use kind::Kind;
