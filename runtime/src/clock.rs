@@ -15,11 +15,7 @@ static SOURCE: AtomicU8 = AtomicU8::new(UNDECIDED);
 /// The current time in ticks. Only differences mean something, and only through an [`Anchor`].
 #[inline(always)]
 pub(crate) fn now() -> u64 {
-    if SOURCE.load(Relaxed) == COUNTER {
-        counter()
-    } else {
-        system()
-    }
+    if SOURCE.load(Relaxed) == COUNTER { counter() } else { system() }
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]

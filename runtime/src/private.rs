@@ -28,10 +28,7 @@ pub fn never<T>() -> T {
 }
 
 /// A key that stands without a value.
-#[diagnostic::on_unimplemented(
-    message = "this attribute has no value",
-    label = "write `= value` behind the attribute"
-)]
+#[diagnostic::on_unimplemented(message = "this attribute has no value", label = "write `= value` behind the attribute")]
 pub trait HasValue {}
 
 /// Refuses a key without a value.
@@ -63,7 +60,9 @@ pub fn needs_value<T: HasValue>(_: &T) {}
 #[doc(hidden)]
 macro_rules! __record {
     ($($arguments:tt)*) => {
-        ::core::compile_error!("`record!` belongs in the body of an annotated function, which has the span to record to")
+        ::core::compile_error!(
+            "`record!` belongs in the body of an annotated function, which has the span to record to"
+        )
     };
 }
 

@@ -123,7 +123,6 @@ impl Tree<'_> {
         let visibility = &self.schema.visibility;
         self.items.extend(quote! {
             #[doc(hidden)]
-            #[derive(Debug)]
             #[allow(missing_docs)]
             #visibility struct #type_name { #fields }
         });

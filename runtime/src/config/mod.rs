@@ -5,6 +5,8 @@ mod source;
 use std::time::Duration;
 
 pub use source::Variables;
+#[cfg(feature = "_otlp")]
+pub(crate) use source::percent_decoded;
 
 /// Every setting of a pipeline.
 ///
@@ -288,7 +290,9 @@ impl Telemetry {
                 batch.max_queue_size, batch.max_export_batch_size
             ));
         }
-        for (what, duration) in [("the schedule delay", batch.schedule_delay), ("the export timeout", batch.export_timeout)] {
+        for (what, duration) in
+            [("the schedule delay", batch.schedule_delay), ("the export timeout", batch.export_timeout)]
+        {
             if duration.is_zero() {
                 problems.push(format_args!("{what} is 0; expected at least 1 ms"));
             }

@@ -27,7 +27,9 @@ impl Variables {
     /// Those of a list, for tests.
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self { read: Box::new(move |name| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())) }
+        Self {
+            read: Box::new(move |name| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())),
+        }
     }
 
     /// The value, unless it is empty: the specification treats an empty variable as one that is not set.
@@ -140,8 +142,14 @@ fn otlp(variables: &Variables, problems: &mut ConfigError) -> Otlp {
 fn sampler(variables: &Variables, problems: &mut ConfigError) -> Sampler {
     const NAME: &str = "OTEL_TRACES_SAMPLER";
     const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
-    const KNOWN: [&str; 6] =
-        ["always_off", "always_on", "parentbased_always_off", "parentbased_always_on", "parentbased_traceidratio", "traceidratio"];
+    const KNOWN: [&str; 6] = [
+        "always_off",
+        "always_on",
+        "parentbased_always_off",
+        "parentbased_always_on",
+        "parentbased_traceidratio",
+        "traceidratio",
+    ];
     let mut ratio = || match variables.get(ARGUMENT) {
         None => 1.0,
         Some(value) => match value.parse::<f64>() {

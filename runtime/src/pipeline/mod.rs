@@ -9,8 +9,8 @@ pub use stats::{ExporterStats, Stats};
 
 use crate::config::{BYTES_PER_SPAN, Sampler, Telemetry};
 // TMP use crate::export::console::ConsoleExporter;
-use crate::export::sdk::SdkExporter;
 use crate::export::Exporter;
+use crate::export::sdk::SdkExporter;
 use crate::record::{self, COUNTERS, QUEUE};
 use crate::{ConfigError, Error, resource};
 use collector::Collector;
@@ -63,7 +63,10 @@ pub struct Pipeline {
 
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline").field("telemetry", &self.telemetry).field("exporters", &self.exporters.len()).finish()
+        f.debug_struct("Pipeline")
+            .field("telemetry", &self.telemetry)
+            .field("exporters", &self.exporters.len())
+            .finish()
     }
 }
 

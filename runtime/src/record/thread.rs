@@ -1,8 +1,8 @@
 //! What each thread keeps: which span is active, scratch space, and the chunk its finished spans go to.
 
 use super::chunk::{Chunk, HEAD_WORDS, Head, MAX_RECORD_WORDS, Records};
-use super::future::AsyncSpan;
 use super::counters::{COUNTERS, Counters};
+use super::future::AsyncSpan;
 use super::queue::{FullChunk, QUEUE};
 use crate::wire::Scratch;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId};

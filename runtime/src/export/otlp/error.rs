@@ -1,0 +1,77 @@
+//! Why a batch did not arrive.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Why a request failed. Every message names the endpoint and fits on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ExportError {
+    /// No connection, or it broke.
+    Connection { endpoint: String, reason: String },
+    /// No answer in time.
+    Timeout { endpoint: String, after: Duration },
+    /// An HTTP answer other than success.
+    #[cfg(feature = "otlp-http")]
+    Status { endpoint: String, status: u16, body: String },
+    /// A gRPC status other than OK.
+    #[cfg(feature = "otlp-grpc")]
+    Grpc { endpoint: String, code: String, message: String },
+}
+
+impl fmt::Display for ExportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection { endpoint, reason } => write!(f, "no connection to {endpoint}: {reason}"),
+            Self::Timeout { endpoint, after } => write!(f, "{endpoint} did not answer within {after:?}"),
+            #[cfg(feature = "otlp-http")]
+            Self::Status { endpoint, status, body } if body.is_empty() => write!(f, "{endpoint} answered {status}"),
+            #[cfg(feature = "otlp-http")]
+            Self::Status { endpoint, status, body } => write!(f, "{endpoint} answered {status}: {body}"),
+            #[cfg(feature = "otlp-grpc")]
+            Self::Grpc { endpoint, code, message } if message.is_empty() => write!(f, "{endpoint} answered {code}"),
+            #[cfg(feature = "otlp-grpc")]
+            Self::Grpc { endpoint, code, message } => write!(f, "{endpoint} answered {code}: {message}"),
+        }
+    }
+}
+
+/// The innermost reason of an error: outer ones of HTTP libraries only say that something went wrong.
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    printable(error.to_string().as_bytes())
+}
+
+/// What a receiver said, as short text without control characters: it may end up on a terminal.
+pub(crate) fn printable(bytes: &[u8]) -> String {
+    const LONGEST: usize = 200;
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim();
+    let mut short: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_receiver_says_cannot_steer_a_terminal() {
+        assert_eq!(printable(b" \x1b[31mred\n\xff "), "\u{fffd}[31mred\n\u{fffd}".replace('\n', "\u{fffd}"));
+        assert_eq!(printable("x".repeat(300).as_bytes()).chars().count(), 201);
+    }
+
+    #[cfg(feature = "otlp-http")]
+    #[test]
+    fn messages_name_the_endpoint() {
+        let error =
+            ExportError::Status { endpoint: "http://localhost:1/v1/traces".into(), status: 503, body: String::new() };
+        assert_eq!(error.to_string(), "http://localhost:1/v1/traces answered 503");
+    }
+}

@@ -1,0 +1,107 @@
+//! OTLP over gRPC, with tonic's channel and bytes that are encoded already.
+
+use super::error::{ExportError, innermost, printable};
+use super::response;
+use crate::export::Accepted;
+use bytes::{Buf, BufMut, Bytes};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Uri};
+use std::time::Duration;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// Calls `TraceService/Export` of one endpoint.
+#[derive(Debug)]
+pub(crate) struct GrpcTransport {
+    settings: Endpoint,
+    channel: tokio::sync::OnceCell<Channel>,
+    endpoint: Uri,
+    headers: HeaderMap,
+    timeout: Duration,
+}
+
+impl GrpcTransport {
+    pub(crate) fn new(endpoint: Uri, headers: HeaderMap, timeout: Duration) -> Self {
+        let settings = Endpoint::from(endpoint.clone()).connect_timeout(timeout);
+        let settings = settings.clone().user_agent(super::USER_AGENT).unwrap_or(settings);
+        Self { settings, channel: tokio::sync::OnceCell::new(), endpoint, headers, timeout }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    pub(crate) async fn send(&self, body: Bytes) -> Result<Accepted, ExportError> {
+        let timeout = || ExportError::Timeout { endpoint: self.endpoint(), after: self.timeout };
+        tokio::time::timeout(self.timeout, self.call(body)).await.map_err(|_| timeout())?
+    }
+
+    async fn call(&self, body: Bytes) -> Result<Accepted, ExportError> {
+        // The channel is made here because it needs the runtime it will run on.
+        let channel = self.channel.get_or_init(async || self.settings.connect_lazy()).await.clone();
+        let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(LONGEST_ANSWER);
+        client.ready().await.map_err(|error| self.broken(&error))?;
+        let mut request = Request::new(body);
+        *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
+        let path = PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
+        match client.unary(request, path, RawCodec).await {
+            Ok(answer) => Ok(response::accepted(answer.get_ref())),
+            // A status without metadata that carries a source was made by the transport, not by the receiver.
+            Err(status) => Err(match std::error::Error::source(&status) {
+                Some(source) => self.broken(source),
+                None => ExportError::Grpc {
+                    endpoint: self.endpoint(),
+                    code: format!("{:?}", status.code()),
+                    message: printable(status.message().as_bytes()),
+                },
+            }),
+        }
+    }
+
+    fn broken(&self, error: &dyn std::error::Error) -> ExportError {
+        ExportError::Connection { endpoint: self.endpoint(), reason: innermost(error) }
+    }
+}
+
+/// Passes bytes through.
+#[derive(Clone, Copy, Debug)]
+struct RawCodec;
+
+impl Codec for RawCodec {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        *self
+    }
+
+    fn decoder(&mut self) -> Self {
+        *self
+    }
+}
+
+impl Encoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        to.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        let length = from.remaining();
+        Ok(Some(from.copy_to_bytes(length)))
+    }
+}
