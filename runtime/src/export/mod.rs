@@ -3,13 +3,13 @@
 //! The collector hands every [`Batch`] to every exporter; an exporter takes it as OTLP bytes (written straight from the
 //! records) or as the SDK's `SpanData`.
 
-// TMP pub mod console;
+pub mod console;
 // TMP pub mod html;
 mod memory;
 #[cfg(feature = "_otlp")]
 pub(crate) mod otlp;
 pub(crate) mod sdk;
-// TMP pub mod tree;
+pub mod tree;
 
 pub use memory::MemoryExporter;
 

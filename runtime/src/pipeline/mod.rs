@@ -8,8 +8,8 @@ pub use guard::Guard;
 pub use stats::{ExporterStats, Stats};
 
 use crate::config::{BYTES_PER_SPAN, Sampler, Telemetry};
-// TMP use crate::export::console::ConsoleExporter;
 use crate::export::Exporter;
+use crate::export::console::ConsoleExporter;
 use crate::export::sdk::SdkExporter;
 use crate::record::{self, COUNTERS, QUEUE};
 use crate::{ConfigError, Error, resource};
@@ -97,7 +97,7 @@ impl Pipeline {
         if !telemetry.disabled {
             all.extend(otlp(&telemetry, &mut problems));
             if telemetry.console {
-                // TMP all.push(Arc::new(SdkExporter::new(ConsoleExporter::new(), &resource)));
+                all.push(Arc::new(SdkExporter::new(ConsoleExporter::new(), &resource)));
             }
         }
         problems.into_result()?;
