@@ -148,7 +148,8 @@ impl Rewriter<'_> {
             return 3;
         }
         if word == "fn"
-            && let Some(end) = tokens[at..].iter().position(|token| is_item_end(token))
+            && matches!(tokens.get(at + 1), Some(TokenTree::Ident(_)))
+            && let Some(end) = tokens[at..].iter().position(is_item_end)
         {
             // A function inside the body has spans of its own.
             result.extend(tokens[at..=at + end].iter().cloned());
@@ -229,10 +230,11 @@ fn mentions(tokens: TokenStream) -> bool {
     for token in tokens {
         match &token {
             TokenTree::Group(group) if mentions(group.stream()) => return true,
-            TokenTree::Punct(punct) if punct.as_char() == '!' => {
-                if before.is_some_and(|word: TokenTree| is_ident(&word, "record") || is_ident(&word, "event")) {
-                    return true;
-                }
+            TokenTree::Punct(punct)
+                if punct.as_char() == '!'
+                    && before.is_some_and(|word: TokenTree| is_ident(&word, "record") || is_ident(&word, "event")) =>
+            {
+                return true;
             }
             _ => {}
         }

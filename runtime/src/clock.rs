@@ -133,12 +133,6 @@ impl Anchor {
         let distance = ticks.wrapping_sub(self.ticks) as i64 as f64 * self.nanos_per_tick;
         (self.unix_nanos + distance as i128).clamp(0, u64::MAX as i128) as u64
     }
-
-    /// An anchor for tests: one tick is one nanosecond after the epoch.
-    #[cfg(test)]
-    pub(crate) const fn identity() -> Self {
-        Self { ticks: 0, unix_nanos: 0, nanos_per_tick: 1.0 }
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::wire::{self, Scratch};
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
 /// The place in a span where one attribute value goes. A value writes itself at most once.
@@ -325,9 +325,7 @@ pub fn redact<T: ?Sized>(_value: &T) -> Redacted {
 pub fn hash<T: Hash + ?Sized>(value: &T) -> Redacted {
     use std::hash::{BuildHasher, RandomState};
     static KEY: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
-    let mut hasher = KEY.get_or_init(RandomState::new).build_hasher();
-    value.hash(&mut hasher);
-    Redacted(Cow::Owned(format!("{:016x}", hasher.finish())))
+    Redacted(Cow::Owned(format!("{:016x}", KEY.get_or_init(RandomState::new).hash_one(value))))
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 /// Environment variables, of the process or of a test.
 pub struct Variables {
-    read: Box<dyn Fn(&str) -> Option<String>>,
+    read: Box<Read>,
 }
+
+type Read = dyn Fn(&str) -> Option<String>;
 
 impl fmt::Debug for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,11 +15,9 @@ pub use memory::MemoryExporter;
 
 use crate::clock::Anchor;
 use crate::record::{Records, SpanRecord};
-use opentelemetry_sdk::Resource;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
 /// Finished spans on their way out, at most as many as the largest batch.
 #[derive(Debug)]
@@ -27,7 +25,8 @@ pub(crate) struct Batch {
     pub(crate) words: Vec<u64>,
     pub(crate) spans: u64,
     pub(crate) anchor: Anchor,
-    pub(crate) resource: Arc<Resource>,
+    #[cfg(feature = "_otlp")]
+    pub(crate) resource: std::sync::Arc<opentelemetry_sdk::Resource>,
 }
 
 impl Batch {

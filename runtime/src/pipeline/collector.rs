@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 pub(super) struct Collector {
     batching: Batching,
+    #[cfg_attr(not(feature = "_otlp"), allow(dead_code))]
     resource: Arc<Resource>,
     destinations: Arc<[Destination]>,
     clock: Clock,
@@ -123,6 +124,7 @@ impl Collector {
             words: std::mem::take(&mut self.words),
             spans: std::mem::take(&mut self.spans),
             anchor: self.clock.anchor(),
+            #[cfg(feature = "_otlp")]
             resource: Arc::clone(&self.resource),
         });
         // A little is kept back, so that the answer still reaches who waits for the shutdown.

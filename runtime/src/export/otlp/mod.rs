@@ -24,10 +24,14 @@ pub(crate) fn exporter(otlp: &Otlp, problems: &mut ConfigError) -> Option<Arc<dy
     match otlp.protocol {
         #[cfg(feature = "otlp-http")]
         Protocol::HttpProtobuf => {
-            Some(Arc::new(OtlpExporter::Http(http::HttpTransport::new(endpoint, headers, otlp.timeout))))
+            let transport = http::HttpTransport::new(endpoint, headers, otlp.timeout);
+            Some(Arc::new(OtlpExporter::Http(Box::new(transport))))
         }
         #[cfg(feature = "otlp-grpc")]
-        Protocol::Grpc => Some(Arc::new(OtlpExporter::Grpc(grpc::GrpcTransport::new(endpoint, headers, otlp.timeout)))),
+        Protocol::Grpc => {
+            let transport = grpc::GrpcTransport::new(endpoint, headers, otlp.timeout);
+            Some(Arc::new(OtlpExporter::Grpc(Box::new(transport))))
+        }
         #[allow(unreachable_patterns)]
         missing => {
             let (name, feature) = match missing {
@@ -47,9 +51,9 @@ pub(crate) fn exporter(otlp: &Otlp, problems: &mut ConfigError) -> Option<Arc<dy
 #[derive(Debug)]
 enum OtlpExporter {
     #[cfg(feature = "otlp-http")]
-    Http(http::HttpTransport),
+    Http(Box<http::HttpTransport>),
     #[cfg(feature = "otlp-grpc")]
-    Grpc(grpc::GrpcTransport),
+    Grpc(Box<grpc::GrpcTransport>),
 }
 
 impl Exporter for OtlpExporter {
