@@ -1,8 +1,8 @@
 //! The macros of otelier: tokens in, tokens out. Use them through the `otelier` crate, where they are documented with
 //! examples that run.
 //!
-//! An annotation goes through three steps: [`args`] and [`item`] read it, [`body`] rewrites what the function's body
-//! says to its span, [`expand`] writes the result. Meaning that the type system can check is left to rustc: `a.b = x`
+//! An annotation goes through three steps: `args` and `item` read it, `body` rewrites what the function's body
+//! says to its span, `expand` writes the result. Meaning that the type system can check is left to rustc: `a.b = x`
 //! becomes a field access with the user's own tokens.
 
 mod args;

@@ -1,4 +1,4 @@
-//! Settings as plain data; building something from them is [`crate::pipeline`]'s business.
+//! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
 mod source;
 

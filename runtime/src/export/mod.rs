@@ -1,6 +1,6 @@
 //! Where finished spans go.
 //!
-//! The collector hands every [`Batch`] to every exporter; an exporter takes it as OTLP bytes (written straight from the
+//! The collector hands every batch to every exporter; an exporter takes it as OTLP bytes (written straight from the
 //! records) or as the SDK's `SpanData`.
 
 pub mod console;
