@@ -87,7 +87,7 @@ impl Scratch {
     /// Copies what lies above `position` to `f`, which must not call back into the scratch.
     #[inline(always)]
     pub(crate) fn above<R>(&self, position: usize, f: impl FnOnce(&[u64]) -> R) -> R {
-        self.with(|words| f(&words[position..]))
+        self.with(|words| f(words.get(position..).unwrap_or_default()))
     }
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use super::RUNNING;
 use super::stats::{Destination, Stats, stats};
 use crate::error::TimedOut;
-use crate::record::{self, QUEUE};
+use crate::record::{self, COUNTERS, QUEUE};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -72,6 +72,10 @@ impl Guard {
             None => true,
             Some(collector) => {
                 let in_time = QUEUE.stop(self.timeout);
+                // A thread that was just finishing a span may have committed it behind the collector's back.
+                let mut missed = 0;
+                record::collect_from_threads(|records| missed += records.count() as u64);
+                COUNTERS.after_shutdown.fetch_add(missed, Ordering::Relaxed);
                 if in_time {
                     // The thread has said its last word; if it panicked, there is nothing more to learn from it.
                     let _ = collector.join();
