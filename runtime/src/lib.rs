@@ -83,3 +83,8 @@ pub mod prelude {
         trace_processing, trace_stage, trace_storage, trace_workflow,
     };
 }
+
+/// The README's examples run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

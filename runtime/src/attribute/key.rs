@@ -1,6 +1,8 @@
 //! Keys of declared attributes: one type per OpenTelemetry value type, so that rustc checks the value.
 
-use super::value::{BooleanAttribute, DoubleAttribute, EnumAttribute, IntAttribute, Masked, Slot, StringAttribute};
+use super::value::{
+    BooleanAttribute, DoubleAttribute, EnumAttribute, EnumValue, IntAttribute, Masked, Slot, StringAttribute,
+};
 use std::marker::PhantomData;
 
 /// Sensitivity class of an attribute that may hold any value.
@@ -102,7 +104,9 @@ impl<E: EnumAttribute> EnumKey<E> {
 
     #[doc(hidden)]
     #[inline(always)]
-    pub fn __record(&self, slot: Slot<'_>, value: &E) {
-        slot.str(value.value());
+    pub fn __record<V: EnumValue<E> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
+        if let Some(value) = value.variant() {
+            slot.str(value.value());
+        }
     }
 }

@@ -5,7 +5,7 @@ mod value;
 
 pub use key::{BooleanKey, DoubleKey, EnumKey, IntKey, Public, Sensitive, StringKey};
 pub use value::{
-    AnyAttribute, BooleanAttribute, DoubleAttribute, EnumAttribute, IntAttribute, Masked, Redacted, Slot,
+    AnyAttribute, BooleanAttribute, DoubleAttribute, EnumAttribute, EnumValue, IntAttribute, Masked, Redacted, Slot,
     StringAttribute, hash, redact,
 };
 

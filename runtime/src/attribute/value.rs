@@ -205,6 +205,41 @@ pub trait EnumAttribute {
     fn value(&self) -> &'static str;
 }
 
+/// A value for an attribute whose values are the variants of `E`: a variant, a reference to one, or an `Option`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value for an attribute of the closed set `{E}`",
+    label = "expected a variant of `{E}`",
+    note = "variants of `{E}` are accepted, also inside `Option`"
+)]
+pub trait EnumValue<E> {
+    /// The variant, unless there is none to record.
+    fn variant(&self) -> Option<&E>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> EnumValue<E> for E {
+    #[inline]
+    fn variant(&self) -> Option<&E> {
+        Some(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> EnumValue<E> for &E {
+    #[inline]
+    fn variant(&self) -> Option<&E> {
+        Some(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> EnumValue<E> for Option<E> {
+    #[inline]
+    fn variant(&self) -> Option<&E> {
+        self.as_ref()
+    }
+}
+
 macro_rules! values {
     ($($trait:ident: $($type:ty => |$value:ident, $slot:ident| $record:expr),* $(,)?;)*) => { $(
         $(#[diagnostic::do_not_recommend]

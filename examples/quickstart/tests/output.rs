@@ -1,0 +1,27 @@
+//! What the example prints.
+
+use std::process::Command;
+
+/// The tree without what differs from run to run: ids, times and bars.
+fn shape(tree: &str) -> Vec<String> {
+    tree.lines()
+        .map(|line| line.split("  ").next().unwrap_or_default())
+        .map(|line| if line.starts_with("trace ") { "trace".to_owned() } else { line.to_owned() })
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+#[test]
+fn the_example_prints_both_traces_as_trees() {
+    let output = Command::new(env!("CARGO_BIN_EXE_quickstart")).env("COLUMNS", "120").output().expect("it runs");
+    assert!(output.status.success());
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(printed, "total 42\norder 8 was refused: invalid digit found in string\n");
+    let tree = String::from_utf8_lossy(&output.stderr);
+    let first = "trace|accept id=7 total=42|├─ price line=12|╰─ price line=30";
+    let second = "trace|accept id=8|├─ price line=12|╰─ price line=thirty";
+    let shape: Vec<String> = shape(&tree).into_iter().filter(|line| !line.trim_start().starts_with(['·', '✗'])).collect();
+    assert_eq!(shape.join("|"), format!("{first}|{second}"), "{tree}");
+    assert_eq!(tree.matches("✗ core::num::error::ParseIntError: invalid digit found in string").count(), 2, "{tree}");
+    assert_eq!(tree.matches("· order_received lines=2").count(), 2, "{tree}");
+}
