@@ -98,13 +98,13 @@ impl Rewriter<'_> {
     }
 
     /// The body with its macros rewritten, or as it is if it has none.
-    pub(crate) fn body(&mut self, body: &Group) -> TokenTree {
+    pub(crate) fn body(&mut self, body: &Group) -> Group {
         if self.late.is_empty() && !mentions(body.stream()) {
-            return TokenTree::Group(body.clone());
+            return body.clone();
         }
         let mut rewritten = Group::new(body.delimiter(), self.tokens(body.stream(), false));
         rewritten.set_span(body.span());
-        TokenTree::Group(rewritten)
+        rewritten
     }
 
     /// `inner` inside closures and blocks of their own, where `return` and late attributes mean something else.

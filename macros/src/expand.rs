@@ -17,7 +17,7 @@ use crate::args::{Args, Key, crate_path};
 use crate::body::{Late, Names, Rewriter, span_ident};
 use crate::ctxt::Ctxt;
 use crate::item::Function;
-use crate::tokens::{ends, group, is_ident, split};
+use crate::tokens::{ends, group, is_ident, is_punct};
 use otelier_spec::{DomainMacro, Kind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -33,56 +33,74 @@ pub(crate) fn function(domain: Option<&DomainMacro>, args: TokenStream, item: To
     };
     let schema = domain.map(|domain| domain_path(domain, &args));
     let site = Site::new(args, schema, Literal::string(&function.name.to_string()));
-    let Function { head, inner_attributes, is_async, output, body, .. } = function;
-    let code = site.expand(&body, is_async, output.as_ref(), true, &mut ctxt);
+    let Function { head, inner_attributes, is_async, output, rebound, body, .. } = function;
+    let code = site.expand(&body, is_async, output.as_ref(), &rebound, &mut ctxt);
     let await_it = is_async.then(|| quote!(.await));
     let errors = errors_as_items(ctxt);
-    quote!(#head { #inner_attributes #errors #code #await_it })
+    let body = with_braces_of(&body, quote!(#inner_attributes #errors #code #await_it));
+    quote!(#head #body)
 }
 
-/// `trace_block!(arguments, { body })`.
+/// The tokens between the braces of `body`: coverage and editors take the braces' places for the body's.
+fn with_braces_of(body: &Group, tokens: TokenStream) -> Group {
+    let mut group = Group::new(Delimiter::Brace, tokens);
+    group.set_span(body.span());
+    group
+}
+
+/// `trace_block!(arguments, -> Type { body })`, the type if the outcome is to be recorded.
 pub(crate) fn block(input: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::default();
-    let mut parts = split(input, ',');
-    let Some((is_async, body)) = parts.pop().and_then(|last| block_of(&last, &mut ctxt)) else {
-        if ctxt_is_silent(&parts) {
-            ctxt.error_at(Span::call_site(), "expected a block last, such as `trace_block!(name = \"load\", { … })`");
-        }
+    let Some(block) = Block::read(input, &mut ctxt) else {
         let errors = errors_as_items(ctxt);
         return quote!({ #errors });
     };
-    let arguments: TokenStream = parts.into_iter().flat_map(|part| part.into_iter().chain([comma()])).collect();
-    let args = Args::read(arguments, false, &mut ctxt);
+    let args = Args::read(block.arguments, false, &mut ctxt);
     if args.name.is_none() && args.schema.is_none() {
         ctxt.error_at(Span::call_site(), "a traced block needs a name or a schema, such as `name = \"load\"`");
     }
     let site = Site::new(args, None, Literal::string("block"));
-    let code = site.expand(&body, is_async, None, false, &mut ctxt);
+    let site = Site { is_block: true, ..site };
+    let code = site.expand(&block.body, block.is_async, block.output.as_ref(), &TokenStream::new(), &mut ctxt);
     let errors = errors_as_items(ctxt);
     quote!({ #errors #code })
 }
 
-fn ctxt_is_silent(parts: &[Vec<TokenTree>]) -> bool {
-    parts.is_empty()
+/// What stands in `trace_block!`.
+struct Block {
+    arguments: TokenStream,
+    is_async: bool,
+    output: Option<TokenStream>,
+    body: Group,
 }
 
-fn comma() -> TokenTree {
-    TokenTree::Punct(proc_macro2::Punct::new(',', proc_macro2::Spacing::Alone))
-}
-
-/// `{ … }` or `async move { … }`.
-fn block_of(part: &[TokenTree], ctxt: &mut Ctxt) -> Option<(bool, Group)> {
-    let body = group(part.last(), Delimiter::Brace).cloned();
-    let before = &part[..part.len().saturating_sub(1)];
-    match (before, body) {
-        ([], Some(body)) => Some((false, body)),
-        ([first], Some(body)) if is_ident(first, "async") => Some((true, body)),
-        ([first, second], Some(body)) if is_ident(first, "async") && is_ident(second, "move") => Some((true, body)),
-        _ => {
-            let (first, last) = ends(part, Span::call_site());
-            ctxt.error(first, last, "expected a block last: `{ … }` or `async move { … }`");
-            None
+impl Block {
+    fn read(input: TokenStream, ctxt: &mut Ctxt) -> Option<Self> {
+        let mut tokens: Vec<TokenTree> = input.into_iter().collect();
+        if tokens.last().is_some_and(|last| is_punct(last, ',')) {
+            tokens.pop();
         }
+        let Some(body) = group(tokens.last(), Delimiter::Brace).cloned() else {
+            let (first, last) = ends(&tokens, Span::call_site());
+            ctxt.error(first, last, "expected a block last, such as `trace_block!(name = \"load\", { … })`");
+            return None;
+        };
+        tokens.pop();
+        let has = |tokens: &[TokenTree], word| tokens.last().is_some_and(|last| is_ident(last, word));
+        if has(&tokens, "move") {
+            tokens.pop();
+        }
+        let is_async = has(&tokens, "async");
+        if is_async {
+            tokens.pop();
+        }
+        let arrow = tokens.windows(2).rposition(|pair| is_punct(&pair[0], '-') && is_punct(&pair[1], '>'));
+        let output = arrow.map(|at| tokens.split_off(at)[2..].iter().cloned().collect());
+        if tokens.last().is_some_and(|last| !is_punct(last, ',')) {
+            ctxt.error_at(body.span_open(), "expected a comma between the arguments and the block");
+            return None;
+        }
+        Some(Self { arguments: tokens.into_iter().collect(), is_async, output, body })
     }
 }
 
@@ -112,13 +130,14 @@ struct Site {
     schema: Option<TokenStream>,
     krate: TokenStream,
     default_name: Literal,
+    is_block: bool,
 }
 
 impl Site {
     fn new(mut args: Args, domain: Option<TokenStream>, default_name: Literal) -> Self {
         let krate = crate_path(args.krate.as_ref());
         let schema = domain.or_else(|| args.schema.take());
-        Self { args, schema, krate, default_name }
+        Self { args, schema, krate, default_name, is_block: false }
     }
 
     fn expand(
@@ -126,7 +145,7 @@ impl Site {
         body: &Group,
         is_async: bool,
         output: Option<&TokenStream>,
-        is_function: bool,
+        rebound: &TokenStream,
         ctxt: &mut Ctxt,
     ) -> TokenStream {
         let mut names = Names::default();
@@ -147,7 +166,7 @@ impl Site {
         for key in &self.args.unfinished {
             records.extend(rewriter.without_value(key));
         }
-        let body = rewriter.body(body);
+        let rewritten = rewriter.body(body);
         let needs_span = rewriter.used || !records.is_empty();
         for late in late.iter().filter(|late| !late.recorded) {
             ctxt.error(
@@ -160,7 +179,7 @@ impl Site {
             );
         }
         let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
-        let inner = self.body_with_late(&body, &late, output);
+        let inner = self.body_with_late(body, rewritten, &late, output);
         let site = self.callsite(&names, &late);
         let checks = self.checks();
         let keys = self.schema.as_ref().map(|schema| {
@@ -169,9 +188,10 @@ impl Site {
         });
         let start = quote!(#keys #records);
         if is_async {
+            let start = quote!(#rebound #start);
             self.asynchronous(&site, &checks, &start, &inner, output, needs_span)
         } else {
-            self.synchronous(&site, &checks, &start, &inner, output, is_function)
+            self.synchronous(&site, &checks, &start, &inner, output)
         }
     }
 
@@ -180,9 +200,8 @@ impl Site {
         site: &TokenStream,
         checks: &TokenStream,
         start: &TokenStream,
-        body: &TokenStream,
+        body: &Group,
         output: Option<&TokenStream>,
-        is_function: bool,
     ) -> TokenStream {
         let krate = &self.krate;
         let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
@@ -192,12 +211,17 @@ impl Site {
             let #span = #krate::__private::enter(&#site_ident);
             #start
         };
-        if output.is_none() && is_function {
-            // Nothing to look at, so the body needs no closure around it.
-            return quote!(#open #body);
-        }
         let result = Ident::new("__otelier_result", Span::mixed_site());
-        let arrow = output.map(|output| quote!(-> #output));
+        let Some(output) = output else {
+            if self.is_block {
+                // `return` and `?` stay inside of the block, as they would in a closure.
+                return quote!(#open #krate::__private::call_once(|| #body));
+            }
+            // Nothing to look at, so the body needs no closure around it.
+            let body = body.stream();
+            return quote!(#open #body);
+        };
+        let arrow = quote!(-> #output);
         let outcome = outcome(krate, &quote!(&#result));
         quote! {
             #open
@@ -212,7 +236,7 @@ impl Site {
         site: &TokenStream,
         checks: &TokenStream,
         start: &TokenStream,
-        body: &TokenStream,
+        body: &Group,
         output: Option<&TokenStream>,
         needs_span: bool,
     ) -> TokenStream {
@@ -228,21 +252,26 @@ impl Site {
         });
         // Never runs; it tells rustc the type of the block, which has no place for a return type.
         let typed = output.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
-        let outcome = outcome(krate, &quote!(#result));
-        let before = quote!(#handle #start #typed);
-        // Braces around nothing but the body would be a warning about the user's code.
-        let block = if before.is_empty() { quote!(async move #body) } else { quote!(async move { #before #body }) };
+        let inspect = match output {
+            Some(_) => outcome(krate, &quote!(#result)),
+            None => quote!({
+                let _ = #result;
+                #krate::__private::Outcome::NONE
+            }),
+        };
+        let statements = body.stream();
+        let block = with_braces_of(body, quote!(#handle #start #typed #statements));
         quote! {
             #site
             #checks
-            #krate::__private::instrument(&#site_ident, #block, |#result| #outcome)
+            #krate::__private::instrument(&#site_ident, async move #block, |#result| #inspect)
         }
     }
 
     /// The body, with proof that everything late was recorded.
-    fn body_with_late(&self, body: &TokenTree, late: &[Late], output: Option<&TokenStream>) -> TokenStream {
+    fn body_with_late(&self, original: &Group, body: Group, late: &[Late], output: Option<&TokenStream>) -> Group {
         if late.is_empty() {
-            return quote!(#body);
+            return body;
         }
         let krate = &self.krate;
         let result = Ident::new("__otelier_returned", Span::mixed_site());
@@ -252,12 +281,14 @@ impl Site {
             let (binding, span) = (&late.binding, late.key.last);
             quote_spanned!(span=> #krate::__private::must_be_recorded(&#binding);)
         });
-        quote!({
+        let tokens = quote! {
             #(#[allow(unused_mut)] let mut #bindings: #krate::__private::Recorded;)*
+            #[allow(clippy::let_unit_value)]
             let #result #typed = #body;
             #(#checks)*
             #result
-        })
+        };
+        with_braces_of(original, tokens)
     }
 
     /// The `static` that holds what is known at compile time.

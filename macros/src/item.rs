@@ -13,6 +13,9 @@ pub(crate) struct Function {
     pub(crate) is_async: bool,
     /// What the function returns, with `_` for every `impl Trait`; `None` for `()` and `!`.
     pub(crate) output: Option<TokenStream>,
+    /// `let mut x = x;` for every `mut x` among the parameters of an `async fn`: its body becomes a block that may outlive
+    /// the parameters' own scope, and must own what it assigns to.
+    pub(crate) rebound: TokenStream,
     /// Attributes at the top of the body.
     pub(crate) inner_attributes: TokenStream,
     pub(crate) body: Group,
@@ -62,7 +65,8 @@ impl Function {
             output.map(without_impl).filter(|output| !matches!(output.as_slice(), [bang] if is_punct(bang, '!')));
         let (inner_attributes, body) = hoist_inner_attributes(body);
         let output = output.map(|output| output.into_iter().collect());
-        Some(Self { head: head.into_iter().collect(), name, is_async, output, inner_attributes, body })
+        let rebound = if is_async { rebind(&mut head, at) } else { TokenStream::new() };
+        Some(Self { head: head.into_iter().collect(), name, is_async, output, rebound, inner_attributes, body })
     }
 }
 
@@ -86,6 +90,50 @@ fn output(signature: &[TokenTree]) -> Option<Vec<TokenTree>> {
         }
         _ => None,
     }
+}
+
+/// Takes `mut` from parameters such as `mut x: T`, and gives the statements that put it back inside of the body.
+fn rebind(head: &mut [TokenTree], function: usize) -> TokenStream {
+    let mut rebound = TokenStream::new();
+    let Some(at) = parameters(&head[function..]).map(|at| at + function) else { return rebound };
+    let TokenTree::Group(list) = &head[at] else { return rebound };
+    let mut tokens: Vec<TokenTree> = list.stream().into_iter().collect();
+    let mut start = 0;
+    while start < tokens.len() {
+        let mut first = start;
+        // Attributes such as `#[cfg(..)]` go with the parameter.
+        while first + 1 < tokens.len() && is_punct(&tokens[first], '#') {
+            first += 2;
+        }
+        if let [word, TokenTree::Ident(name), colon, ..] = &tokens[first..]
+            && is_ident(word, "mut")
+            && is_punct(colon, ':')
+        {
+            let attributes = &tokens[start..first];
+            rebound.extend(quote::quote!(#(#attributes)* let mut #name = #name;));
+            tokens.remove(first);
+        }
+        start = end_of_parameter(&tokens, first);
+    }
+    let mut replaced = Group::new(Delimiter::Parenthesis, tokens.into_iter().collect());
+    replaced.set_span(list.span());
+    head[at] = TokenTree::Group(replaced);
+    rebound
+}
+
+/// The position after the comma that ends the parameter which holds position `from`.
+fn end_of_parameter(tokens: &[TokenTree], from: usize) -> usize {
+    let mut angles = 0usize;
+    for (at, token) in tokens.iter().enumerate().skip(from) {
+        if is_punct(token, '<') {
+            angles += 1;
+        } else if is_punct(token, '>') && !at.checked_sub(1).is_some_and(|before| is_punct(&tokens[before], '-')) {
+            angles = angles.saturating_sub(1);
+        } else if is_punct(token, ',') && angles == 0 {
+            return at + 1;
+        }
+    }
+    tokens.len()
 }
 
 /// The position of the parameter list: the first parentheses outside of the generics, which may hold `Fn(A) -> B`.
@@ -258,6 +306,17 @@ mod tests {
             assert!(Function::read(item, &mut ctxt).is_none());
             assert!(!ctxt.is_empty());
         }
+    }
+
+    #[test]
+    fn mutable_parameters_of_async_functions_are_bound_again() {
+        let item = quote!(
+            async fn f<T: Fn(u8) -> u8>(&mut self, mut a: Map<u8, u8>, #[cfg(x)] mut b: T, c: u8, (mut d, e): P) {}
+        );
+        let function = Function::read(item, &mut Ctxt::default()).unwrap();
+        assert_eq!(function.rebound.to_string(), "let mut a = a ; # [cfg (x)] let mut b = b ;");
+        let parameters = "(& mut self , a : Map < u8 , u8 > , # [cfg (x)] b : T , c : u8 , (mut d , e) : P)";
+        assert!(function.head.to_string().ends_with(parameters), "{}", function.head);
     }
 
     #[test]

@@ -80,6 +80,9 @@ impl fmt::Debug for Outcome<'_> {
 }
 
 impl Outcome<'_> {
+    /// Nothing to record.
+    pub const NONE: Self = Self(None);
+
     /// Whether there is nothing to record.
     #[inline(always)]
     pub fn is_good(&self) -> bool {
