@@ -1,0 +1,40 @@
+//! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`.
+
+mod ci;
+mod layers;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["layers"] => report(layers::check(&root())),
+        ["ci"] => ci::run(&root()),
+        _ => {
+            eprintln!("error: expected `cargo xtask layers` or `cargo xtask ci`");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn report(problems: Result<Vec<String>, String>) -> ExitCode {
+    match problems {
+        Ok(problems) if problems.is_empty() => ExitCode::SUCCESS,
+        Ok(problems) => {
+            problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's folder.
+fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or(here.clone(), PathBuf::from)
+}
