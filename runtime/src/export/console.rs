@@ -270,11 +270,13 @@ fn render_node(trace: &Trace, at: usize, guides: &[bool], last: bool, style: &Te
     };
     line.push(ink, &node.span.name);
     for (key, value) in key_attributes(node) {
-        if line.room() < 8 {
+        let value = cut(&value, VALUE_COLUMNS);
+        if line.room() < key.chars().count() + value.chars().count() + 4 {
+            line.push(Some(Ink::Dim), " …");
             break;
         }
         line.push(Some(Ink::Dim), &format!(" {key}="));
-        line.push(None, &cut(&value, VALUE_COLUMNS));
+        line.push(None, &value);
     }
     if node.orphan {
         line.push(Some(Ink::Dim), " (parent elsewhere)");
@@ -335,8 +337,15 @@ fn render_below(node: &Node, guides: &[bool], last: bool, style: &TextStyle, to:
 fn key_attributes(node: &Node) -> impl Iterator<Item = (&str, String)> {
     node.span.attributes.iter().filter_map(|attribute| {
         let key = attribute.key.as_str();
-        let said =
-            matches!(key, "error.type" | "otelier.cancelled" | "crypto.operation_type" | "url.template" | "file.path");
+        let said = matches!(
+            key,
+            "error.type"
+                | "otelier.cancelled"
+                | "crypto.operation_type"
+                | "crypto.processing_stage"
+                | "url.template"
+                | "file.path"
+        );
         let value = attribute.value.to_string();
         let in_name = value.len() > 2 && node.span.name.contains(&value);
         (!said && !in_name).then(|| (short_key(key), value))
