@@ -5,7 +5,7 @@
 
 use crate::args::{Key, Value, read_event, read_record};
 use crate::ctxt::Ctxt;
-use crate::tokens::{is_ident, is_punct};
+use crate::tokens::{is_ident, is_punct, located_at};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
@@ -44,14 +44,16 @@ pub(crate) struct Late {
 
 impl Late {
     pub(crate) fn new(key: Key) -> Self {
+        // Its name is what rustc tells the user: `crypto_record_count_is_recorded` is possibly-uninitialized. So it must be
+        // a name that the user could have written, and one that nobody writes.
         let name: String = key.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        let binding = Ident::new(&name, key.last.resolved_at(Span::mixed_site()));
+        let binding = Ident::new(&format!("{name}_is_recorded"), key.last);
         Self { key, binding, recorded: false }
     }
 
     /// The binding as it is written at `span`.
-    fn binding_at(&self, span: Span) -> Ident {
-        Ident::new(&self.binding.to_string(), span.resolved_at(Span::mixed_site()))
+    pub(crate) fn binding_at(&self, span: Span) -> Ident {
+        Ident::new(&self.binding.to_string(), span.resolved_at(self.binding.span()))
     }
 }
 
@@ -173,8 +175,9 @@ impl Rewriter<'_> {
         let record = self.record(&span_ident(span), &key, &value, self.schema);
         let late = self.late.iter_mut().find(|late| late.key.name == key.name && !inner).map(|late| {
             late.recorded = true;
-            let (krate, binding) = (self.krate, late.binding_at(key.first));
-            quote!(#[allow(unused_assignments)] { #binding = #krate::__private::Recorded; })
+            let first = key.first;
+            let (krate, binding) = (located_at(self.krate, first), late.binding_at(first));
+            quote_spanned!(first=> #[allow(unused_assignments)] { #binding = #krate::__private::Recorded; })
         });
         quote_spanned!(span=> { #record #late })
     }

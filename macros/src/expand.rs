@@ -17,7 +17,7 @@ use crate::args::{Args, Key, crate_path};
 use crate::body::{Late, Names, Rewriter, span_ident};
 use crate::ctxt::Ctxt;
 use crate::item::Function;
-use crate::tokens::{ends, group, is_ident, is_punct};
+use crate::tokens::{ends, group, is_ident, is_punct, located_at};
 use otelier_spec::{DomainMacro, Kind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -276,13 +276,19 @@ impl Site {
         let krate = &self.krate;
         let result = Ident::new("__otelier_returned", Span::mixed_site());
         let typed = output.map(|output| quote!(: #output));
-        let bindings = late.iter().map(|late| &late.binding);
-        let checks = late.iter().map(|late| {
+        // All of the pattern stands at the user's key, or rustc would not name the binding.
+        let bindings = late.iter().map(|late| {
             let (binding, span) = (&late.binding, late.key.last);
-            quote_spanned!(span=> #krate::__private::must_be_recorded(&#binding);)
+            quote_spanned!(span=> #[allow(unused_mut)] let mut #binding: #krate::__private::Recorded;)
+        });
+        // What is missing is missing at the end of the body; from there rustc shows the branch that lacks it.
+        let end = original.span_close();
+        let checks = late.iter().map(|late| {
+            let binding = late.binding_at(end);
+            quote_spanned!(end=> #krate::__private::must_be_recorded(&#binding);)
         });
         let tokens = quote! {
-            #(#[allow(unused_mut)] let mut #bindings: #krate::__private::Recorded;)*
+            #(#bindings)*
             #[allow(clippy::let_unit_value)]
             let #result #typed = #body;
             #(#checks)*
@@ -307,6 +313,7 @@ impl Site {
                     quote!(| #access.__bit)
                 });
                 let (binding, span) = (keys_ident(), schema_span(schema));
+                let krate = located_at(krate, span);
                 let check = quote_spanned!(span=> #krate::schema::check_required::<#schema>(0 #(#bits)*));
                 (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS;)), check)
             }
@@ -333,6 +340,7 @@ impl Site {
         let mut checks = TokenStream::new();
         if let Some((kind, ident)) = &self.args.kind {
             let (path, span) = (kind_path(krate, *kind), ident.span());
+            let krate = located_at(krate, span);
             checks.extend(quote_spanned!(span=> const _: () = #krate::schema::check_kind(<#schema as #schema_trait>::DEF, #path);));
         }
         for (key, value) in &self.args.attributes {
@@ -346,10 +354,11 @@ impl Site {
         let schema_trait = quote!(#krate::schema::Schema);
         if key.literal {
             let (name, first) = (&key.name, key.first);
+            let krate = located_at(krate, first);
             return quote_spanned!(first=> const _: () = #krate::schema::check_open(<#schema as #schema_trait>::DEF, #name););
         }
         let Some(literal) = literal else { return TokenStream::new() };
-        let (keys, access) = (keys_ident(), key.access());
+        let (keys, access, krate) = (keys_ident(), key.access(), located_at(krate, span));
         quote_spanned! {span=>
             const _: () = {
                 let #keys = <#schema as #schema_trait>::KEYS;

@@ -55,6 +55,18 @@ pub(crate) fn ends(tokens: &[TokenTree], otherwise: Span) -> (Span, Span) {
     (tokens.first().map_or(otherwise, TokenTree::span), tokens.last().map_or(otherwise, TokenTree::span))
 }
 
+/// The tokens as if they stood at `span`, so that rustc reports there what is wrong with a call of them.
+pub(crate) fn located_at(tokens: &TokenStream, span: Span) -> TokenStream {
+    tokens
+        .clone()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        })
+        .collect()
+}
+
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
     "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",

@@ -39,6 +39,11 @@ use message::Message;
 pub use otelier_spec::Kind;
 
 /// A span schema. Implemented by [`span_schema!`](crate::span_schema) only.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a span schema",
+    label = "expected a schema",
+    note = "declare one with `span_schema!`, or take one of `otelier::schema`"
+)]
 pub trait Schema {
     /// The tree of attribute keys: `KEYS.crypto.symbol` is the key of `crypto.symbol`.
     type Keys: 'static;

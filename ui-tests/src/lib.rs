@@ -1,0 +1,1 @@
+//! What must not compile with otelier, with its text, and what must: see `tests/`.

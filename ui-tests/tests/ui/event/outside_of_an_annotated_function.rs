@@ -1,0 +1,8 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+fn ingest() {
+    event!("started");
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace]
+fn ingest() {
+    event!(app.rows = 1);
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+trait Load {
+    #[trace]
+    fn load(&self);
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+
+otelier::span_schema! {
+    Order {
+        app.id: int;
+    }
+}
+
+fn main() {}

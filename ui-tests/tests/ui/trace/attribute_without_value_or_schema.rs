@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(app.symbol)]
+fn ingest() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace("App.Id" = 1)]
+fn load() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(app.password = password)]
+fn login(password: &str) {}
+
+fn main() {}

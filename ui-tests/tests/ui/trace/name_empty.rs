@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(name = "")]
+fn load() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(name = "a", name = "b")]
+fn load() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace("id" = 1)]
+fn load() {}
+
+fn main() {}

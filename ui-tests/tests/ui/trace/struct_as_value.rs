@@ -1,0 +1,8 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+struct Order;
+#[trace(app.order = order)]
+fn accept(order: &Order) {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(nmae = "checkout")]
+fn checkout() {}
+
+fn main() {}

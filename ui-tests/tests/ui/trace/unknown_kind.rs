@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(kind = worker)]
+fn load() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(NoSuch, app.id = 1)]
+fn load() {}
+
+fn main() {}
