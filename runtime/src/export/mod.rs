@@ -4,7 +4,7 @@
 //! records) or as the SDK's `SpanData`.
 
 pub mod console;
-// TMP pub mod html;
+pub mod html;
 mod memory;
 #[cfg(feature = "_otlp")]
 pub(crate) mod otlp;
