@@ -113,7 +113,7 @@ fn write_trace(page: &mut String, trace: &Trace, colors: &mut Vec<String>) -> fm
     write!(page, "<h2>Trace <code>{}</code></h2><div class=\"ax\"><div></div><div class=\"b\">", trace.id())?;
     let total = trace.duration();
     for quarter in 0..4 {
-        let at = human_duration(total * quarter / 4);
+        let at = if quarter == 0 { "0".to_owned() } else { human_duration(total * quarter / 4) };
         write!(page, "<i style=\"--l:{}\">{at}</i>", quarter * 25)?;
     }
     page.push_str("</div></div><div role=\"treegrid\" aria-label=\"Spans of the trace\">\n");
