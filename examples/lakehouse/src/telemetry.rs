@@ -1,0 +1,93 @@
+//! Starting and ending telemetry around the run.
+
+use std::time::Duration;
+
+use otelier::export::MemoryExporter;
+use otelier::export::tree::Trace;
+use otelier::{Guard, Pipeline, Stats};
+
+/// More spans than any run of this example makes; a bound all the same.
+const SPANS_KEPT: usize = 50_000;
+/// The longest the end of the program waits for telemetry.
+const SHUTDOWN: Duration = Duration::from_secs(3);
+/// The longest one export may take, so that a hanging receiver cannot keep the spans from the report.
+const EXPORT: Duration = Duration::from_secs(2);
+const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+
+/// Telemetry that runs, or the reason why it does not.
+#[derive(Debug)]
+pub struct Telemetry {
+    guard: Option<Guard>,
+    spans: MemoryExporter,
+    problems: Vec<String>,
+}
+
+/// What was recorded.
+#[derive(Debug)]
+pub struct Traced {
+    /// The workflow's trace; nothing if telemetry is off.
+    pub trace: Option<Trace>,
+    /// What became of the spans.
+    pub stats: Stats,
+    /// One sentence for each thing that went wrong with telemetry. None of them touches the run's result.
+    pub problems: Vec<String>,
+}
+
+impl Telemetry {
+    /// Starts to record. Spans are kept for the report; they also go out by OTLP if the environment names an endpoint.
+    /// Settings that cannot be used cost the export, never the run.
+    pub fn start() -> Self {
+        let spans = MemoryExporter::new(SPANS_KEPT);
+        let mut problems = Vec::new();
+        let mut settings = otelier::Telemetry::from_env().unwrap_or_else(|error| {
+            problems.extend(error.problems().iter().map(|problem| format!("{problem}; it is not exported")));
+            otelier::Telemetry::default()
+        });
+        let endpoint_given = ENDPOINTS.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        if !endpoint_given {
+            settings.otlp = None;
+        }
+        if settings.service_name.is_none() {
+            settings = settings.with_service_name("lakehouse");
+        }
+        let longest = EXPORT.min(settings.batch.export_timeout);
+        let settings = settings.with_shutdown_timeout(SHUTDOWN).with_export_timeout(longest);
+        let start = |settings| Pipeline::new(settings).with_span_exporter(spans.clone()).start();
+        let started = start(settings.clone()).or_else(|error| {
+            problems.push(format!("{error}; it is not exported"));
+            let mut local = settings;
+            local.otlp = None;
+            start(local)
+        });
+        let guard = started.map_err(|error| problems.push(error.to_string())).ok();
+        Self { guard, spans, problems }
+    }
+
+    /// Ends recording, within 3 s.
+    pub fn finish(self) -> Traced {
+        let Self { guard, spans, mut problems } = self;
+        let stats = match guard.map(Guard::shutdown) {
+            Some(Ok(stats)) => stats,
+            Some(Err(late)) => {
+                problems.push(format!("{late}; the rest is lost"));
+                Stats::default()
+            }
+            None => Stats::default(),
+        };
+        for exporter in &stats.exporters {
+            if let Some(error) = &exporter.last_error {
+                let lost = exporter.failed + exporter.rejected;
+                problems.push(format!("{lost} spans did not arrive at {}: {error}", exporter.name));
+            }
+        }
+        if stats.dropped() > 0 {
+            problems.push(format!(
+                "{} spans were dropped because they came faster than they could be exported",
+                stats.dropped()
+            ));
+        }
+        // The workflow is the only root; the first trace is its.
+        let trace = Trace::group(spans.spans()).into_iter().next();
+        Traced { trace, stats, problems }
+    }
+}
