@@ -202,8 +202,10 @@ impl Rewriter<'_> {
         let index = self.names.index(&text, quote!(#name));
         let records: Vec<_> = attributes.iter().map(|(key, value)| self.record(&event, key, value, false)).collect();
         let target = span_ident(span);
+        // A statement in front of the `if` keeps clippy from calling the block an unnecessary operation.
         quote_spanned!(span=> {
-            if let ::core::option::Option::Some(#event) = #target.event(#index) {
+            let #event = #target.event(#index);
+            if let ::core::option::Option::Some(#event) = #event {
                 #(#records)*
                 ::core::mem::drop(#event);
             }

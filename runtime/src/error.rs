@@ -71,18 +71,3 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
-
-/// Not everything was handed to the exporters in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimedOut {
-    /// How long was waited.
-    pub after: std::time::Duration,
-}
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the exporters did not take all spans within {:?}", self.after)
-    }
-}
-
-impl std::error::Error for TimedOut {}

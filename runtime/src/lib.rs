@@ -54,14 +54,14 @@ mod pipeline;
 pub mod private;
 
 pub use config::Telemetry;
-pub use error::{ConfigError, Error, TimedOut};
+pub use error::{ConfigError, Error};
 pub use opentelemetry;
 pub use opentelemetry_sdk;
 pub use otelier_macros::{
     attribute_group, span_schema, trace, trace_block, trace_exchange_api, trace_ingestion, trace_processing,
     trace_stage, trace_storage, trace_workflow,
 };
-pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, init};
+pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, TimedOut, init};
 pub use private::{event, record};
 pub use record::ErrorClass;
 

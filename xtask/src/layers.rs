@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
 const REEXPORTS: &[(&str, &str)] = &[
     ("ConfigError", "error"),
     ("Error", "error"),
-    ("TimedOut", "error"),
+    ("TimedOut", "pipeline"),
     ("ErrorClass", "record"),
     ("Telemetry", "config"),
     ("Guard", "pipeline"),

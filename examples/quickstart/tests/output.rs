@@ -20,7 +20,8 @@ fn the_example_prints_both_traces_as_trees() {
     let tree = String::from_utf8_lossy(&output.stderr);
     let first = "trace|accept id=7 total=42|├─ price line=12|╰─ price line=30";
     let second = "trace|accept id=8|├─ price line=12|╰─ price line=thirty";
-    let shape: Vec<String> = shape(&tree).into_iter().filter(|line| !line.trim_start().starts_with(['·', '✗'])).collect();
+    let shape: Vec<String> =
+        shape(&tree).into_iter().filter(|line| !line.trim_start().starts_with(['·', '✗'])).collect();
     assert_eq!(shape.join("|"), format!("{first}|{second}"), "{tree}");
     assert_eq!(tree.matches("✗ core::num::error::ParseIntError: invalid digit found in string").count(), 2, "{tree}");
     assert_eq!(tree.matches("· order_received lines=2").count(), 2, "{tree}");

@@ -319,6 +319,8 @@ values! {
         u16 => |value, slot| slot.int((*value).into()),
         u32 => |value, slot| slot.int((*value).into()),
         u64 => |value, slot| slot.int(nearest!(*value, u64)),
+        i128 => |value, slot| slot.int(nearest!(*value, i128)),
+        u128 => |value, slot| slot.int(nearest!(*value, u128)),
         usize => |value, slot| slot.int(nearest!(*value, usize)),
         Redacted => |value, slot| slot.str(&value.0);
     Masked:

@@ -160,10 +160,10 @@ fn write_row(page: &mut String, trace: &Trace, node: &Node, colors: &mut Vec<Str
     } else if node.is_cancelled() {
         page.push_str("<span class=\"badge\">cancelled</span>");
     }
-    write!(
+    writeln!(
         page,
         "</div><div class=\"b\" role=\"gridcell\"><div class=\"bar\" title=\"{0}: {1}\"></div>\
-         <span class=\"du\">{1}</span></div></div>\n",
+         <span class=\"du\">{1}</span></div></div>",
         Text(&node.span.name),
         human_duration(node.duration()),
     )
@@ -181,20 +181,23 @@ fn color(name: &str, colors: &mut Vec<String>) -> usize {
 
 /// The first attributes that the name does not say already, for the row.
 fn row_attributes(node: &Node) -> String {
-    let said = |attribute: &&KeyValue| {
+    let constant = |key: &str| {
+        let constants =
+            ["crypto.operation_type", "crypto.processing_stage", "error.type", "otelier.cancelled", "url.template"];
+        constants.contains(&key)
+    };
+    let worth_showing = |attribute: &&KeyValue| {
         let value = attribute.value.to_string();
-        let key = attribute.key.as_str();
-        !matches!(
-            key,
-            "error.type" | "otelier.cancelled" | "url.template" | "crypto.operation_type" | "crypto.processing_stage"
-        ) && !(value.len() > 2 && node.span.name.contains(&value))
+        let in_name = value.len() > 2 && node.span.name.contains(&value);
+        !in_name && !constant(attribute.key.as_str())
     };
     let short = |attribute: &KeyValue| {
         let key = attribute.key.as_str();
         let value: String = attribute.value.to_string().chars().take(32).collect();
         format!("{}={value}", key.rsplit('.').next().unwrap_or(key))
     };
-    let shown: Vec<String> = node.span.attributes.iter().filter(said).take(ROW_ATTRIBUTES).map(short).collect();
+    let shown: Vec<String> =
+        node.span.attributes.iter().filter(worth_showing).take(ROW_ATTRIBUTES).map(short).collect();
     shown.join(" ")
 }
 

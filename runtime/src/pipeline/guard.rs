@@ -1,8 +1,7 @@
 //! The guard that keeps telemetry running.
 
 use super::RUNNING;
-use super::stats::{Destination, Stats, stats};
-use crate::error::TimedOut;
+use super::stats::{Destination, Stats, TimedOut, stats};
 use crate::record::{self, COUNTERS, QUEUE};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,7 +44,7 @@ impl Guard {
     pub fn force_flush(&self, timeout: Duration) -> Result<(), TimedOut> {
         let enabled = self.running.as_ref().is_some_and(|running| running.collector.is_some());
         if enabled && !QUEUE.flush(timeout) {
-            return Err(TimedOut { after: timeout });
+            return Err(TimedOut { after: timeout, stats: self.stats() });
         }
         Ok(())
     }
@@ -87,7 +86,7 @@ impl Guard {
         if in_time {
             RUNNING.store(false, Ordering::Release);
         }
-        if in_time { Ok(()) } else { Err(TimedOut { after: self.timeout }) }
+        if in_time { Ok(()) } else { Err(TimedOut { after: self.timeout, stats: self.stats() }) }
     }
 }
 

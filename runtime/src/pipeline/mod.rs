@@ -5,7 +5,7 @@ mod guard;
 mod stats;
 
 pub use guard::Guard;
-pub use stats::{ExporterStats, Stats};
+pub use stats::{ExporterStats, Stats, TimedOut};
 
 use crate::config::{BYTES_PER_SPAN, Sampler, Telemetry};
 use crate::export::Exporter;

@@ -5,6 +5,7 @@ use crate::record::COUNTERS;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// What became of the spans since the pipeline started.
 ///
@@ -71,6 +72,24 @@ impl fmt::Display for Stats {
         Ok(())
     }
 }
+
+/// Not everything was handed to the exporters in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TimedOut {
+    /// How long was waited.
+    pub after: Duration,
+    /// What had become of the spans by then.
+    pub stats: Stats,
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the exporters did not take all spans within {:?}", self.after)
+    }
+}
+
+impl std::error::Error for TimedOut {}
 
 /// An exporter and its numbers.
 #[derive(Debug)]

@@ -1,0 +1,4 @@
+//! Behaviour across crates: what crosses the wire.
+
+mod otlp;
+mod support;

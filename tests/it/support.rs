@@ -1,0 +1,24 @@
+//! What the tests share.
+
+use otelier::Telemetry;
+use otelier::config::{Otlp, Protocol};
+use otelier_tests::{Behaviour, Receiver};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One pipeline runs in a process at a time, so tests that start one take turns.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) const PROTOCOLS: [Protocol; 2] = [Protocol::HttpProtobuf, Protocol::Grpc];
+
+pub(crate) fn receiver(protocol: Protocol, behaviour: Behaviour) -> Receiver {
+    let started = if protocol == Protocol::Grpc { Receiver::grpc(behaviour) } else { Receiver::http(behaviour) };
+    started.expect("loopback has a free port")
+}
+
+/// Settings that send to `endpoint`.
+pub(crate) fn telemetry(protocol: Protocol, endpoint: &str) -> Telemetry {
+    Telemetry::default().with_service_name("it").with_otlp(Otlp::to(endpoint).with_protocol(protocol))
+}
