@@ -1,5 +1,6 @@
 //! The thread that takes finished spans from everybody else and hands them to the exporters.
 
+use super::guard::Lease;
 use super::stats::Destination;
 use crate::clock::Clock;
 use crate::config::Batching;
@@ -25,21 +26,28 @@ pub(super) struct Collector {
     spans: u64,
     /// When everything must be over, once the pipeline shuts down.
     deadline: Option<Instant>,
+    lease: Arc<Lease>,
 }
 
 /// Says that the collector is gone, however it went.
-struct Stopped;
+struct Stopped(Arc<Lease>);
 
 impl Drop for Stopped {
     fn drop(&mut self) {
         QUEUE.stopped();
+        self.0.ended();
     }
 }
 
 impl Collector {
-    pub(super) fn new(batching: Batching, resource: Arc<Resource>, destinations: Arc<[Destination]>) -> Self {
+    pub(super) fn new(
+        batching: Batching,
+        resource: Arc<Resource>,
+        destinations: Arc<[Destination]>,
+        lease: Arc<Lease>,
+    ) -> Self {
         let clock = Clock::start();
-        Self { batching, resource, destinations, clock, words: Vec::new(), spans: 0, deadline: None }
+        Self { batching, resource, destinations, clock, words: Vec::new(), spans: 0, deadline: None, lease }
     }
 
     pub(super) fn spawn(self) -> io::Result<JoinHandle<()>> {
@@ -48,7 +56,7 @@ impl Collector {
     }
 
     fn run(mut self, runtime: &Runtime) {
-        let _stopped = Stopped;
+        let _stopped = Stopped(Arc::clone(&self.lease));
         // Nothing that exporters do is traced, or exporting would make spans to export.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         let mut schedule = Instant::now() + self.batching.schedule_delay;
@@ -108,9 +116,12 @@ impl Collector {
         }
     }
 
+    /// How long something that usually takes `usual` may take now.
     fn time_left(&self, usual: Duration) -> Duration {
+        // A little is kept back, so that the answer still reaches who waits for the shutdown.
+        const RESERVE: Duration = Duration::from_millis(50);
         match self.deadline {
-            Some(deadline) => usual.min(deadline.saturating_duration_since(Instant::now())),
+            Some(deadline) => usual.min(deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE)),
             None => usual,
         }
     }
@@ -127,9 +138,7 @@ impl Collector {
             #[cfg(feature = "_otlp")]
             resource: Arc::clone(&self.resource),
         });
-        // A little is kept back, so that the answer still reaches who waits for the shutdown.
-        let reserve = if self.deadline.is_some() { Duration::from_millis(100) } else { Duration::ZERO };
-        let timeout = self.time_left(self.batching.export_timeout).saturating_sub(reserve);
+        let timeout = self.time_left(self.batching.export_timeout);
         let results = runtime.block_on(send(&self.destinations, &batch, timeout));
         for (number, result) in results {
             self.destinations[number].book(batch.spans, result);

@@ -4,7 +4,7 @@ use super::RUNNING;
 use super::stats::{Destination, Stats, TimedOut, stats};
 use crate::record::{self, COUNTERS, QUEUE};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ pub struct Guard {
     running: Option<Running>,
     timeout: Duration,
     destinations: Arc<[Destination]>,
+    lease: Arc<Lease>,
 }
 
 #[derive(Debug)]
@@ -27,13 +28,40 @@ struct Running {
     collector: Option<JoinHandle<()>>,
 }
 
+/// Settles who gives the process's one place for a pipeline free: the guard, or a collector that outlived it.
+#[derive(Debug, Default)]
+pub(super) struct Lease(AtomicU8);
+
+const ENDED: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+impl Lease {
+    /// The collector has ended.
+    pub(super) fn ended(&self) {
+        if self.0.swap(ENDED, Ordering::AcqRel) == GIVEN_UP {
+            RUNNING.store(false, Ordering::Release);
+        }
+    }
+
+    /// The guard stops waiting; whether the collector still runs.
+    fn give_up(&self) -> bool {
+        self.0.swap(GIVEN_UP, Ordering::AcqRel) != ENDED
+    }
+}
+
 impl Guard {
-    pub(super) fn new(collector: JoinHandle<()>, timeout: Duration, destinations: Arc<[Destination]>) -> Self {
-        Self { running: Some(Running { collector: Some(collector) }), timeout, destinations }
+    pub(super) fn new(
+        collector: JoinHandle<()>,
+        timeout: Duration,
+        destinations: Arc<[Destination]>,
+        lease: Arc<Lease>,
+    ) -> Self {
+        Self { running: Some(Running { collector: Some(collector) }), timeout, destinations, lease }
     }
 
     pub(super) fn disabled(timeout: Duration) -> Self {
-        Self { running: Some(Running { collector: None }), timeout, destinations: Arc::new([]) }
+        let running = Some(Running { collector: None });
+        Self { running, timeout, destinations: Arc::new([]), lease: Arc::default() }
     }
 
     /// Exports every span that has ended, and waits for it at most `timeout`.
@@ -82,8 +110,9 @@ impl Guard {
                 in_time
             }
         };
-        // A collector that hangs in an exporter keeps the pipeline occupied: a second one would share its queue.
-        if in_time {
+        // A collector that hangs in an exporter keeps the pipeline occupied, because a second one would share its queue; it
+        // gives the place up when it ends after all.
+        if in_time || !self.lease.give_up() {
             RUNNING.store(false, Ordering::Release);
         }
         if in_time { Ok(()) } else { Err(TimedOut { after: self.timeout, stats: self.stats() }) }

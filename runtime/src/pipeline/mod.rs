@@ -14,6 +14,7 @@ use crate::export::sdk::SdkExporter;
 use crate::record::{self, COUNTERS, QUEUE};
 use crate::{ConfigError, Error, resource};
 use collector::Collector;
+use guard::Lease;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanExporter;
 use stats::Destination;
@@ -126,13 +127,14 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
         Sampler::ParentBased(ratio) => (ratio, true),
     };
     record::set_decision(ratio, follow_parent);
-    let collector = Collector::new(batch.clone(), resource, Arc::clone(&destinations));
+    let lease = Arc::new(Lease::default());
+    let collector = Collector::new(batch.clone(), resource, Arc::clone(&destinations), Arc::clone(&lease));
     let thread = collector.spawn().map_err(|error| {
         RUNNING.store(false, Ordering::Release);
         Error::Thread(error)
     })?;
     record::set_enabled(true);
-    Ok(Guard::new(thread, telemetry.shutdown_timeout, destinations))
+    Ok(Guard::new(thread, telemetry.shutdown_timeout, destinations, lease))
 }
 
 #[cfg(feature = "_otlp")]

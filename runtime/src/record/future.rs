@@ -17,6 +17,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -30,6 +31,7 @@ pub(super) struct AsyncSpan {
     flags: u8,
     context: Context,
     items: Mutex<Vec<u64>>,
+    ended: AtomicBool,
 }
 
 impl AsyncSpan {
@@ -42,15 +44,17 @@ impl AsyncSpan {
             move_above(&thread.scratch, position, &items);
         }
         let context = active.context();
-        Some(Self { callsite, active, parent, start: clock::now(), flags, context, items })
+        let ended = AtomicBool::new(false);
+        Some(Self { callsite, active, parent, start: clock::now(), flags, context, items, ended })
     }
 
     fn is_recording(&self) -> bool {
         self.active.mode == Mode::Recording
     }
 
+    /// Records the span; only the first call counts.
     fn end(&self, flags: u8) {
-        if !self.is_recording() {
+        if !self.is_recording() || self.ended.swap(true, Ordering::Relaxed) {
             return;
         }
         let Some(thread) = thread::current() else {
