@@ -70,7 +70,7 @@ impl Telemetry {
             Some(Ok(stats)) => stats,
             Some(Err(late)) => {
                 problems.push(format!("{late}; the rest is lost"));
-                Stats::default()
+                late.stats
             }
             None => Stats::default(),
         };
