@@ -1,6 +1,6 @@
 //! Traces as trees in a terminal.
 
-use super::tree::{Node, Trace, human_duration};
+use super::tree::{Node, Trace, human_duration, short_key};
 use opentelemetry::Value;
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
@@ -269,7 +269,7 @@ fn render_node(trace: &Trace, at: usize, guides: &[bool], last: bool, style: &Te
         () => Some(Ink::Bold),
     };
     line.push(ink, &node.span.name);
-    for (key, value) in key_attributes(node) {
+    for (key, value) in node.key_attributes() {
         let value = cut(&value, VALUE_COLUMNS);
         if line.room() < key.chars().count() + value.chars().count() + 4 {
             line.push(Some(Ink::Dim), " …");
@@ -331,29 +331,6 @@ fn render_below(node: &Node, guides: &[bool], last: bool, style: &TextStyle, to:
     if !events.is_empty() {
         below(Ink::Dim, format!("· {}", events.join(" · ")));
     }
-}
-
-/// Attributes worth a place in the line: not those that the name, the schema or the error line says anyway.
-fn key_attributes(node: &Node) -> impl Iterator<Item = (&str, String)> {
-    node.span.attributes.iter().filter_map(|attribute| {
-        let key = attribute.key.as_str();
-        let said = matches!(
-            key,
-            "error.type"
-                | "otelier.cancelled"
-                | "crypto.operation_type"
-                | "crypto.processing_stage"
-                | "url.template"
-                | "file.path"
-        );
-        let value = attribute.value.to_string();
-        let in_name = value.len() > 2 && node.span.name.contains(&value);
-        (!said && !in_name).then(|| (short_key(key), value))
-    })
-}
-
-fn short_key(key: &str) -> &str {
-    key.rsplit('.').next().unwrap_or(key)
 }
 
 /// When the span ran, within the trace.

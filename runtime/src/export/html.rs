@@ -181,23 +181,8 @@ fn color(name: &str, colors: &mut Vec<String>) -> usize {
 
 /// The first attributes that the name does not say already, for the row.
 fn row_attributes(node: &Node) -> String {
-    let constant = |key: &str| {
-        let constants =
-            ["crypto.operation_type", "crypto.processing_stage", "error.type", "otelier.cancelled", "url.template"];
-        constants.contains(&key)
-    };
-    let worth_showing = |attribute: &&KeyValue| {
-        let value = attribute.value.to_string();
-        let in_name = value.len() > 2 && node.span.name.contains(&value);
-        !in_name && !constant(attribute.key.as_str())
-    };
-    let short = |attribute: &KeyValue| {
-        let key = attribute.key.as_str();
-        let value: String = attribute.value.to_string().chars().take(32).collect();
-        format!("{}={value}", key.rsplit('.').next().unwrap_or(key))
-    };
-    let shown: Vec<String> =
-        node.span.attributes.iter().filter(worth_showing).take(ROW_ATTRIBUTES).map(short).collect();
+    let short = |(key, value): (&str, String)| format!("{key}={}", value.chars().take(32).collect::<String>());
+    let shown: Vec<String> = node.key_attributes().take(ROW_ATTRIBUTES).map(short).collect();
     shown.join(" ")
 }
 

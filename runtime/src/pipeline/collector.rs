@@ -2,7 +2,7 @@
 
 use super::guard::Lease;
 use super::stats::Destination;
-use crate::clock::Clock;
+use crate::clock::{Anchor, Clock};
 use crate::config::Batching;
 use crate::export::{Accepted, Batch};
 use crate::record::{self, QUEUE, Records};
@@ -27,6 +27,8 @@ pub(super) struct Collector {
     /// When everything must be over, once the pipeline shuts down.
     deadline: Option<Instant>,
     lease: Arc<Lease>,
+    /// Taken once for all batches that are exported together, so that their spans lie right beside each other.
+    anchor: Option<Anchor>,
 }
 
 /// Says that the collector is gone, however it went.
@@ -47,7 +49,17 @@ impl Collector {
         lease: Arc<Lease>,
     ) -> Self {
         let clock = Clock::start();
-        Self { batching, resource, destinations, clock, words: Vec::new(), spans: 0, deadline: None, lease }
+        Self {
+            batching,
+            resource,
+            destinations,
+            clock,
+            words: Vec::new(),
+            spans: 0,
+            deadline: None,
+            lease,
+            anchor: None,
+        }
     }
 
     pub(super) fn spawn(self) -> io::Result<JoinHandle<()>> {
@@ -63,6 +75,7 @@ impl Collector {
         loop {
             let wake = QUEUE.wait(schedule);
             self.deadline = wake.stop;
+            self.anchor = None;
             let now = Instant::now();
             // A full batch in the queue is exported at once; idle threads' spans wait for the schedule.
             let everything = now >= schedule || wake.stop.is_some() || wake.flush.is_some();
@@ -134,7 +147,7 @@ impl Collector {
         let batch = Arc::new(Batch {
             words: std::mem::take(&mut self.words),
             spans: std::mem::take(&mut self.spans),
-            anchor: self.clock.anchor(),
+            anchor: *self.anchor.get_or_insert_with(|| self.clock.anchor()),
             #[cfg(feature = "_otlp")]
             resource: Arc::clone(&self.resource),
         });

@@ -21,26 +21,17 @@ pub(crate) struct GrpcTransport {
     channel: tokio::sync::OnceCell<Channel>,
     endpoint: Uri,
     headers: HeaderMap,
-    timeout: Duration,
 }
 
 impl GrpcTransport {
     pub(crate) fn new(endpoint: Uri, headers: HeaderMap, timeout: Duration) -> Self {
         let settings = Endpoint::from(endpoint.clone()).connect_timeout(timeout);
         let settings = settings.clone().user_agent(super::USER_AGENT).unwrap_or(settings);
-        Self { settings, channel: tokio::sync::OnceCell::new(), endpoint, headers, timeout }
+        Self { settings, channel: tokio::sync::OnceCell::new(), endpoint, headers }
     }
 
-    pub(crate) fn endpoint(&self) -> String {
-        self.endpoint.to_string()
-    }
-
+    /// Makes one call with an encoded request.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Accepted, ExportError> {
-        let timeout = || ExportError::Timeout { endpoint: self.endpoint(), after: self.timeout };
-        tokio::time::timeout(self.timeout, self.call(body)).await.map_err(|_| timeout())?
-    }
-
-    async fn call(&self, body: Bytes) -> Result<Accepted, ExportError> {
         // The channel is made here because it needs the runtime it will run on.
         let channel = self.channel.get_or_init(async || self.settings.connect_lazy()).await.clone();
         let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(LONGEST_ANSWER);
@@ -54,7 +45,7 @@ impl GrpcTransport {
             Err(status) => Err(match std::error::Error::source(&status) {
                 Some(source) => self.broken(source),
                 None => ExportError::Grpc {
-                    endpoint: self.endpoint(),
+                    endpoint: self.endpoint.to_string(),
                     code: format!("{:?}", status.code()),
                     message: printable(status.message().as_bytes()),
                 },
@@ -63,7 +54,7 @@ impl GrpcTransport {
     }
 
     fn broken(&self, error: &dyn std::error::Error) -> ExportError {
-        ExportError::Connection { endpoint: self.endpoint(), reason: innermost(error) }
+        ExportError::Connection { endpoint: self.endpoint.to_string(), reason: innermost(error) }
     }
 }
 

@@ -11,7 +11,6 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use std::time::Duration;
 
 /// More than an honest receiver says; the rest is not read.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -22,29 +21,20 @@ pub(crate) struct HttpTransport {
     client: Client<HttpConnector, Full<Bytes>>,
     endpoint: Uri,
     headers: HeaderMap,
-    timeout: Duration,
 }
 
 impl HttpTransport {
-    pub(crate) fn new(endpoint: Uri, mut headers: HeaderMap, timeout: Duration) -> Self {
+    pub(crate) fn new(endpoint: Uri, mut headers: HeaderMap) -> Self {
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::USER_AGENT));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { client, endpoint, headers, timeout }
+        Self { client, endpoint, headers }
     }
 
-    pub(crate) fn endpoint(&self) -> String {
-        self.endpoint.to_string()
-    }
-
+    /// Posts one encoded request.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Accepted, ExportError> {
-        let timeout = || ExportError::Timeout { endpoint: self.endpoint(), after: self.timeout };
-        tokio::time::timeout(self.timeout, self.post(body)).await.map_err(|_| timeout())?
-    }
-
-    async fn post(&self, body: Bytes) -> Result<Accepted, ExportError> {
         let broken = |error: &dyn std::error::Error| ExportError::Connection {
-            endpoint: self.endpoint(),
+            endpoint: self.endpoint.to_string(),
             reason: innermost(error),
         };
         let mut request = Request::new(Full::new(body));
@@ -56,7 +46,7 @@ impl HttpTransport {
         let body = read(response.into_body()).await;
         if !status.is_success() {
             let body = printable(&body.unwrap_or_default());
-            return Err(ExportError::Status { endpoint: self.endpoint(), status: status.as_u16(), body });
+            return Err(ExportError::Status { endpoint: self.endpoint.to_string(), status: status.as_u16(), body });
         }
         // The status already said that the spans arrived; an answer that breaks off adds nothing to it.
         Ok(response::accepted(&body.unwrap_or_default()))
