@@ -27,7 +27,7 @@ pub(crate) fn function(domain: Option<&DomainMacro>, args: TokenStream, item: To
     let mut ctxt = Ctxt::default();
     let args = Args::read(args, domain.is_some(), &mut ctxt);
     let Some(function) = Function::read(item.clone(), &mut ctxt) else {
-        let errors = errors_as_items(ctxt);
+        let errors = ctxt.into_errors();
         // The function stays, so that its callers do not fail as well.
         return quote!(#item #errors);
     };
@@ -36,7 +36,7 @@ pub(crate) fn function(domain: Option<&DomainMacro>, args: TokenStream, item: To
     let Function { head, inner_attributes, is_async, output, rebound, body, .. } = function;
     let code = site.expand(&body, is_async, output.as_ref(), &rebound, &mut ctxt);
     let await_it = is_async.then(|| quote!(.await));
-    let errors = errors_as_items(ctxt);
+    let errors = ctxt.into_errors();
     let body = with_braces_of(&body, quote!(#inner_attributes #errors #code #await_it));
     quote!(#head #body)
 }
@@ -52,7 +52,7 @@ fn with_braces_of(body: &Group, tokens: TokenStream) -> Group {
 pub(crate) fn block(input: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::default();
     let Some(block) = Block::read(input, &mut ctxt) else {
-        let errors = errors_as_items(ctxt);
+        let errors = ctxt.into_errors();
         return quote!({ #errors });
     };
     let args = Args::read(block.arguments, false, &mut ctxt);
@@ -60,9 +60,9 @@ pub(crate) fn block(input: TokenStream) -> TokenStream {
         ctxt.error_at(Span::call_site(), "a traced block needs a name or a schema, such as `name = \"load\"`");
     }
     let site = Site::new(args, None, Literal::string("block"));
-    let site = Site { is_block: true, ..site };
+    let site = Site { is_block: true, is_move: block.is_move, ..site };
     let code = site.expand(&block.body, block.is_async, block.output.as_ref(), &TokenStream::new(), &mut ctxt);
-    let errors = errors_as_items(ctxt);
+    let errors = ctxt.into_errors();
     quote!({ #errors #code })
 }
 
@@ -70,6 +70,7 @@ pub(crate) fn block(input: TokenStream) -> TokenStream {
 struct Block {
     arguments: TokenStream,
     is_async: bool,
+    is_move: bool,
     output: Option<TokenStream>,
     body: Group,
 }
@@ -87,12 +88,16 @@ impl Block {
         };
         tokens.pop();
         let has = |tokens: &[TokenTree], word| tokens.last().is_some_and(|last| is_ident(last, word));
-        if has(&tokens, "move") {
+        let is_move = has(&tokens, "move");
+        if is_move {
             tokens.pop();
         }
         let is_async = has(&tokens, "async");
         if is_async {
             tokens.pop();
+        } else if is_move {
+            ctxt.error_at(body.span_open(), "expected `{ … }`, `async { … }` or `async move { … }`");
+            return None;
         }
         let arrow = tokens.windows(2).rposition(|pair| is_punct(&pair[0], '-') && is_punct(&pair[1], '>'));
         let output = arrow.map(|at| tokens.split_off(at)[2..].iter().cloned().collect());
@@ -100,22 +105,8 @@ impl Block {
             ctxt.error_at(body.span_open(), "expected a comma between the arguments and the block");
             return None;
         }
-        Some(Self { arguments: tokens.into_iter().collect(), is_async, output, body })
+        Some(Self { arguments: tokens.into_iter().collect(), is_async, is_move, output, body })
     }
-}
-
-fn errors_as_items(ctxt: Ctxt) -> TokenStream {
-    // Each error is a statement or item of its own, so that one does not hide the next.
-    let errors = ctxt.into_errors();
-    let mut result = TokenStream::new();
-    for token in errors {
-        let ends_one = matches!(&token, TokenTree::Group(_));
-        result.extend([token]);
-        if ends_one {
-            result.extend(quote!());
-        }
-    }
-    result
 }
 
 fn domain_path(domain: &DomainMacro, args: &Args) -> TokenStream {
@@ -131,13 +122,15 @@ struct Site {
     krate: TokenStream,
     default_name: Literal,
     is_block: bool,
+    /// Whether an asynchronous body takes what it captures.
+    is_move: bool,
 }
 
 impl Site {
     fn new(mut args: Args, domain: Option<TokenStream>, default_name: Literal) -> Self {
         let krate = crate_path(args.krate.as_ref());
         let schema = domain.or_else(|| args.schema.take());
-        Self { args, schema, krate, default_name, is_block: false }
+        Self { args, schema, krate, default_name, is_block: false, is_move: true }
     }
 
     fn expand(
@@ -260,11 +253,12 @@ impl Site {
             }),
         };
         let statements = body.stream();
+        let capture = self.is_move.then(|| quote!(move));
         let block = with_braces_of(body, quote!(#handle #start #typed #statements));
         quote! {
             #site
             #checks
-            #krate::__private::instrument(&#site_ident, async move #block, |#result| #inspect)
+            #krate::__private::instrument(&#site_ident, async #capture #block, |#result| #inspect)
         }
     }
 
