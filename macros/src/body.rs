@@ -79,8 +79,12 @@ impl Rewriter<'_> {
     pub(crate) fn record(&mut self, target: &Ident, key: &Key, value: &Value, declared: bool) -> TokenStream {
         let krate = self.krate;
         let slot = Ident::new("__otelier_slot", Span::mixed_site());
-        let expression = value.expression();
         let span = value.span;
+        // A slot is a place on the thread's scratch, and must not be held while the task is somewhere else.
+        let awaited =
+            contains_await(&value.tokens).then(|| Ident::new("__otelier_value", span.resolved_at(Span::mixed_site())));
+        let given = value.expression();
+        let expression = awaited.as_ref().map_or_else(|| given.clone(), |awaited| quote!(#awaited));
         let (name, write) = if declared && !key.literal {
             let access = key.access();
             let call = quote_spanned!(span=> .__record(#slot, &(#expression)));
@@ -92,10 +96,19 @@ impl Rewriter<'_> {
             (quote!(#text), quote!(#function(#value, #slot)))
         };
         let index = self.names.index(&key.name, name);
-        quote! {
+        let record = quote! {
             if let ::core::option::Option::Some(#slot) = #target.slot(#index) {
                 #write;
             }
+        };
+        match awaited {
+            Some(awaited) => quote! {
+                if #target.is_recording() {
+                    let #awaited = #given;
+                    #record
+                }
+            },
+            None => record,
         }
     }
 
@@ -200,6 +213,10 @@ impl Rewriter<'_> {
         let event = Ident::new("__otelier_event", Span::mixed_site());
         let text = crate::tokens::string(&name).unwrap_or_default();
         let index = self.names.index(&text, quote!(#name));
+        for (key, value) in attributes.iter().filter(|(_, value)| contains_await(&value.tokens)) {
+            let message = format!("`{}` of an event cannot be awaited; await it before, and give the result", key.name);
+            self.ctxt.error_at(value.span, message);
+        }
         let records: Vec<_> = attributes.iter().map(|(key, value)| self.record(&event, key, value, false)).collect();
         let target = span_ident(span);
         // A statement in front of the `if` keeps clippy from calling the block an unnecessary operation.
@@ -227,6 +244,14 @@ impl Rewriter<'_> {
         result.extend(quote_spanned!(span=> return { let #returned = #value; #(#checks)* #returned }));
         end - at
     }
+}
+
+/// Whether an expression awaits something.
+fn contains_await(tokens: &[TokenTree]) -> bool {
+    tokens.iter().any(|token| match token {
+        TokenTree::Group(group) => contains_await(&group.stream().into_iter().collect::<Vec<_>>()),
+        token => is_ident(token, "await"),
+    })
 }
 
 /// Whether the tokens use one of the macros that are rewritten.

@@ -357,6 +357,30 @@ fn a_dropped_future_is_cancelled_once_and_what_it_drops_belongs_to_it() {
 
 // ---------------------------------------------------------------- threads and tasks
 
+#[trace(app.first = 1)]
+async fn records_what_it_awaits() {
+    record!(app.awaited = awaited(7).await);
+    record!(app.last = 3);
+}
+
+#[trace(app.inner = value)]
+async fn awaited(value: u8) -> u8 {
+    tokio::task::yield_now().await;
+    value
+}
+
+#[test]
+fn a_recorded_value_may_be_awaited_on_another_thread() {
+    let recorder = Recorder::start();
+    runtime().block_on(async { tokio::spawn(records_what_it_awaits()).await.expect("no panic") });
+    let spans = recorder.spans();
+    let outer = named(&spans, "records_what_it_awaits");
+    assert_eq!(text(outer, "app.awaited").as_deref(), Some("7"));
+    assert_eq!(outer.attributes.len(), 3);
+    let inner = named(&spans, "awaited");
+    assert!(is_child(inner, outer) && inner.attributes.len() == 1);
+}
+
 #[trace(app.step = step)]
 async fn step(step: usize) {
     for _ in 0..3 {

@@ -271,6 +271,11 @@ pub fn span_ref(_body: &()) -> SpanRef<'_> {
 }
 
 impl SpanRef<'_> {
+    /// Whether anything is recorded.
+    pub fn is_recording(&self) -> bool {
+        self.span.is_some()
+    }
+
     /// The place for the value of the attribute with this index; `None` if nothing is recorded.
     #[inline]
     pub fn slot(&self, index: u16) -> Option<Slot<'_>> {

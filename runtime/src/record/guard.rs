@@ -141,6 +141,12 @@ impl Guard {
         self.0.as_ref().filter(|open| open.active.mode == Mode::Recording)
     }
 
+    /// Whether anything is recorded.
+    #[inline]
+    pub fn is_recording(&self) -> bool {
+        self.recording().is_some()
+    }
+
     /// The place for the value of the attribute with this index; `None` if nothing is recorded.
     #[inline]
     pub fn slot(&self, index: u16) -> Option<Slot<'_>> {
@@ -237,6 +243,11 @@ impl<'a> EventWriter<'a> {
         let item = scratch.begin(wire::EVENT, index);
         scratch.push(clock::now());
         Self { scratch, position, item: Some(item), elsewhere }
+    }
+
+    /// Always: an event is only begun on a span that is recorded.
+    pub fn is_recording(&self) -> bool {
+        true
     }
 
     /// The place for the value of the event's attribute with this index; there always is one.
