@@ -1,4 +1,5 @@
 //! Behaviour across crates: what crosses the wire.
 
+mod faults;
 mod otlp;
 mod support;

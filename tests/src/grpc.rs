@@ -27,16 +27,18 @@ impl TraceService for Service {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let (metadata, _, request) = request.into_parts();
-        self.0.add(request, metadata.into_headers());
         let mut message = ExportTraceServiceResponse::default();
-        match &self.0.behaviour {
+        match self.0.add(request, metadata.into_headers()) {
             Behaviour::Hang => std::future::pending::<()>().await,
+            // A panic in a handler takes its connection along, and nothing else.
+            Behaviour::Disconnect => std::panic::resume_unwind(Box::new("the connection is closed on purpose")),
+            Behaviour::Status(code) => return Err(Status::new(code, "on purpose")),
             Behaviour::Fail(_) => return Err(Status::unavailable("out of \u{1b}[31morder")),
             Behaviour::Reject(spans, text) => {
                 message.partial_success =
-                    Some(ExportTracePartialSuccess { rejected_spans: *spans, error_message: text.clone() });
+                    Some(ExportTracePartialSuccess { rejected_spans: spans, error_message: text });
             }
-            Behaviour::Accept | Behaviour::Raw(..) => {}
+            Behaviour::Accept | Behaviour::Raw(..) | Behaviour::Truncate | Behaviour::HangInBody => {}
         }
         Ok(Response::new(message))
     }

@@ -3,16 +3,20 @@
 use crate::{Behaviour, Received};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message;
-use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio::net::TcpListener;
+
+const PROTOBUF: Option<&str> = Some("application/x-protobuf");
 
 pub(crate) async fn serve(listener: TcpListener, received: Arc<Received>) {
     while let Ok((stream, _)) = listener.accept().await {
@@ -25,8 +29,50 @@ pub(crate) async fn serve(listener: TcpListener, received: Arc<Received>) {
     }
 }
 
-fn respond(status: StatusCode, content_type: Option<&str>, body: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+/// A response's body: one piece of data, and how it ends.
+struct Answer {
+    data: Option<Bytes>,
+    ending: Ending,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Clean,
+    /// The next poll gives time to send what was written; the one after it fails.
+    Flush,
+    Break,
+    Never,
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(data) = self.data.take().filter(|data| !data.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
+        }
+        match self.ending {
+            Ending::Clean => Poll::Ready(None),
+            Ending::Flush => {
+                self.ending = Ending::Break;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Ending::Break => Poll::Ready(Some(Err(io::Error::other("the body breaks off on purpose")))),
+            Ending::Never => Poll::Pending,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let data = self.data.as_ref().map_or(0, |data| data.len() as u64);
+        // More is announced than a body that does not end well delivers.
+        SizeHint::with_exact(if self.ending == Ending::Clean { data } else { data + 100 })
+    }
+}
+
+fn respond(status: StatusCode, content_type: Option<&str>, body: Vec<u8>) -> Response<Answer> {
+    let mut response = Response::new(Answer { data: Some(body.into()), ending: Ending::Clean });
     *response.status_mut() = status;
     if let Some(content_type) = content_type.and_then(|text| text.parse().ok()) {
         response.headers_mut().insert(CONTENT_TYPE, content_type);
@@ -34,8 +80,13 @@ fn respond(status: StatusCode, content_type: Option<&str>, body: Vec<u8>) -> Res
     response
 }
 
-async fn answer(received: Arc<Received>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    const PROTOBUF: Option<&str> = Some("application/x-protobuf");
+fn ending(ending: Ending) -> Response<Answer> {
+    let mut response = respond(StatusCode::OK, PROTOBUF, vec![0x0a]);
+    response.body_mut().ending = ending;
+    response
+}
+
+async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Result<Response<Answer>> {
     let (head, body) = request.into_parts();
     if head.uri.path() != "/v1/traces" || head.method != http::Method::POST {
         return Ok(respond(StatusCode::NOT_FOUND, None, b"expected POST /v1/traces".to_vec()));
@@ -49,22 +100,24 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> Result<R
     let Ok(request) = ExportTraceServiceRequest::decode(body.to_bytes()) else {
         return Ok(respond(StatusCode::BAD_REQUEST, None, b"not an ExportTraceServiceRequest".to_vec()));
     };
-    received.add(request, head.headers);
     let mut message = ExportTraceServiceResponse::default();
-    Ok(match &received.behaviour {
+    Ok(match received.add(request, head.headers) {
         Behaviour::Accept => respond(StatusCode::OK, PROTOBUF, message.encode_to_vec()),
         Behaviour::Hang => std::future::pending().await,
+        Behaviour::Disconnect => return Err(io::Error::other("the connection is closed on purpose")),
+        Behaviour::Truncate => ending(Ending::Flush),
+        Behaviour::HangInBody => ending(Ending::Never),
+        Behaviour::Status(_) => respond(StatusCode::NOT_IMPLEMENTED, None, b"on purpose".to_vec()),
         Behaviour::Fail(status) => {
-            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             respond(status, None, b"out of \x1b[31morder".to_vec())
         }
         Behaviour::Reject(spans, text) => {
-            message.partial_success =
-                Some(ExportTracePartialSuccess { rejected_spans: *spans, error_message: text.clone() });
+            message.partial_success = Some(ExportTracePartialSuccess { rejected_spans: spans, error_message: text });
             respond(StatusCode::OK, PROTOBUF, message.encode_to_vec())
         }
         Behaviour::Raw(status, content_type, body) => {
-            respond(StatusCode::from_u16(*status).unwrap_or(StatusCode::OK), *content_type, body.clone())
+            respond(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), content_type, body)
         }
     })
 }

@@ -3,32 +3,52 @@
 mod grpc;
 mod http;
 
+use ::http::HeaderMap;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// How a receiver answers.
+/// How a receiver answers a request that it could decode. The request is kept in every case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     /// As the specification has it.
     Accept,
     /// With an error: the HTTP status, or `UNAVAILABLE` over gRPC.
     Fail(u16),
+    /// With this gRPC status; over HTTP with 501.
+    Status(tonic::Code),
     /// Never.
     Hang,
+    /// Not at all: the connection is closed.
+    Disconnect,
     /// With success, but so many spans rejected.
     Reject(i64, String),
-    /// Over HTTP, with exactly this status, content type and body.
+    /// Over HTTP, with exactly this status, content type and body; over gRPC as [`Accept`](Self::Accept).
     Raw(u16, Option<&'static str>, Vec<u8>),
+    /// Over HTTP, with the head of a success, and a body that breaks off; over gRPC as [`Accept`](Self::Accept).
+    Truncate,
+    /// Over HTTP, with the head of a success, and a body that never ends; over gRPC as [`Accept`](Self::Accept).
+    HangInBody,
 }
+
+/// What a receiver speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Http,
+    Grpc,
+}
+
+const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
 /// A running receiver; it ends when dropped.
 #[derive(Debug)]
 pub struct Receiver {
+    protocol: Protocol,
     address: SocketAddr,
     received: Arc<Received>,
     stop: Option<oneshot::Sender<()>>,
@@ -38,23 +58,26 @@ pub struct Receiver {
 /// What arrived, shared between the server and the test.
 #[derive(Debug)]
 struct Received {
-    behaviour: Behaviour,
+    /// One for each request; the last one stays.
+    script: Mutex<VecDeque<Behaviour>>,
     requests: Mutex<Vec<ExportTraceServiceRequest>>,
-    headers: Mutex<Vec<http_crate::HeaderMap>>,
+    headers: Mutex<Vec<HeaderMap>>,
     arrived: Condvar,
 }
-
-use ::http as http_crate;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Received {
-    fn add(&self, request: ExportTraceServiceRequest, headers: http_crate::HeaderMap) {
+    /// Keeps a request, and says how to answer it.
+    fn add(&self, request: ExportTraceServiceRequest, headers: HeaderMap) -> Behaviour {
         lock(&self.headers).push(headers);
         lock(&self.requests).push(request);
         self.arrived.notify_all();
+        let mut script = lock(&self.script);
+        let next = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
+        next.unwrap_or(Behaviour::Accept)
     }
 }
 
@@ -65,7 +88,16 @@ impl Receiver {
     ///
     /// If no port on loopback can be had.
     pub fn http(behaviour: Behaviour) -> io::Result<Self> {
-        Self::start(behaviour, |listener, received| Box::pin(http::serve(listener, received)))
+        Self::http_script([behaviour])
+    }
+
+    /// The same, with an own answer for each request; the last one is repeated.
+    ///
+    /// # Errors
+    ///
+    /// If no port on loopback can be had.
+    pub fn http_script(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
+        Self::start(Protocol::Http, ANY_PORT, script.into_iter().collect())
     }
 
     /// Starts a receiver of OTLP over gRPC.
@@ -74,20 +106,35 @@ impl Receiver {
     ///
     /// If no port on loopback can be had.
     pub fn grpc(behaviour: Behaviour) -> io::Result<Self> {
-        Self::start(behaviour, |listener, received| Box::pin(grpc::serve(listener, received)))
+        Self::grpc_script([behaviour])
     }
 
-    fn start(
-        behaviour: Behaviour,
-        serve: impl FnOnce(tokio::net::TcpListener, Arc<Received>) -> std::pin::Pin<Box<dyn Future<Output = ()>>>
-        + Send
-        + 'static,
-    ) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// The same, with an own answer for each request; the last one is repeated.
+    ///
+    /// # Errors
+    ///
+    /// If no port on loopback can be had.
+    pub fn grpc_script(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
+        Self::start(Protocol::Grpc, ANY_PORT, script.into_iter().collect())
+    }
+
+    /// Ends this receiver and all its connections, and starts an empty one at the same address.
+    ///
+    /// # Errors
+    ///
+    /// If somebody took the port in between.
+    pub fn restart(self, behaviour: Behaviour) -> io::Result<Self> {
+        let (protocol, address) = (self.protocol, self.address);
+        drop(self);
+        Self::start(protocol, address, [behaviour].into())
+    }
+
+    fn start(protocol: Protocol, address: SocketAddr, script: VecDeque<Behaviour>) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let received = Arc::new(Received {
-            behaviour,
+            script: Mutex::new(script),
             requests: Mutex::default(),
             headers: Mutex::default(),
             arrived: Condvar::new(),
@@ -98,13 +145,19 @@ impl Receiver {
         let thread = std::thread::spawn(move || {
             runtime.block_on(async move {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                let serve = async move {
+                    match protocol {
+                        Protocol::Http => http::serve(listener, shared).await,
+                        Protocol::Grpc => grpc::serve(listener, shared).await,
+                    }
+                };
                 tokio::select! {
-                    () = serve(listener, shared) => {}
+                    () = serve => {}
                     _ = stopped => {}
                 }
             });
         });
-        Ok(Self { address, received, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { protocol, address, received, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The base URL.
@@ -118,7 +171,7 @@ impl Receiver {
     }
 
     /// The headers or metadata of the requests.
-    pub fn headers(&self) -> Vec<http_crate::HeaderMap> {
+    pub fn headers(&self) -> Vec<HeaderMap> {
         lock(&self.received.headers).clone()
     }
 

@@ -32,6 +32,9 @@ impl GrpcTransport {
 
     /// Makes one call with an encoded request.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Accepted, ExportError> {
+        // The collector's runtime stands still between batches; yielding lets a connection that the receiver closed in the
+        // meantime see it, before a call is lost on it.
+        tokio::task::yield_now().await;
         // The channel is made here because it needs the runtime it will run on.
         let channel = self.channel.get_or_init(async || self.settings.connect_lazy()).await.clone();
         let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(LONGEST_ANSWER);

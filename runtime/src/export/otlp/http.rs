@@ -11,9 +11,13 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use std::time::Duration;
 
 /// More than an honest receiver says; the rest is not read.
 const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// How long the rest of an answer may take once its status is there, which has said what became of the spans.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Posts requests to one URL.
 #[derive(Debug)]
@@ -37,6 +41,9 @@ impl HttpTransport {
             endpoint: self.endpoint.to_string(),
             reason: innermost(error),
         };
+        // The collector's runtime stands still between batches, so a connection that the receiver closed in the meantime
+        // still looks open, and a request on it would be lost. Yielding lets it see what happened to it.
+        tokio::task::yield_now().await;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.endpoint.clone();
@@ -45,24 +52,27 @@ impl HttpTransport {
         let status = response.status();
         let body = read(response.into_body()).await;
         if !status.is_success() {
-            let body = printable(&body.unwrap_or_default());
+            let body = printable(&body);
             return Err(ExportError::Status { endpoint: self.endpoint.to_string(), status: status.as_u16(), body });
         }
-        // The status already said that the spans arrived; an answer that breaks off adds nothing to it.
-        Ok(response::accepted(&body.unwrap_or_default()))
+        Ok(response::accepted(&body))
     }
 }
 
-async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+/// The body as far as it comes: one that breaks off or does not end cannot take back what the status said.
+async fn read(mut body: Incoming) -> Bytes {
     let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame?.into_data() {
+    let all = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(data) = frame.into_data() else { continue };
             let room = LONGEST_ANSWER - read.len();
             read.extend_from_slice(&data[..data.len().min(room)]);
             if read.len() == LONGEST_ANSWER {
                 break;
             }
         }
-    }
-    Ok(read.freeze())
+    };
+    // What was read in time is kept either way.
+    let _ = tokio::time::timeout(PATIENCE, all).await;
+    read.freeze()
 }
