@@ -1,46 +1,87 @@
 //! Endpoints and headers, as the OTLP exporter specification has them.
 
+use super::error::printable;
 use crate::ConfigError;
 use crate::config::{Otlp, Protocol, percent_decoded};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 /// The URL that requests go to.
 pub(crate) fn endpoint(otlp: &Otlp, problems: &mut ConfigError) -> Option<Uri> {
-    let signal_path = |base: &str| match otlp.protocol {
-        Protocol::HttpProtobuf => format!("{}/v1/traces", base.trim_end_matches('/')),
-        Protocol::Grpc => base.to_owned(),
+    let default = match otlp.protocol {
+        Protocol::HttpProtobuf => "http://localhost:4318",
+        Protocol::Grpc => "http://localhost:4317",
     };
-    match (&otlp.traces_endpoint, &otlp.endpoint) {
-        (Some(url), _) => checked("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url, url, problems),
-        (None, Some(base)) => checked("OTEL_EXPORTER_OTLP_ENDPOINT", base, &signal_path(base), problems),
-        (None, None) => {
-            let base = match otlp.protocol {
-                Protocol::HttpProtobuf => "http://localhost:4318",
-                Protocol::Grpc => "http://localhost:4317",
-            };
-            checked("OTEL_EXPORTER_OTLP_ENDPOINT", base, &signal_path(base), problems)
-        }
+    if let Some(url) = &otlp.traces_endpoint {
+        return checked("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url, problems);
+    }
+    let base = checked("OTEL_EXPORTER_OTLP_ENDPOINT", otlp.endpoint.as_deref().unwrap_or(default), problems)?;
+    match otlp.protocol {
+        Protocol::HttpProtobuf => with_signal_path(base),
+        Protocol::Grpc => Some(base),
     }
 }
 
-fn checked(name: &str, given: &str, url: &str, problems: &mut ConfigError) -> Option<Uri> {
+/// Appends the path of the traces, before a query if there is one.
+fn with_signal_path(base: Uri) -> Option<Uri> {
+    let mut path = format!("{}/v1/traces", base.path().trim_end_matches('/'));
+    if let Some(query) = base.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    let mut parts = base.into_parts();
+    parts.path_and_query = Some(path.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn checked(name: &str, given: &str, problems: &mut ConfigError) -> Option<Uri> {
+    const EXPECTED: &str = "a URL such as `http://localhost:4318`";
     let mut refuse = |expected: &str| {
+        let given = without_credentials(given);
         problems.push(format_args!("the OTLP endpoint (`{name}`) is `{given}`; expected {expected}"));
         None
     };
-    let Ok(uri) = url.parse::<Uri>() else { return refuse("a URL such as `http://localhost:4318`") };
-    match uri.scheme_str() {
-        Some("http") if uri.host().is_some_and(|host| !host.is_empty()) => {}
-        Some("https") => {
-            return refuse("a URL with `http`: this version has no TLS, so send to a collector on this machine");
-        }
-        _ => return refuse("a URL such as `http://localhost:4318`"),
+    let Ok(uri) = given.parse::<Uri>() else { return refuse(EXPECTED) };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return refuse(EXPECTED) };
+    if scheme == "https" {
+        return refuse("a URL with `http`: this version has no TLS, so send to a collector on this machine");
     }
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+    if scheme != "http" || authority.host().is_empty() {
+        return refuse(EXPECTED);
+    }
+    if authority.as_str().contains('@') {
         return refuse("a URL without credentials; put them in `OTEL_EXPORTER_OTLP_HEADERS`");
+    }
+    // What is no port number would be passed over in silence, and port 80 be used.
+    let port = &authority.as_str()[authority.host().len()..];
+    if !port.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
+        return refuse("a port from 1 to 65535");
     }
     Some(uri)
 }
+
+/// What was given, printable, and with `…` in place of a user and a password.
+fn without_credentials(given: &str) -> String {
+    let (before, rest) =
+        given.split_once("://").map_or(("", given), |(scheme, rest)| (&given[..scheme.len() + 3], rest));
+    match rest.rsplit_once('@') {
+        Some((_, host)) => printable(format!("{before}…@{host}").as_bytes()),
+        None => printable(given.as_bytes()),
+    }
+}
+
+/// Headers that say how the body is carried. Whoever sets them breaks the requests.
+const RESERVED: [&str; 10] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "expect",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// Headers from `key1=value1,key2=value2`, values percent-encoded. Messages never show a value, which may be a secret.
 pub(crate) fn headers(list: &str, problems: &mut ConfigError) -> HeaderMap {
@@ -52,10 +93,16 @@ pub(crate) fn headers(list: &str, problems: &mut ConfigError) -> HeaderMap {
         };
         let key = key.trim();
         let Ok(name) = HeaderName::from_bytes(key.as_bytes()) else {
-            let key = super::error::printable(key.as_bytes());
+            let key = printable(key.as_bytes());
             problems.push(format_args!("`{key}` in `OTEL_EXPORTER_OTLP_HEADERS` is not the name of an HTTP header"));
             continue;
         };
+        if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("grpc-") {
+            problems.push(format_args!(
+                "`{name}` in `OTEL_EXPORTER_OTLP_HEADERS` is set by the exporter itself; expected headers such as `api-key`"
+            ));
+            continue;
+        }
         let value = percent_decoded(value.trim()).and_then(|value| HeaderValue::from_str(&value).ok());
         let Some(mut value) = value else {
             problems.push(format_args!(
@@ -86,6 +133,8 @@ mod tests {
         let mut exact = Otlp::to("http://ignored:1");
         exact.traces_endpoint = Some("http://host:2/custom".to_owned());
         assert_eq!(url(exact).unwrap(), "http://host:2/custom");
+        assert_eq!(url(Otlp::to("http://host:1/base?tenant=a#part")).unwrap(), "http://host:1/base/v1/traces?tenant=a");
+        assert_eq!(url(Otlp::to("http://[::1]:4318")).unwrap(), "http://[::1]:4318/v1/traces");
     }
 
     #[test]
@@ -103,9 +152,38 @@ mod tests {
             ("https://host", "has no TLS"),
             ("http://user:secret@host", "without credentials"),
             ("", "expected a URL such as"),
+            ("http://host:99999", "expected a port from 1 to 65535"),
+            ("http://host:0", "expected a port from 1 to 65535"),
+            ("http://host:", "expected a port from 1 to 65535"),
+            ("http://host:port", "expected a port from 1 to 65535"),
+            ("http://ho\u{1b}[31mst", "`http://ho\u{fffd}[31mst`; expected a URL such as"),
         ] {
             let error = url(Otlp::to(given)).unwrap_err();
             assert!(error.contains(expected), "{given}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_refused_endpoint_does_not_show_its_credentials() {
+        for given in [
+            "http://user:secret@host",
+            "https://user:secret@host:1/x",
+            "user:secret@host",
+            "http://user:sec ret@host",
+            "http://user:p@secret@host",
+        ] {
+            let error = url(Otlp::to(given)).unwrap_err();
+            assert!(error.contains("…@host") && !error.contains("sec"), "{error}");
+        }
+    }
+
+    #[test]
+    fn headers_that_frame_the_request_are_refused() {
+        for name in RESERVED.iter().chain(&["Content-Length", "grpc-timeout"]) {
+            let mut problems = ConfigError::default();
+            assert!(headers(&format!("{name}=12345"), &mut problems).is_empty());
+            let text = problems.to_string();
+            assert!(text.contains("is set by the exporter itself") && !text.contains("12345"), "{text}");
         }
     }
 

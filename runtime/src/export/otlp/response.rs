@@ -95,4 +95,70 @@ mod tests {
             assert_eq!(accepted(body), Accepted::default(), "{body:?}");
         }
     }
+
+    /// A partial success with fields that this version does not know, before, between and after those it does.
+    const FULL: [u8; 29] = [
+        0x18, 5, // field 3, a varint
+        0x0a, 19, // `partial_success`
+        0x19, 1, 2, 3, 4, 5, 6, 7, 8, // field 3, eight bytes
+        0x08, 0xac, 2, // `rejected_spans`: 300
+        0x25, 1, 2, 3, 4, // field 4, four bytes
+        0x12, 0, // `error_message`, empty
+        0x22, 2, 0x08, 1, // field 4, bytes that look like a field
+        0x20, 1, // field 4, a varint
+    ];
+
+    #[test]
+    fn unknown_fields_are_passed_over() {
+        assert_eq!(accepted(&FULL), Accepted { rejected: 300, message: None });
+    }
+
+    #[test]
+    fn a_message_that_is_not_utf_8_is_made_readable() {
+        let body = [0x0a, 6, 0x12, 4, b'a', 0xff, 0x1b, b'b'];
+        assert_eq!(accepted(&body).message.as_deref(), Some("a\u{fffd}\u{fffd}b"));
+    }
+
+    #[test]
+    fn json_that_looks_like_protobuf_is_taken_as_silence() {
+        // A line feed is the tag of `partial_success`, and what follows it then its length.
+        for body in [
+            "\n{\n  \"partialSuccess\": {\n    \"rejectedSpans\": \"1\",\n    \"errorMessage\": \"too old\"\n  }\n}\n",
+            "{\"partialSuccess\":{\"rejectedSpans\":1}}",
+            "\n\n{}",
+        ] {
+            for padding in [0, 200] {
+                let body = format!("{body}{}", " ".repeat(padding));
+                assert_eq!(accepted(body.as_bytes()), Accepted::default(), "{body:?}");
+            }
+        }
+    }
+
+    /// Whatever the bytes are, what comes out is a possible count and text that a terminal can show.
+    fn assert_harmless(body: &[u8]) {
+        let accepted = accepted(body);
+        assert!(i64::try_from(accepted.rejected).is_ok(), "{body:?}");
+        assert!(accepted.message.is_none_or(|text| !text.contains(char::is_control)), "{body:?}");
+    }
+
+    #[test]
+    fn no_damage_to_an_answer_does_harm() {
+        let partial = [0x0a, 7, 0x08, 3, 0x12, 3, b'b', b'a', b'd'];
+        for body in [&FULL[..], &partial] {
+            (0..=body.len()).for_each(|end| assert_harmless(&body[..end]));
+            // Every value of every byte, beside a neighbour that ends or stretches a number.
+            for at in 0..body.len() {
+                let mut body = body.to_vec();
+                let next = (at + 1) % body.len();
+                for value in 0..=u8::MAX {
+                    body[at] = value;
+                    for neighbour in [body[next], 0, 0x1b, 0x7f, 0x80, 0xff] {
+                        let mut body = body.clone();
+                        body[next] = neighbour;
+                        assert_harmless(&body);
+                    }
+                }
+            }
+        }
+    }
 }
