@@ -19,18 +19,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn report(problems: Result<Vec<String>, String>) -> ExitCode {
-    match problems {
-        Ok(problems) if problems.is_empty() => ExitCode::SUCCESS,
-        Ok(problems) => {
-            problems.iter().for_each(|problem| eprintln!("error: {problem}"));
-            ExitCode::FAILURE
+fn report(checked: Result<layers::Report, String>) -> ExitCode {
+    let problems = match checked {
+        Ok(report) if report.problems.is_empty() => {
+            println!("{} files and {} packages keep their layers", report.files, report.packages);
+            return ExitCode::SUCCESS;
         }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+        Ok(report) => report.problems,
+        Err(error) => vec![error],
+    };
+    problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+    ExitCode::FAILURE
 }
 
 /// The repository's folder.
