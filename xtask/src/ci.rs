@@ -1,7 +1,7 @@
 //! What continuous integration runs, step by step.
 
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 /// One step: a command of cargo, with variables that are set for it.
@@ -14,9 +14,16 @@ fn step(arguments: &str) -> Step {
     Step { arguments: arguments.split_whitespace().map(str::to_owned).collect(), variables: &[] }
 }
 
+/// Where cargo builds, which need not be in the repository.
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
+}
+
 fn steps(root: &Path) -> Vec<Step> {
     let fixtures = root.join("../shared/fixtures");
-    let mut example = step("run --package lakehouse -- --html target/lakehouse.html");
+    let page = target(root).join("lakehouse.html");
+    let mut example = step("run --package lakehouse -- --html");
+    example.arguments.push(page.to_string_lossy().into_owned());
     if fixtures.is_dir() {
         example.arguments.extend(["--data".to_owned(), fixtures.to_string_lossy().into_owned()]);
     } else {
@@ -28,6 +35,7 @@ fn steps(root: &Path) -> Vec<Step> {
         step("fmt --all -- --check"),
         step("clippy --workspace --all-targets --all-features -- -D warnings"),
         step("clippy --package otelier --no-default-features -- -D warnings"),
+        step("clippy --package otelier --no-default-features --features otlp-grpc -- -D warnings"),
         step("test --workspace"),
         docs,
         step("xtask layers"),
@@ -37,18 +45,24 @@ fn steps(root: &Path) -> Vec<Step> {
 
 /// Runs every step in the repository's folder, and stops at the first that fails.
 pub(crate) fn run(root: &Path) -> ExitCode {
+    let mut times = Vec::new();
+    let begin = Instant::now();
     for Step { arguments, variables } in steps(root) {
         let line = format!("cargo {}", arguments.join(" "));
-        println!("== {line}");
+        let set: String = variables.iter().map(|(name, value)| format!("{name}='{value}' ")).collect();
+        println!("== {set}{line}");
         let start = Instant::now();
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        let status = command.args(&arguments).envs(variables.iter().copied()).current_dir(root).status();
-        match status {
-            Ok(status) if status.success() => println!("== {line}: {} s", start.elapsed().as_secs()),
-            Ok(status) => return fail(&format!("{line}: {status}")),
-            Err(error) => return fail(&format!("{line} could not be started: {error}")),
+        command.args(&arguments).envs(variables.iter().copied()).current_dir(root).stdin(Stdio::null());
+        match command.status() {
+            Ok(status) if status.success() => times.push((start.elapsed(), line)),
+            Ok(status) => return fail(&format!("`{line}`: {status}")),
+            Err(error) => return fail(&format!("`{line}` could not be started: {error}")),
         }
     }
+    println!("== all steps passed");
+    times.push((begin.elapsed(), "all".to_owned()));
+    times.iter().for_each(|(time, line)| println!("{:>7.1} s  {line}", time.as_secs_f64()));
     ExitCode::SUCCESS
 }
 
