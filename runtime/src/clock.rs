@@ -41,6 +41,12 @@ fn system() -> u64 {
     }
 }
 
+/// The moment after this duration; a moment too far away to be named becomes one that nobody lives to see.
+pub(crate) fn instant_after(duration: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    Instant::now() + duration.min(FAR)
+}
+
 fn base() -> Instant {
     static BASE: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     *BASE.get_or_init(Instant::now)

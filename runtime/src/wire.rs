@@ -45,11 +45,14 @@ pub(crate) const fn header(tag: u8, index: u16, length: u32) -> u64 {
 pub(crate) struct Scratch {
     words: UnsafeCell<Vec<u64>>,
     busy: Cell<bool>,
+    /// How many spans are open on this thread right now, one inside the other, and items under construction. The top belongs
+    /// to the one that came last.
+    depth: Cell<u32>,
 }
 
 impl Scratch {
     pub(crate) const fn new() -> Self {
-        Self { words: UnsafeCell::new(Vec::new()), busy: Cell::new(false) }
+        Self { words: UnsafeCell::new(Vec::new()), busy: Cell::new(false), depth: Cell::new(0) }
     }
 
     /// Runs `f` on the words. The only foreign code `f` may run is the allocator.
@@ -67,6 +70,23 @@ impl Scratch {
     #[inline(always)]
     pub(crate) fn busy(&self) -> bool {
         self.busy.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn depth(&self) -> u32 {
+        self.depth.get()
+    }
+
+    /// Says that the top belongs to somebody new; returns the depth they have.
+    #[inline(always)]
+    pub(crate) fn descend(&self) -> u32 {
+        self.depth.set(self.depth.get() + 1);
+        self.depth.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn ascend(&self) {
+        self.depth.set(self.depth.get() - 1);
     }
 
     pub(crate) fn extend(&self, items: &[u64]) {
@@ -112,7 +132,7 @@ impl Scratch {
     /// Writes what `value` displays. A panic in it leaves the scratch as it was.
     pub(crate) fn display(&self, tag: u8, index: u16, value: &dyn fmt::Display) {
         let item = self.begin(tag, index);
-        let mut text = Text { scratch: self, start: self.position(), length: 0 };
+        let mut text = Text { scratch: self, start: self.position(), length: 0, limit: MAX_STR };
         // An error of the formatter is not ours to report; what it wrote so far is kept.
         let _ = fmt::write(&mut text, format_args!("{value}"));
         let length = text.length;
@@ -123,6 +143,7 @@ impl Scratch {
     pub(crate) fn begin(&self, tag: u8, index: u16) -> Writing<'_> {
         let head = self.position();
         self.push(header(tag, index, 0));
+        self.descend();
         Writing { scratch: self, head, done: false }
     }
 }
@@ -156,6 +177,7 @@ impl Drop for Writing<'_> {
         if !self.done {
             self.scratch.truncate(self.head);
         }
+        self.scratch.ascend();
     }
 }
 
@@ -164,11 +186,14 @@ struct Text<'a> {
     scratch: &'a Scratch,
     start: usize,
     length: usize,
+    /// What is left out must not be followed by anything, so the first cut brings this down to `length`.
+    limit: usize,
 }
 
 impl fmt::Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let text = cut(text, MAX_STR - self.length);
+        let whole = text.len();
+        let text = cut(text, self.limit - self.length);
         let (start, length) = (self.start, self.length);
         self.scratch.with(|words| {
             words.resize(start + (length + text.len()).div_ceil(8), 0);
@@ -180,6 +205,9 @@ impl fmt::Write for Text<'_> {
             }
         });
         self.length += text.len();
+        if text.len() < whole {
+            self.limit = self.length;
+        }
         Ok(())
     }
 }
@@ -331,6 +359,13 @@ mod tests {
         let scratch = Scratch::new();
         scratch.display(STR, 0, &format_args!("{}{}{}", "abc", "defghij", "klmnopqrstuvw"));
         assert_eq!(read(&scratch)[0].2, "abcdefghijklmnopqrstuvw");
+    }
+
+    #[test]
+    fn nothing_follows_what_was_cut() {
+        let scratch = Scratch::new();
+        scratch.display(STR, 0, &format_args!("{}{}{}", "x".repeat(MAX_STR - 1), "ä", "y"));
+        assert_eq!(read(&scratch)[0].2, "x".repeat(MAX_STR - 1));
     }
 
     #[test]

@@ -57,12 +57,20 @@ pub struct Batching {
     /// fewer large ones. What does not fit is dropped and counted. Environment: `OTEL_BSP_MAX_QUEUE_SIZE`.
     /// Default: 2,048, which is 1 MiB.
     pub max_queue_size: usize,
-    /// The most spans one export carries. Environment: `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`. Default: 512.
+    /// The most spans one export carries; fewer if they are so large that together they would fill the queue. Environment:
+    /// `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`. Default: 512.
     pub max_export_batch_size: usize,
 }
 
 /// How many bytes one place in the queue stands for.
-pub(crate) const BYTES_PER_SPAN: usize = 512;
+const BYTES_PER_SPAN: usize = 512;
+
+impl Batching {
+    /// The room of the queue in bytes; a batch is not larger either.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.max_queue_size.saturating_mul(BYTES_PER_SPAN)
+    }
+}
 
 /// Which traces are recorded. The decision is taken where a trace enters this process.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,13 +2,14 @@
 
 use super::guard::Lease;
 use super::stats::Destination;
-use crate::clock::{Anchor, Clock};
+use crate::clock::{self, Anchor, Clock};
 use crate::config::Batching;
 use crate::export::{Accepted, Batch};
 use crate::record::{self, QUEUE, Records};
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -64,14 +65,18 @@ impl Collector {
 
     pub(super) fn spawn(self) -> io::Result<JoinHandle<()>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("otelier-collector".to_owned()).spawn(move || self.run(&runtime))
+        std::thread::Builder::new().name("otelier-collector".to_owned()).spawn(move || {
+            self.run(&runtime);
+            // Looking a name up cannot be stopped; dropping the runtime would wait for it, past every deadline.
+            runtime.shutdown_background();
+        })
     }
 
     fn run(mut self, runtime: &Runtime) {
         let _stopped = Stopped(Arc::clone(&self.lease));
         // Nothing that exporters do is traced, or exporting would make spans to export.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
-        let mut schedule = Instant::now() + self.batching.schedule_delay;
+        let mut schedule = clock::instant_after(self.batching.schedule_delay);
         loop {
             let wake = QUEUE.wait(schedule);
             self.deadline = wake.stop;
@@ -81,7 +86,7 @@ impl Collector {
             let everything = now >= schedule || wake.stop.is_some() || wake.flush.is_some();
             self.drain_queue(runtime);
             if everything {
-                schedule = now + self.batching.schedule_delay;
+                schedule = clock::instant_after(self.batching.schedule_delay);
                 self.drain_threads(runtime);
                 self.export(runtime);
                 wake.flush.into_iter().for_each(|flush| QUEUE.flushed(flush));
@@ -92,7 +97,10 @@ impl Collector {
         }
         let left = self.time_left(Duration::from_secs(1));
         for destination in &*self.destinations {
-            if let Err(error) = destination.exporter.shutdown(left) {
+            // An exporter that panics takes nobody else with it.
+            let ended = catch_unwind(AssertUnwindSafe(|| destination.exporter.shutdown(left)));
+            if let Err(error) = ended.unwrap_or_else(|_| Err("the exporter panicked while it was shut down".to_owned()))
+            {
                 destination.book(0, Err(error));
             }
         }
@@ -123,7 +131,9 @@ impl Collector {
             }
             self.words.extend_from_slice(&before[..before.len() - records.words()]);
             self.spans += 1;
-            if self.spans >= self.batching.max_export_batch_size as u64 {
+            // Large spans make a batch sooner, or what waits here would be bounded by nothing but their number.
+            let bytes = self.words.len() * 8;
+            if self.spans >= self.batching.max_export_batch_size as u64 || bytes >= self.batching.max_bytes() {
                 self.export(runtime);
             }
         }

@@ -102,11 +102,12 @@ impl Guard {
                 // A thread that was just finishing a span may have committed it behind the collector's back.
                 let mut missed = 0;
                 record::collect_from_threads(|records| missed += records.count() as u64);
-                COUNTERS.after_shutdown.fetch_add(missed, Ordering::Relaxed);
                 if in_time {
+                    missed += std::iter::from_fn(|| QUEUE.pop()).map(|full| full.spans).sum::<u64>();
                     // The thread has said its last word; if it panicked, there is nothing more to learn from it.
                     let _ = collector.join();
                 }
+                COUNTERS.after_shutdown.fetch_add(missed, Ordering::Relaxed);
                 in_time
             }
         };

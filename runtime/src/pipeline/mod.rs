@@ -7,7 +7,7 @@ mod stats;
 pub use guard::Guard;
 pub use stats::{ExporterStats, Stats, TimedOut};
 
-use crate::config::{BYTES_PER_SPAN, Sampler, Telemetry};
+use crate::config::{Sampler, Telemetry};
 use crate::export::Exporter;
 use crate::export::console::ConsoleExporter;
 use crate::export::sdk::SdkExporter;
@@ -102,13 +102,16 @@ impl Pipeline {
             }
         }
         problems.into_result()?;
+        if !telemetry.disabled {
+            // Before the place is taken, because this calls code that may panic.
+            all.extend(exporters.into_iter().map(|make| make(&resource)));
+        }
         if RUNNING.swap(true, Ordering::AcqRel) {
             return Err(Error::AlreadyRunning);
         }
         if telemetry.disabled {
             return Ok(Guard::disabled(telemetry.shutdown_timeout));
         }
-        all.extend(exporters.into_iter().map(|make| make(&resource)));
         let destinations: Arc<[Destination]> = all.into_iter().map(Destination::new).collect();
         start(&telemetry, resource, destinations)
     }
@@ -119,7 +122,7 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     record::collect_from_threads(|_| {});
     COUNTERS.reset();
     let batch = &telemetry.batch;
-    QUEUE.open(batch.max_queue_size * BYTES_PER_SPAN, batch.max_export_batch_size as u64);
+    QUEUE.open(batch.max_bytes(), batch.max_export_batch_size as u64);
     let (ratio, follow_parent) = match telemetry.sampler {
         Sampler::AlwaysOn => (1.0, false),
         Sampler::AlwaysOff => (0.0, false),

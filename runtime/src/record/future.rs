@@ -130,12 +130,15 @@ where
         let panicking = std::thread::panicking();
         let unwinding = OnUnwind(span, panicking);
         let poll = future.poll(task);
-        std::mem::forget(unwinding);
         if let Poll::Ready(output) = &poll {
+            // This displays the error, which may panic too.
             let outcome = (this.inspect)(output);
             if !outcome.is_good() {
                 scope.fail(span, outcome);
             }
+        }
+        std::mem::forget(unwinding);
+        if poll.is_ready() {
             span.end(0);
             drop(scope);
             this.state = State::Ended;
@@ -219,7 +222,7 @@ impl<'a> Scope<'a> {
             scope.polled_before = thread.polled.replace(span.map_or(std::ptr::null(), Arc::as_ptr));
             if let Some(span) = span {
                 thread.active.set(span.active);
-                thread.depth.set(thread.depth.get() + 1);
+                thread.scratch.descend();
                 scope._context = Some(span.context.clone().attach());
             }
         }
@@ -242,7 +245,7 @@ impl Drop for Scope<'_> {
         if let Some(thread) = self.thread {
             thread.polled.set(self.polled_before);
             if self._context.take().is_some() {
-                thread.depth.set(thread.depth.get() - 1);
+                thread.scratch.ascend();
                 thread.active.set(self.before);
             }
         }

@@ -10,7 +10,8 @@ use crate::clock;
 use crate::wire::{self, Scratch, Writing};
 use opentelemetry::trace::{SpanId, TraceContextExt};
 use opentelemetry::{Context, ContextGuard};
-use std::sync::Mutex;
+use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 
 /// A span that begins: who it is and whom it belongs to.
 pub(super) struct Start {
@@ -85,8 +86,9 @@ struct Open {
     depth: u32,
     flags: u8,
     panicking: bool,
-    /// Items recorded while another span was open inside this one.
+    /// Items recorded while the top of the scratch was not this span's.
     late_items: Mutex<Vec<u64>>,
+    has_late_items: Cell<bool>,
     _context: ContextGuard,
 }
 
@@ -118,8 +120,7 @@ impl Guard {
         if let Some(state) = &start.trace_state {
             thread.scratch.str(wire::TRACE_STATE, 0, state);
         }
-        let depth = thread.depth.get() + 1;
-        thread.depth.set(depth);
+        let depth = thread.scratch.descend();
         Self(Some(Open {
             thread,
             callsite,
@@ -131,6 +132,7 @@ impl Guard {
             flags: start.flags,
             panicking: std::thread::panicking(),
             late_items: Mutex::new(Vec::new()),
+            has_late_items: Cell::new(false),
             _context: context,
             start: clock::now(),
         }))
@@ -171,10 +173,27 @@ impl Guard {
 }
 
 impl Open {
-    /// The list items go to, if a span inside this one is still open and so owns the top of the scratch.
+    /// The list items go to, if the top of the scratch belongs to somebody else: a span inside this one that is still open,
+    /// or an item that is being written.
     #[inline]
     fn elsewhere(&self) -> Option<&Mutex<Vec<u64>>> {
-        (self.thread.depth.get() != self.depth).then_some(&self.late_items)
+        if self.thread.scratch.depth() != self.depth {
+            self.has_late_items.set(true);
+            return Some(&self.late_items);
+        }
+        if self.has_late_items.get() {
+            self.take_back();
+        }
+        None
+    }
+
+    /// Puts what was kept aside where it belongs in time: before whatever comes now.
+    #[cold]
+    fn take_back(&self) {
+        self.has_late_items.set(false);
+        let mut late = self.late_items.lock().unwrap_or_else(PoisonError::into_inner);
+        self.thread.scratch.extend(&late);
+        late.clear();
     }
 
     #[inline]
@@ -188,9 +207,10 @@ impl Open {
     #[cold]
     fn fail(&self, outcome: Outcome<'_>) {
         let scratch = &self.thread.scratch;
+        let elsewhere = self.elsewhere();
         let position = scratch.position();
         outcome.write(scratch);
-        if let Some(items) = self.elsewhere() {
+        if let Some(items) = elsewhere {
             move_above(scratch, position, items);
         }
     }
@@ -198,9 +218,8 @@ impl Open {
     #[inline]
     fn record(&mut self, end: u64) {
         let thread = self.thread;
-        let late = self.late_items.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !late.is_empty() {
-            thread.scratch.extend(late);
+        if self.has_late_items.get() {
+            self.take_back();
         }
         let panicked = !self.panicking && std::thread::panicking();
         let head = Head {
@@ -223,7 +242,7 @@ impl Drop for Open {
             self.record(end);
         }
         self.thread.scratch.truncate(self.position);
-        self.thread.depth.set(self.depth - 1);
+        self.thread.scratch.ascend();
         self.thread.active.set(self.before);
     }
 }

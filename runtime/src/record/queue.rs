@@ -2,6 +2,7 @@
 
 use super::chunk::Chunk;
 use super::counters::{COUNTERS, Counters};
+use crate::clock;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -70,6 +71,13 @@ pub(crate) struct Wake {
     pub(crate) stop: Option<Instant>,
 }
 
+impl State {
+    /// Whether the collector is to come for the chunks: there is a batch, or half of the room is taken.
+    fn is_due(&self) -> bool {
+        self.spans >= self.wake_at || self.bytes >= self.max_bytes / 2
+    }
+}
+
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
         // No foreign code runs under this lock, so a poisoned state is still whole.
@@ -96,11 +104,11 @@ impl Queue {
             Counters::add(&COUNTERS.queue_full, full.spans);
             return;
         }
-        let before = state.spans;
+        let was_due = state.is_due();
         state.bytes += full.bytes();
         state.spans += full.spans;
         state.chunks.push_back(full);
-        if before < state.wake_at && state.spans >= state.wake_at {
+        if !was_due && state.is_due() {
             self.bell.notify_one();
         }
     }
@@ -120,7 +128,7 @@ impl Queue {
         loop {
             let now = Instant::now();
             let flush = (state.flush_asked > state.flush_done).then_some(state.flush_asked);
-            if state.spans >= state.wake_at || flush.is_some() || state.stop.is_some() || now >= schedule {
+            if state.is_due() || flush.is_some() || state.stop.is_some() || now >= schedule {
                 return Wake { flush, stop: state.stop };
             }
             state = self.bell.wait_timeout(state, schedule - now).unwrap_or_else(PoisonError::into_inner).0;
@@ -141,7 +149,7 @@ impl Queue {
 
     /// Asks for a flush and waits for it. `false` if the time was too short.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let deadline = clock::instant_after(timeout);
         let mut state = self.state();
         state.flush_asked += 1;
         let mine = state.flush_asked;
@@ -151,7 +159,7 @@ impl Queue {
 
     /// Asks the collector to export what is left and to end. `false` if the time was too short.
     pub(crate) fn stop(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let deadline = clock::instant_after(timeout);
         let mut state = self.state();
         state.stop = Some(deadline);
         self.bell.notify_one();

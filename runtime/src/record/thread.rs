@@ -63,8 +63,6 @@ impl Active {
 pub(super) struct Thread {
     pub(super) active: Cell<Active>,
     pub(super) scratch: Scratch,
-    /// How many spans of ours are open on this thread right now, one inside the other.
-    pub(super) depth: Cell<u32>,
     /// The asynchronous span whose future is being polled right now, innermost.
     pub(super) polled: Cell<*const AsyncSpan>,
     random: Cell<u64>,
@@ -103,8 +101,10 @@ struct Owner(Arc<Thread>);
 impl Drop for Owner {
     fn drop(&mut self) {
         POINTER.set(std::ptr::null());
-        threads().retain(|thread| !Arc::ptr_eq(thread, &self.0));
+        // In this order, so that the collector finds the spans in the queue at the latest when it no longer finds them here:
+        // who waits for a scoped thread does not wait for this.
         self.0.hand_over(0);
+        threads().retain(|thread| !Arc::ptr_eq(thread, &self.0));
     }
 }
 
@@ -125,6 +125,9 @@ pub(super) fn current() -> Option<&'static Thread> {
 #[cold]
 #[inline(never)]
 fn register_current() -> Option<&'static Thread> {
+    // A thread's locals end in the opposite order of their beginning. OpenTelemetry's begins first, so that it is there for
+    // as long as ours is; if it is gone already, which only a panic tells, there is no place for spans any more.
+    std::panic::catch_unwind(|| Context::map_current(|_| ())).ok()?;
     let pointer = OWNER.try_with(|owner| Arc::as_ptr(&owner.0)).ok()?;
     POINTER.set(pointer);
     // SAFETY: as in `current`.
@@ -138,7 +141,6 @@ impl Thread {
         let thread = Arc::new(Self {
             active: Cell::new(Active::NOTHING),
             scratch: Scratch::new(),
-            depth: Cell::new(0),
             polled: Cell::new(std::ptr::null()),
             random: Cell::new(RandomState::new().hash_one(std::thread::current().id())),
             chunk: Cell::new(Arc::as_ptr(&chunk)),
@@ -194,9 +196,9 @@ impl Thread {
         self.chunk.set(Arc::as_ptr(&chunk));
         let mut shared = self.shared();
         let old = std::mem::replace(&mut *shared, Shared { chunk, read: 0, read_spans: 0 });
-        drop(shared);
         let spans = self.spans.take() - old.read_spans;
         if spans > 0 {
+            // Still under the lock, so that the collector, which looks at threads first, finds the chunk in one of the places.
             QUEUE.push(FullChunk { chunk: old.chunk, from: old.read, spans });
         }
     }

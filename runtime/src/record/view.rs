@@ -122,13 +122,16 @@ impl<'a> SpanRecord<'a> {
         Items(self.items)
     }
 
-    /// Calls `f` with every attribute: the schema's constants, what was recorded (the last value of a key that was
-    /// recorded twice), and what the outcome adds.
+    /// Calls `f` with every attribute, each key once: the schema's constants, what was recorded (the last value of a key
+    /// that was recorded twice), and what the outcome adds.
     pub(crate) fn attributes(&self, mut f: impl FnMut(&'static str, Value<'a>)) {
-        for (key, value) in self.callsite.schema.map_or(&[][..], |schema| schema.constants) {
+        let constants = self.callsite.schema.map_or(&[][..], |schema| schema.constants);
+        for (key, value) in constants {
             f(key, Value::Str(value));
         }
+        let panicked = self.flags & flag::PANIC != 0;
         let mut error_type = None;
+        let mut recorded_error_type = false;
         let mut items = self.items();
         while let Some(item) = items.next() {
             if item.tag == wire::ERROR {
@@ -136,20 +139,24 @@ impl<'a> SpanRecord<'a> {
             } else if item.tag == wire::CANCELLED {
                 f("otelier.cancelled", Value::Bool(true));
             } else if let Some(value) = Value::of(item.tag, item.payload) {
-                let Some(key) = self.callsite.keys.get(usize::from(item.index)) else { continue };
-                let overwritten = Items(items.0).any(|later| {
-                    Value::of(later.tag, later.payload).is_some()
-                        && self.callsite.keys.get(usize::from(later.index)) == Some(key)
-                });
+                let Some(&key) = self.callsite.keys.get(usize::from(item.index)) else { continue };
+                // What the user says of the error is more exact than its type, but nobody foresees a panic.
+                let is_error_type = key == "error.type";
+                let overwritten = is_error_type && panicked
+                    || constants.iter().any(|(constant, _)| *constant == key)
+                    || Items(items.0).any(|later| {
+                        Value::of(later.tag, later.payload).is_some()
+                            && self.callsite.keys.get(usize::from(later.index)) == Some(&key)
+                    });
                 if !overwritten {
+                    recorded_error_type |= is_error_type;
                     f(key, value);
                 }
             }
         }
-        if self.flags & flag::PANIC != 0 {
-            error_type = Some("panic");
-        }
-        if let Some(error_type) = error_type {
+        if panicked {
+            f("error.type", Value::Str("panic"));
+        } else if let Some(error_type) = error_type.filter(|_| !recorded_error_type) {
             f("error.type", Value::Str(error_type));
         }
     }
