@@ -1,0 +1,14 @@
+//! What the runtime guarantees, as exact trees of spans.
+//!
+//! One pipeline runs in a process at a time, so every test starts its own through [`support::Recorder`] or holds
+//! [`support::turn`].
+
+mod support;
+
+mod context;
+mod futures;
+mod life;
+mod limits;
+mod outcomes;
+mod sampling;
+mod values;
