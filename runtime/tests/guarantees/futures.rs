@@ -337,3 +337,17 @@ fn a_future_that_is_shared_out_through_a_trait_object_is_traced() {
     assert_eq!(many_threads().block_on(service.boxed()), 3);
     recorder.expect(&["call app.name=abc"]);
 }
+
+#[test]
+fn blocking_work_of_a_runtime_joins_the_trace_if_it_is_given_the_context() {
+    let recorder = Recorder::start();
+    one_thread().block_on(trace_block!(name = "parent", async {
+        let context = Context::current();
+        let blocking = tokio::task::spawn_blocking(move || {
+            let _attached = context.attach();
+            leaf(1);
+        });
+        blocking.await.expect("no panic");
+    }));
+    recorder.expect(&["parent", "  leaf app.step=1"]);
+}

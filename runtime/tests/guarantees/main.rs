@@ -6,9 +6,15 @@
 mod support;
 
 mod context;
+mod ending;
+mod exporters;
+mod flushing;
 mod futures;
-mod life;
 mod limits;
 mod outcomes;
+mod panics;
+mod reentrance;
 mod sampling;
+mod schemas;
+mod starting;
 mod values;
