@@ -1,133 +1,195 @@
-//! `cargo run --release -p otelier-benches`: what a span costs the thread that makes it.
+//! What a span costs, side by side with other libraries: `cargo run --release -p otelier-benches -- all`.
 //!
-//! Every case of every round runs in turn, so that all of them meet the same noise; the table shows the median and the least
-//! of the rounds. Exporting happens on other threads and between the timed stretches. A run first proves that both sides
-//! export what was made.
+//! Every measurement is a child process, which sets up one library once and does one thing; the children of different
+//! libraries take turns, so that all of them meet the same noise. `verify` proves first that they do the same work. With
+//! `--no-default-features` only otelier and the OpenTelemetry SDK are built.
 
-mod ours;
-mod sdk;
+mod alloc;
+mod child;
+mod clock;
+mod gates;
+mod measure;
+mod numbers;
+mod peers;
+mod process;
+mod receiver;
+mod report;
+mod scenario;
+mod spans;
+#[cfg(test)]
+mod tests;
+mod verify;
 
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use child::{Child, Kind};
+use clap::{Parser, Subcommand, ValueEnum};
+use measure::{allocations, floor, instructions, latency, load, size, time, whole};
+use peers::Name;
+use report::Report;
+use scenario::Scenario;
+use std::process::ExitCode;
 use std::time::Instant;
 
-/// Leaf spans below each root.
-const LEAVES: u64 = 100;
-/// Traces in a timed stretch: few enough that no queue is full.
-const TRACES: u64 = 10;
-const ROUNDS: usize = 61;
+#[global_allocator]
+static ALLOCATOR: alloc::Counting = alloc::Counting;
 
-/// Counts what it is given.
-#[derive(Clone, Debug, Default)]
-struct Counting {
-    spans: Arc<AtomicU64>,
-    attributes: Arc<AtomicU64>,
+/// Measures what a span costs.
+#[derive(Debug, Parser)]
+#[command(name = "otelier-benches", max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
 }
 
-impl SpanExporter for Counting {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let own = |span: &SpanData| span.attributes.len() as u64;
-        self.spans.fetch_add(batch.len() as u64, Relaxed);
-        self.attributes.fetch_add(batch.iter().map(own).sum(), Relaxed);
-        Ok(())
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Everything, into docs/performance.md where it has a place for it: 10 minutes
+    All {
+        /// How often every cell of the first table is measured, in a process each; other tables take less
+        #[arg(long, default_value_t = 40, value_parser = rounds)]
+        rounds: usize,
+    },
+    /// Time of S1, S2, S5 and S6 for otelier, the SDK and fastrace
+    Quick {
+        /// How often
+        #[arg(long, default_value_t = 5, value_parser = rounds)]
+        rounds: usize,
+    },
+    /// Proves that all libraries do the same work; fails if not
+    Verify,
+    /// Instructions and allocations of otelier against their limits; fails past one
+    Gates,
+    /// What the building blocks of a span cost
+    Floor,
+    /// Nanoseconds a span
+    Time {
+        /// How often
+        #[arg(long, default_value_t = 15, value_parser = rounds)]
+        rounds: usize,
+    },
+    /// Allocations a span
+    Allocations,
+    /// Instructions a span; needs valgrind
+    Instructions,
+    /// Percentiles of single calls
+    Latency {
+        /// How often
+        #[arg(long, default_value_t = 5, value_parser = rounds)]
+        rounds: usize,
+    },
+    /// Two threads, flat out and paced: what arrives, and what it costs the process
+    Load {
+        /// How often
+        #[arg(long, default_value_t = 3, value_parser = rounds)]
+        rounds: usize,
+    },
+    /// Machine code that an annotation adds
+    Size,
+    #[command(hide = true)]
+    Child {
+        #[arg(value_enum)]
+        kind: Kind,
+        #[command(flatten)]
+        child: Child,
+    },
+    #[command(hide = true)]
+    Receiver,
+}
+
+fn rounds(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(|| "expected a number of at least 1".to_owned())
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().what) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-/// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scenario {
-    /// S1: a leaf without attributes.
-    Leaf,
-    /// S2: a leaf with an integer, a float, a string and a constant string.
-    Attributes,
-    /// S5: the same, in a trace that is not sampled.
-    Unsampled,
-    /// S6: the same, with telemetry off.
-    Off,
-}
-
-const SCENARIOS: [(Scenario, &str); 4] = [
-    (Scenario::Leaf, "S1 leaf, no attributes"),
-    (Scenario::Attributes, "S2 leaf, four attributes"),
-    (Scenario::Unsampled, "S5 four attributes, not sampled"),
-    (Scenario::Off, "S6 four attributes, telemetry off"),
-];
-
-/// Something that makes spans.
-trait Side {
-    /// Gets ready for a scenario; spans go to `exporter`.
-    fn start(scenario: Scenario, exporter: Counting) -> Self;
-    /// One trace: a root and its leaves.
-    fn trace(&self, scenario: Scenario) -> u64;
-    /// Exports everything made so far.
-    fn flush(&self);
-}
-
-/// Nanoseconds a leaf span in one timed stretch, and what was exported.
-fn stretch<S: Side>(scenario: Scenario) -> (f64, Counting) {
-    let exporter = Counting::default();
-    let side = S::start(scenario, exporter.clone());
-    let mut sum = side.trace(scenario);
-    side.flush();
+/// Whether nothing is wrong with what was measured.
+fn run(what: What) -> Result<bool, String> {
     let start = Instant::now();
-    for _ in 0..TRACES {
-        sum = sum.wrapping_add(side.trace(scenario));
-    }
-    let nanos = start.elapsed().as_nanos() as f64 / (TRACES * LEAVES) as f64;
-    std::hint::black_box(sum);
-    side.flush();
-    drop(side);
-    (nanos, exporter)
+    let kept = match what {
+        What::Child { kind, child } => child::run(kind, &child),
+        What::Receiver => return receiver::run().map(|()| true).map_err(|error| error.to_string()),
+        What::Gates => gates::run(),
+        What::All { rounds } => all(rounds)?,
+        what => one(what)?,
+    };
+    eprintln!("took {:.0} s", start.elapsed().as_secs_f64());
+    Ok(kept)
 }
 
-/// Proves that a side exports what it makes, with its attributes.
-fn verify<S: Side>(name: &str) -> Result<(), String> {
-    for (scenario, _) in SCENARIOS {
-        let (_, exporter) = stretch::<S>(scenario);
-        let traces = TRACES + 1;
-        let (spans, attributes) = match scenario {
-            Scenario::Leaf => (traces * (LEAVES + 1), 0),
-            Scenario::Attributes => (traces * (LEAVES + 1), traces * LEAVES * 4),
-            Scenario::Unsampled | Scenario::Off => (0, 0),
-        };
-        let seen = (exporter.spans.load(Relaxed), exporter.attributes.load(Relaxed));
-        if seen != (spans, attributes) {
-            return Err(format!(
-                "{name}, {scenario:?}: expected {:?} spans and attributes, exported {seen:?}",
-                (spans, attributes)
-            ));
+/// One table.
+fn one(what: What) -> Result<bool, String> {
+    let peers = Name::value_variants();
+    let (text, problems) = match what {
+        What::Verify => {
+            let verdict = verify::run(&whole(peers));
+            (verdict.text, verdict.problems)
         }
-    }
-    Ok(())
-}
-
-/// The median and the least.
-fn summary(mut nanos: Vec<f64>) -> (f64, f64) {
-    nanos.sort_by(f64::total_cmp);
-    (nanos[nanos.len() / 2], nanos[0])
-}
-
-fn main() -> Result<(), String> {
-    verify::<ours::Ours>("otelier")?;
-    verify::<sdk::Sdk>("OpenTelemetry SDK")?;
-    println!("both sides exported every span and attribute they made\n");
-    println!("| nanoseconds a span, median (least) | otelier | OpenTelemetry SDK | ratio |\n|-|-|-|-|");
-    for (scenario, name) in SCENARIOS {
-        let (mut ours, mut sdk) = (Vec::new(), Vec::new());
-        for round in 0..ROUNDS {
-            // Who goes first changes from round to round.
-            if round % 2 == 0 {
-                ours.push(stretch::<ours::Ours>(scenario).0);
-                sdk.push(stretch::<sdk::Sdk>(scenario).0);
-            } else {
-                sdk.push(stretch::<sdk::Sdk>(scenario).0);
-                ours.push(stretch::<ours::Ours>(scenario).0);
-            }
+        What::Floor => (floor::run(), Vec::new()),
+        What::Time { rounds } => {
+            let times = time::run(peers, &Scenario::ALL, rounds);
+            (times.text, times.problems)
         }
-        let ((ours, ours_least), (sdk, sdk_least)) = (summary(ours), summary(sdk));
-        println!("| {name} | {ours:.1} ({ours_least:.1}) | {sdk:.1} ({sdk_least:.1}) | {:.2} |", ours / sdk);
-    }
-    Ok(())
+        What::Quick { rounds } => {
+            let scenarios = [Scenario::S1, Scenario::S2, Scenario::S5, Scenario::S6];
+            let quick = [
+                #[cfg(feature = "peers")]
+                Name::Fastrace,
+                Name::Sdk,
+                Name::Attached,
+                Name::Lazy,
+            ];
+            let times = time::run(&quick, &scenarios, rounds);
+            (times.text, times.problems)
+        }
+        What::Allocations => (allocations::run(peers, &Scenario::ALL), Vec::new()),
+        What::Instructions => (instructions::run(peers, &Scenario::ALL), Vec::new()),
+        What::Latency { rounds } => (latency::run(&timed(peers), rounds), Vec::new()),
+        What::Load { rounds } => {
+            let (flat_out, paced) = (load::flat_out(&whole(peers), rounds), load::paced(&whole(peers), rounds));
+            (format!("{}\n{}", flat_out.text, paced.text), [flat_out.problems, paced.problems].concat())
+        }
+        What::Size => (size::run()?, Vec::new()),
+        What::All { .. } | What::Gates | What::Child { .. } | What::Receiver => unreachable!("handled by the caller"),
+    };
+    println!("{}", report::with_notes(&text));
+    problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+    Ok(problems.is_empty())
+}
+
+/// Those whose single calls are timed: the bare body as well.
+fn timed(peers: &[Name]) -> Vec<Name> {
+    peers.iter().copied().filter(|&peer| peer.is_whole() || peer == Name::Bare).collect()
+}
+
+fn all(rounds: usize) -> Result<bool, String> {
+    let peers = Name::value_variants();
+    let few = rounds.min(5);
+    let mut report = Report::default();
+    report.section("Circumstances", &report::circumstances());
+    let verdict = verify::run(&whole(peers));
+    report.section("The same work", &format!("```\n{}```", verdict.text));
+    report.problems(verdict.problems);
+    report.section("Floor", &floor::run());
+    let times = time::run(peers, &Scenario::ALL, rounds);
+    report.section("Time", &times.text);
+    report.problems(times.problems);
+    report.section("Allocations", &allocations::run(peers, &Scenario::ALL));
+    report.section("Instructions", &instructions::run(peers, &Scenario::ALL));
+    let flat_out = load::flat_out(&whole(peers), few);
+    report.section("S7: two threads flat out", &flat_out.text);
+    report.problems(flat_out.problems);
+    let paced = load::paced(&whole(peers), few);
+    report.section("S7, paced: by OTLP to another process", &paced.text);
+    report.problems(paced.problems);
+    report.section("S8: latency of single calls", &latency::run(&timed(peers), few));
+    report.section("Size of the code", &size::run().unwrap_or_else(|error| error));
+    report.finish()
 }

@@ -72,6 +72,26 @@ impl Value {
         }
     }
 
+    /// The variant of `Constant` that holds the value, if it is one literal without a suffix.
+    pub(crate) fn constant(&self) -> Option<&'static str> {
+        let [token] = self.tokens.as_slice() else { return None };
+        let text = token.to_string();
+        let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+        match token {
+            TokenTree::Ident(_) if text == "true" || text == "false" => Some("Bool"),
+            TokenTree::Literal(literal) if tokens::string(literal).is_some() => Some("Str"),
+            TokenTree::Literal(_) if is_number(&text) && text.bytes().all(|b| b.is_ascii_digit() || b == b'_') => {
+                Some("Int")
+            }
+            TokenTree::Literal(_)
+                if is_number(&text) && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'_' | b'.')) =>
+            {
+                Some("Double")
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the value is a call of `redact` or `hash`, by whatever path.
     fn is_masked(&self) -> bool {
         let call = self.tokens.iter().position(|token| matches!(token, TokenTree::Group(_)));

@@ -76,9 +76,17 @@ pub(crate) fn span_ident(span: Span) -> Ident {
 
 impl Rewriter<'_> {
     /// Records one attribute to `target`, a span or an event.
-    pub(crate) fn record(&mut self, target: &Ident, key: &Key, value: &Value, declared: bool) -> TokenStream {
+    pub(crate) fn record(
+        &mut self,
+        target: &Ident,
+        key: &Key,
+        value: &Value,
+        declared: bool,
+        slot_of: &str,
+    ) -> TokenStream {
         let krate = self.krate;
         let slot = Ident::new("__otelier_slot", Span::mixed_site());
+        let slot_of = Ident::new(slot_of, Span::mixed_site());
         let span = value.span;
         // A slot is a place on the thread's scratch, and must not be held while the task is somewhere else.
         let awaited =
@@ -97,7 +105,7 @@ impl Rewriter<'_> {
         };
         let index = self.names.index(&key.name, name);
         let record = quote! {
-            if let ::core::option::Option::Some(#slot) = #target.slot(#index) {
+            if let ::core::option::Option::Some(#slot) = #target.#slot_of(#index) {
                 #write;
             }
         };
@@ -185,7 +193,7 @@ impl Rewriter<'_> {
             return quote!({ #missing });
         };
         crate::args::check_credential(&key, &value, self.schema && !key.literal, self.ctxt);
-        let record = self.record(&span_ident(span), &key, &value, self.schema);
+        let record = self.record(&span_ident(span), &key, &value, self.schema, "slot");
         let late = self.late.iter_mut().find(|late| late.key.name == key.name && !inner).map(|late| {
             late.recorded = true;
             let first = key.first;
@@ -217,7 +225,8 @@ impl Rewriter<'_> {
             let message = format!("`{}` of an event cannot be awaited; await it before, and give the result", key.name);
             self.ctxt.error_at(value.span, message);
         }
-        let records: Vec<_> = attributes.iter().map(|(key, value)| self.record(&event, key, value, false)).collect();
+        let records: Vec<_> =
+            attributes.iter().map(|(key, value)| self.record(&event, key, value, false, "slot")).collect();
         let target = span_ident(span);
         // A statement in front of the `if` keeps clippy from calling the block an unnecessary operation.
         quote_spanned!(span=> {

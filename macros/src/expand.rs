@@ -4,8 +4,9 @@
 //!
 //! ```text
 //! static SITE: Callsite = …;                        // everything known now, checked by rustc
-//! let span = enter(&SITE);                          // ends when the function does, however it does
-//! if let Some(slot) = span.slot(0) { KEYS.a.b.__record(slot, &(value)); }
+//! let mut span = Guard::new();                     // ends when the function does, however it does
+//! span.enter(&SITE);
+//! if let Some(slot) = span.first_slot(0) { KEYS.a.b.__record(slot, &(value)); }
 //! let result = call_once(|| -> Output { body });    // only if there is a result to look at
 //! span.outcome((&&&&Probe(&result)).otelier_outcome());
 //! result
@@ -153,8 +154,16 @@ impl Site {
         };
         let span = span_ident(Span::call_site());
         let mut records = TokenStream::new();
+        let mut constants = TokenStream::new();
         for (key, value) in &self.args.attributes {
-            records.extend(rewriter.record(&span, key, value, self.schema.is_some()));
+            let is_declared = self.schema.is_some() && !key.literal;
+            if let Some(variant) = value.constant().filter(|_| !is_declared) {
+                let (name, variant, tokens) = (&key.name, Ident::new(variant, Span::mixed_site()), &value.tokens[0]);
+                let krate = &self.krate;
+                constants.extend(quote!((#name, #krate::__private::Constant::#variant(#tokens)),));
+                continue;
+            }
+            records.extend(rewriter.record(&span, key, value, self.schema.is_some(), "first_slot"));
         }
         for key in &self.args.unfinished {
             records.extend(rewriter.without_value(key));
@@ -173,7 +182,7 @@ impl Site {
         }
         let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
         let inner = self.body_with_late(body, rewritten, &late, output);
-        let site = self.callsite(&names, &late);
+        let site = self.callsite(&names, &constants, &late);
         let checks = self.checks();
         let keys = self.schema.as_ref().map(|schema| {
             let (krate, keys) = (&self.krate, keys_ident());
@@ -201,7 +210,8 @@ impl Site {
         let open = quote! {
             #site
             #checks
-            let #span = #krate::__private::enter(&#site_ident);
+            let mut #span = #krate::__private::Guard::new();
+            #span.enter(&#site_ident);
             #start
         };
         let result = Ident::new("__otelier_result", Span::mixed_site());
@@ -292,11 +302,12 @@ impl Site {
     }
 
     /// The `static` that holds what is known at compile time.
-    fn callsite(&self, names: &Names, late: &[Late]) -> TokenStream {
+    fn callsite(&self, names: &Names, constants: &TokenStream, late: &[Late]) -> TokenStream {
         let (krate, site, default_name) = (&self.krate, site_ident(), &self.default_name);
         let keys = names.list();
         let named = self.args.name.is_some();
         let name = self.args.name.as_ref().unwrap_or(default_name);
+        let declared = Ident::new("__otelier_schema", Span::mixed_site());
         let kind = kind_path(krate, self.args.kind.as_ref().map_or(Kind::Internal, |(kind, _)| *kind));
         let (binding, schema) = match &self.schema {
             None => (None, quote!(::core::option::Option::None)),
@@ -315,12 +326,16 @@ impl Site {
         quote! {
             static #site: #krate::__private::Callsite = {
                 #binding
+                let #declared = #schema;
                 #krate::__private::Callsite {
                     name: #name,
                     named: #named,
-                    kind: #kind,
-                    schema: #schema,
+                    renamed: false,
+                    kind: #krate::__private::Callsite::kind_of(#declared, #kind),
+                    schema: #declared,
                     keys: &[#keys],
+                    constants: &[#constants],
+                    scope: ::core::option::Option::None,
                 }
             };
         }

@@ -2,8 +2,12 @@
 //!
 //! A span reads [`now`] twice, so the read must be cheap; what the ticks mean in Unix time is worked out later, by the
 //! collector, with an [`Anchor`] taken at each export.
+//!
+//! The counter is trusted if the CPU says that it ticks at one rate on every core and in every power state, and if the
+//! kernel keeps its own time by it: `tsc` on x86-64, the generic timer on AArch64. Everywhere else a tick is a nanosecond of
+//! [`Instant`].
 
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const UNDECIDED: u8 = 0;
@@ -11,6 +15,9 @@ const COUNTER: u8 = 1;
 const SYSTEM: u8 = 2;
 
 static SOURCE: AtomicU8 = AtomicU8::new(UNDECIDED);
+
+/// The length of a tick in nanoseconds as far as it is known, as the bits of an `f64`; 0 before the first anchor.
+static NANOS_PER_TICK: AtomicU64 = AtomicU64::new(0);
 
 /// The current time in ticks. Only differences mean something, and only through an [`Anchor`].
 #[inline(always)]
@@ -25,7 +32,16 @@ fn counter() -> u64 {
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
-#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
+#[inline(always)]
+fn counter() -> u64 {
+    let ticks: u64;
+    // SAFETY: the virtual counter can be read in user mode wherever Linux keeps time by it, and only there is it read.
+    unsafe { core::arch::asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack, preserves_flags)) };
+    ticks
+}
+
+#[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri))))]
 fn counter() -> u64 {
     system()
 }
@@ -52,18 +68,51 @@ fn base() -> Instant {
     *BASE.get_or_init(Instant::now)
 }
 
-/// The counter ticks at one rate on every core and in every power state, and the kernel itself relies on it.
+/// What the kernel keeps its own time by.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
+fn kernel_uses(source: &str) -> bool {
+    let path = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+    std::fs::read_to_string(path).is_ok_and(|current| current.trim() == source)
+}
+
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 fn counter_is_trustworthy() -> bool {
     let highest = core::arch::x86_64::__cpuid(0x8000_0000).eax;
     let invariant = highest >= 0x8000_0007 && core::arch::x86_64::__cpuid(0x8000_0007).edx & (1 << 8) != 0;
-    let clock_source = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
-    invariant && std::fs::read_to_string(clock_source).is_ok_and(|source| source.trim() == "tsc")
+    invariant && kernel_uses("tsc")
 }
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(miri))))]
+/// The architecture promises one rate for all cores and power states.
+#[cfg(all(target_arch = "aarch64", target_os = "linux", not(miri)))]
+fn counter_is_trustworthy() -> bool {
+    kernel_uses("arch_sys_counter")
+}
+
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"), not(miri))))]
 fn counter_is_trustworthy() -> bool {
     false
+}
+
+/// A moment of the wall clock in ticks, as well as it is known; for times that somebody else has taken.
+pub(crate) fn ticks_at(time: SystemTime) -> u64 {
+    let nanos_per_tick = nanos_per_tick();
+    let (ticks, wall) = (now(), SystemTime::now());
+    let ticks_of = |nanos: Duration| (nanos.as_nanos() as f64 / nanos_per_tick) as u64;
+    match time.duration_since(wall) {
+        Ok(ahead) => ticks.saturating_add(ticks_of(ahead)),
+        Err(error) => ticks.saturating_sub(ticks_of(error.duration())),
+    }
+}
+
+/// A duration in ticks, as well as it is known.
+pub(crate) fn ticks_in(duration: Duration) -> u64 {
+    (duration.as_nanos() as f64 / nanos_per_tick()) as u64
+}
+
+/// Waits for the first measurement if there is none.
+fn nanos_per_tick() -> f64 {
+    let known = f64::from_bits(NANOS_PER_TICK.load(Relaxed));
+    if known > 0.0 { known } else { Clock::start().anchor().nanos_per_tick }
 }
 
 /// One moment in ticks and on both clocks of the operating system.
@@ -83,8 +132,8 @@ impl Moment {
                 let monotonic = Instant::now();
                 let unix = unix_now();
                 let after = now();
-                let moment = Moment { ticks: before + (after - before) / 2, monotonic, unix };
-                (after - before, moment)
+                let width = after.saturating_sub(before);
+                (width, Moment { ticks: before + width / 2, monotonic, unix })
             })
             .min_by_key(|(width, _)| *width)
             .map(|(_, moment)| moment)
@@ -96,31 +145,70 @@ fn unix_now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Measures the length of a tick, ever more exactly the longer it lives.
+/// A stretch of the clock is measured against one at least this long ago, and at most twice as long.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// A rate that changes by more than this was not measured but disturbed: the machine slept, or moved to another host.
+/// Clocks that are being adjusted differ by 0.05 % at most.
+const LARGEST_CHANGE: f64 = 0.001;
+
+/// Measures the length of a tick over the last one to two minutes, so that it follows the adjustments of the system's
+/// clock.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    first: Moment,
+    /// Where the stretch begins that is measured.
+    from: Moment,
+    /// Where the next one will.
+    next: Moment,
+    /// What was measured last.
+    nanos_per_tick: Option<f64>,
 }
 
 impl Clock {
     /// Starts measuring.
     pub(crate) fn start() -> Self {
-        Self { first: Moment::take() }
+        Self::start_at(Moment::take())
+    }
+
+    fn start_at(moment: Moment) -> Self {
+        Self { from: moment, next: moment, nanos_per_tick: None }
     }
 
     /// The relation between ticks and Unix time at this moment.
     ///
-    /// Waits until the clock has run for 5 ms, because a shorter stretch measures the tick too coarsely. Called on the
-    /// collector thread only.
-    pub(crate) fn anchor(&self) -> Anchor {
+    /// Waits until the clock has run for 5 ms, because a shorter stretch measures the tick too coarsely. Not for the threads
+    /// that make spans.
+    pub(crate) fn anchor(&mut self) -> Anchor {
         const SHORTEST: Duration = Duration::from_millis(5);
-        if let Some(missing) = SHORTEST.checked_sub(self.first.monotonic.elapsed()) {
+        if let Some(missing) = SHORTEST.checked_sub(self.from.monotonic.elapsed())
+            && self.nanos_per_tick.is_none()
+        {
             std::thread::sleep(missing);
         }
-        let last = Moment::take();
-        let nanos = (last.monotonic - self.first.monotonic).as_nanos() as f64;
-        let ticks = last.ticks.saturating_sub(self.first.ticks).max(1) as f64;
-        Anchor { ticks: last.ticks, unix_nanos: last.unix.as_nanos() as i128, nanos_per_tick: nanos / ticks }
+        let anchor = self.anchor_at(Moment::take());
+        NANOS_PER_TICK.store(anchor.nanos_per_tick.to_bits(), Relaxed);
+        anchor
+    }
+
+    fn anchor_at(&mut self, now: Moment) -> Anchor {
+        let nanos = now.monotonic.saturating_duration_since(self.from.monotonic).as_nanos() as f64;
+        let ticks = now.ticks.saturating_sub(self.from.ticks) as f64;
+        let measured = (ticks > 0.0 && nanos > 0.0).then(|| nanos / ticks);
+        let is_disturbed = |measured: f64, known: f64| (measured / known - 1.0).abs() > LARGEST_CHANGE;
+        let nanos_per_tick = match (measured, self.nanos_per_tick) {
+            (Some(measured), None) => measured,
+            (Some(measured), Some(known)) if !is_disturbed(measured, known) => measured,
+            // The stretch is worth nothing; the next one begins here.
+            (_, known) => {
+                (self.from, self.next) = (now, now);
+                known.unwrap_or(1.0)
+            }
+        };
+        self.nanos_per_tick = Some(nanos_per_tick);
+        if now.monotonic.saturating_duration_since(self.next.monotonic) >= WINDOW {
+            (self.from, self.next) = (self.next, now);
+        }
+        Anchor { ticks: now.ticks, unix_nanos: now.unix.as_nanos() as i128, nanos_per_tick }
     }
 }
 
@@ -147,8 +235,7 @@ mod tests {
 
     #[test]
     fn an_anchor_maps_now_to_the_wall_clock() {
-        let clock = Clock::start();
-        let anchor = clock.anchor();
+        let anchor = Clock::start().anchor();
         let (ticks, wall) = (now(), unix_now().as_nanos() as i128);
         let ours = anchor.unix_nanos(ticks) as i128;
         assert!((ours - wall).abs() < 50_000_000, "ours {ours}, wall {wall}");
@@ -156,15 +243,131 @@ mod tests {
 
     #[test]
     fn ticks_before_the_anchor_lie_in_the_past() {
-        let clock = Clock::start();
+        let mut clock = Clock::start();
         let earlier = now();
         let anchor = clock.anchor();
         assert!(anchor.unix_nanos(earlier) < anchor.unix_nanos(now()));
     }
 
     #[test]
+    fn a_time_of_the_wall_clock_in_ticks_is_the_same_time() {
+        let mut clock = Clock::start();
+        clock.anchor();
+        let before = SystemTime::now() - Duration::from_secs(3);
+        let ticks = ticks_at(before);
+        let ours = clock.anchor().unix_nanos(ticks) as i128;
+        let wall = before.duration_since(UNIX_EPOCH).unwrap().as_nanos() as i128;
+        assert!((ours - wall).abs() < 50_000_000, "ours {ours}, wall {wall}");
+    }
+
+    #[test]
     fn ticks_far_before_the_epoch_do_not_wrap() {
         let anchor = Anchor { ticks: 10, unix_nanos: 5, nanos_per_tick: 1.0 };
         assert_eq!(anchor.unix_nanos(0), 0);
+    }
+
+    /// A machine whose counter has this rate, and whose clocks run as told.
+    struct Machine {
+        start: Instant,
+        now: Moment,
+    }
+
+    /// Ticks in a second of real time.
+    const RATE: f64 = 2.6e9;
+
+    impl Machine {
+        fn new() -> Self {
+            let start = Instant::now();
+            Self { start, now: Moment { ticks: 1 << 40, monotonic: start, unix: Duration::from_secs(1_700_000_000) } }
+        }
+
+        /// Real time passes; the system's clocks run faster than it by so many millionths.
+        fn pass(&mut self, time: Duration, ppm: f64) {
+            let system = time.mul_f64(1.0 + ppm / 1e6);
+            self.now.ticks += (time.as_secs_f64() * RATE) as u64;
+            self.now.monotonic += system;
+            self.now.unix += system;
+        }
+
+        fn unix(&self) -> i128 {
+            self.now.unix.as_nanos() as i128
+        }
+    }
+
+    /// What an anchor makes of a moment that is not its own, against what the wall clock said then.
+    fn error(anchor: &Anchor, machine: &Machine) -> i128 {
+        (anchor.unix_nanos(machine.now.ticks) as i128 - machine.unix()).abs()
+    }
+
+    #[test]
+    fn spans_of_a_flush_stay_within_a_microsecond_of_the_wall_clock() {
+        let mut machine = Machine::new();
+        let mut clock = Clock::start_at(machine.now);
+        for _ in 0..100 {
+            machine.pass(Duration::from_secs(5), 20.0);
+            let mut later = Machine { start: machine.start, now: machine.now };
+            let anchor = clock.anchor_at(machine.now);
+            later.pass(Duration::from_secs(5), 20.0);
+            assert!(error(&anchor, &later) < 1000, "{} ns after 5 s", error(&anchor, &later));
+        }
+    }
+
+    #[test]
+    fn an_adjusted_clock_is_followed_within_two_windows() {
+        let mut machine = Machine::new();
+        let mut clock = Clock::start_at(machine.now);
+        for _ in 0..720 {
+            machine.pass(Duration::from_secs(5), 0.0);
+            clock.anchor_at(machine.now);
+        }
+        // After an hour the clock is made to run 500 millionths faster, as fast as the kernel adjusts it.
+        let mut worst_late = 0;
+        for flush in 0..48 {
+            machine.pass(Duration::from_secs(5), 500.0);
+            let anchor = clock.anchor_at(machine.now);
+            let mut later = Machine { start: machine.start, now: machine.now };
+            later.pass(Duration::from_secs(5), 500.0);
+            let error = error(&anchor, &later);
+            assert!(error <= 2_500_000, "{error} ns, more than 500 millionths of 5 s");
+            if flush >= 24 {
+                worst_late = worst_late.max(error);
+            }
+        }
+        assert!(worst_late < 1000, "{worst_late} ns two minutes later");
+    }
+
+    #[test]
+    fn a_machine_that_slept_does_not_stretch_time() {
+        let mut machine = Machine::new();
+        let mut clock = Clock::start_at(machine.now);
+        machine.pass(Duration::from_secs(30), 0.0);
+        let before = clock.anchor_at(machine.now).nanos_per_tick;
+        // The counter and the wall clock went on for an hour, the monotonic clock did not.
+        machine.now.ticks += (3600.0 * RATE) as u64;
+        machine.now.unix += Duration::from_secs(3600);
+        machine.pass(Duration::from_secs(1), 0.0);
+        let anchor = clock.anchor_at(machine.now);
+        assert_eq!(anchor.nanos_per_tick, before);
+        assert_eq!(error(&anchor, &machine), 0);
+        // A counter that begins anew, on another host, is no different.
+        machine.now.ticks = 5;
+        assert_eq!(clock.anchor_at(machine.now).nanos_per_tick, before);
+        machine.pass(Duration::from_secs(20), 0.0);
+        let rate = clock.anchor_at(machine.now).nanos_per_tick;
+        assert!((rate / before - 1.0).abs() < 1e-6, "{rate} and {before}");
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_moves_later_spans_only_by_that() {
+        let mut machine = Machine::new();
+        let mut clock = Clock::start_at(machine.now);
+        machine.pass(Duration::from_secs(30), 0.0);
+        clock.anchor_at(machine.now);
+        let begin = machine.now.ticks;
+        machine.pass(Duration::from_secs(2), 0.0);
+        machine.now.unix -= Duration::from_secs(1000);
+        let anchor = clock.anchor_at(machine.now);
+        let length = anchor.unix_nanos(machine.now.ticks) - anchor.unix_nanos(begin);
+        assert!((length as i64 - 2_000_000_000).abs() < 1000, "{length} ns");
     }
 }

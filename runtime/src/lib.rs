@@ -30,6 +30,7 @@
 //! |-|-|-|
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
+//! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK |
 
 extern crate self as otelier;
 
@@ -44,6 +45,7 @@ mod record;
 
 mod resource;
 
+pub mod bridge;
 pub mod config;
 
 pub mod export;
@@ -53,6 +55,7 @@ mod pipeline;
 #[doc(hidden)]
 pub mod private;
 
+pub use bridge::{current_context, in_current_context, spawn_thread, with_current_context};
 pub use config::Telemetry;
 pub use error::{ConfigError, Error};
 pub use opentelemetry;

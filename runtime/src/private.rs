@@ -1,8 +1,8 @@
 //! What generated code calls. Nothing here is meant to be called by hand, and any of it may change in any release.
 
 pub use crate::record::{
-    Callsite, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain,
-    OutcomeResult, Probe, SpanRef, enter, instrument, span_ref,
+    Callsite, Constant, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay, OutcomeErrorClass,
+    OutcomePlain, OutcomeResult, Probe, SpanRef, instrument, span_ref,
 };
 pub use otelier_macros::__with_group;
 

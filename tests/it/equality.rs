@@ -285,7 +285,7 @@ fn the_resource_and_the_scope_arrive_with_every_request() {
     app.no = false,
     app.empty = "",
     app.nothing = Vec::<f64>::new(),
-    app.longest = "ä".repeat(600),
+    app.longest = "ä".repeat(1100),
     app.odd = "\0\u{1b}[31m\r\n\u{10ffff}",
     app.doubles = vec![f64::NAN, f64::MAX],
     app.integers = vec![i64::MIN, 0, i64::MAX],
@@ -316,7 +316,7 @@ fn values_and_lengths_at_the_edges_arrive_as_they_are() {
             "app.no = bool false".to_owned(),
             "app.empty = string \"\"".to_owned(),
             "app.nothing = []".to_owned(),
-            format!("app.longest = string {:?}", "ä".repeat(512)),
+            format!("app.longest = string {:?}", "ä".repeat(1024)),
             "app.odd = string \"\\0\\u{1b}[31m\\r\\n\\u{10ffff}\"".to_owned(),
             "app.integers = [int -9223372036854775808, int 0, int 9223372036854775807]".to_owned(),
         ] {

@@ -9,4 +9,4 @@ pub use value::{
     StringAttribute, hash, redact,
 };
 
-pub(crate) use value::move_above;
+pub(crate) use value::Target;

@@ -4,7 +4,6 @@ use crate::wire::{self, Scratch};
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
 
 /// The place in a span where one attribute value goes. A value writes itself at most once.
 ///
@@ -12,32 +11,34 @@ use std::sync::{Mutex, PoisonError};
 /// methods. Dropping it records nothing, which is how `Option::None` is skipped.
 #[must_use = "a slot that is not written to records nothing"]
 pub struct Slot<'a> {
-    scratch: &'a Scratch,
+    target: &'a dyn Target,
     index: u16,
-    /// Where the item goes from the scratch, if the scratch's top belongs to another span.
-    elsewhere: Option<Elsewhere<'a>>,
 }
 
-#[derive(Clone, Copy)]
-struct Elsewhere<'a> {
-    items: &'a Mutex<Vec<u64>>,
-    position: usize,
+/// Who takes values: an open span, or an item under construction. A `header` has a tag and an index, and no length yet.
+pub(crate) trait Target {
+    /// Takes a value of one word.
+    fn word(&self, header: u64, value: u64);
+    /// Takes a text.
+    fn str(&self, header: u64, text: &str);
+    /// Takes what `write` writes, which is one item with this index.
+    fn item(&self, index: u16, write: &mut dyn FnMut(&Scratch));
 }
 
-impl Drop for Slot<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(elsewhere) = self.elsewhere {
-            move_above(self.scratch, elsewhere.position, elsewhere.items);
-        }
+impl Target for Scratch {
+    #[inline(never)]
+    fn word(&self, header: u64, value: u64) {
+        Self::word(self, header, value);
     }
-}
 
-/// Moves what lies above `position` of the scratch to the end of `items`.
-pub(crate) fn move_above(scratch: &Scratch, position: usize, items: &Mutex<Vec<u64>>) {
-    let mut items = items.lock().unwrap_or_else(PoisonError::into_inner);
-    scratch.above(position, |words| items.extend_from_slice(words));
-    scratch.truncate(position);
+    #[inline(never)]
+    fn str(&self, header: u64, text: &str) {
+        Self::str(self, header, text);
+    }
+
+    fn item(&self, _index: u16, write: &mut dyn FnMut(&Scratch)) {
+        write(self);
+    }
 }
 
 impl fmt::Debug for Slot<'_> {
@@ -47,55 +48,54 @@ impl fmt::Debug for Slot<'_> {
 }
 
 impl<'a> Slot<'a> {
-    pub(crate) fn new(scratch: &'a Scratch, index: u16) -> Self {
-        Self { scratch, index, elsewhere: None }
+    #[inline(always)]
+    pub(crate) fn new(target: &'a dyn Target, index: u16) -> Self {
+        Self { target, index }
     }
 
-    pub(crate) fn elsewhere(scratch: &'a Scratch, index: u16, items: &'a Mutex<Vec<u64>>) -> Self {
-        Self { scratch, index, elsewhere: Some(Elsewhere { items, position: scratch.position() }) }
-    }
-
-    /// Records a string; of more than 1 KiB only the start is kept.
-    #[inline]
+    /// Records a string; of more than 1,024 characters (unless configured) only the start is kept.
+    #[inline(always)]
     pub fn str(self, value: &str) {
-        self.scratch.str(wire::STR, self.index, value);
+        self.target.str(wire::header(wire::STR, self.index, 0), value);
     }
 
-    /// Records what `value` displays, without building a `String`; of more than 1 KiB only the start is kept.
+    /// Records what `value` displays, without building a `String`; it is cut like [`str`](Self::str).
     pub fn display(self, value: &dyn fmt::Display) {
-        self.scratch.display(wire::STR, self.index, value);
+        self.target.item(self.index, &mut |scratch| scratch.display(wire::STR, self.index, value));
     }
 
-    /// Records the `Debug` form of `value`; of more than 1 KiB only the start is kept.
+    /// Records the `Debug` form of `value`; it is cut like [`str`](Self::str).
     pub fn debug(self, value: &dyn fmt::Debug) {
         self.display(&format_args!("{value:?}"));
     }
 
     /// Records a signed 64-bit integer.
-    #[inline]
+    #[inline(always)]
     pub fn int(self, value: i64) {
-        self.scratch.word(wire::header(wire::INT, self.index, 0), value as u64);
+        self.target.word(wire::header(wire::INT, self.index, 0), value as u64);
     }
 
     /// Records a 64-bit float.
-    #[inline]
+    #[inline(always)]
     pub fn double(self, value: f64) {
-        self.scratch.word(wire::header(wire::DOUBLE, self.index, 0), value.to_bits());
+        self.target.word(wire::header(wire::DOUBLE, self.index, 0), value.to_bits());
     }
 
     /// Records a boolean.
-    #[inline]
+    #[inline(always)]
     pub fn boolean(self, value: bool) {
-        self.scratch.word(wire::header(wire::BOOL, self.index, 0), u64::from(value));
+        self.target.word(wire::header(wire::BOOL, self.index, 0), u64::from(value));
     }
 
     /// Records a list; every element writes itself to the slot it is given.
     fn list<T>(self, values: &[T], each: impl Fn(&T, Slot<'_>)) {
-        let list = self.scratch.begin(wire::LIST, self.index);
-        for value in values {
-            each(value, Slot::new(self.scratch, 0));
-        }
-        list.finish_words();
+        self.target.item(self.index, &mut |scratch| {
+            let list = scratch.begin(wire::LIST, self.index);
+            for value in values {
+                each(value, Slot::new(scratch, 0));
+            }
+            list.finish_words();
+        });
     }
 }
 
@@ -325,6 +325,26 @@ values! {
         Redacted => |value, slot| slot.str(&value.0);
     Masked:
         Redacted => |value, slot| slot.str(&value.0);
+}
+
+/// A value of OpenTelemetry's API.
+#[diagnostic::do_not_recommend]
+impl AnyAttribute for opentelemetry::Value {
+    fn record(&self, slot: Slot<'_>) {
+        use opentelemetry::{Array, Value};
+        match self {
+            Value::Bool(value) => slot.boolean(*value),
+            Value::I64(value) => slot.int(*value),
+            Value::F64(value) => slot.double(*value),
+            Value::String(text) => slot.str(text.as_str()),
+            Value::Array(Array::Bool(values)) => slot.list(values, |value, slot| slot.boolean(*value)),
+            Value::Array(Array::I64(values)) => slot.list(values, |value, slot| slot.int(*value)),
+            Value::Array(Array::F64(values)) => slot.list(values, |value, slot| slot.double(*value)),
+            Value::Array(Array::String(values)) => slot.list(values, |value, slot| slot.str(value.as_str())),
+            // The enum may grow; what is new is at least readable.
+            other => slot.str(&other.as_str()),
+        }
+    }
 }
 
 macro_rules! lists {

@@ -1,9 +1,11 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
+mod limits;
 mod source;
 
 use std::time::Duration;
 
+pub use limits::{Hooks, Limits, TailSampling};
 pub use source::Variables;
 #[cfg(feature = "_otlp")]
 pub(crate) use source::percent_decoded;
@@ -34,6 +36,12 @@ pub struct Telemetry {
     pub resource_attributes: Vec<(String, String)>,
     /// Which traces are recorded. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`.
     pub sampler: Sampler,
+    /// Which traces are kept when they are over. Default: every one that was recorded.
+    pub tail_sampling: Option<TailSampling>,
+    /// How much a span holds.
+    pub limits: Limits,
+    /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
+    pub hooks: Hooks,
     /// How spans are batched.
     pub batch: Batching,
     /// Where spans go by OTLP; `None` for nowhere. Environment: `OTEL_TRACES_EXPORTER` and `OTEL_EXPORTER_OTLP_…`.
@@ -135,6 +143,9 @@ impl Default for Telemetry {
             service_name: None,
             resource_attributes: Vec::new(),
             sampler: Sampler::default(),
+            tail_sampling: None,
+            limits: Limits::default(),
+            hooks: Hooks::default(),
             batch: Batching::default(),
             otlp: None,
             console: false,
@@ -232,6 +243,27 @@ impl Telemetry {
         self
     }
 
+    /// Chooses which traces are kept when they are over. Default: every one that was recorded.
+    #[must_use]
+    pub fn with_tail_sampling(mut self, tail_sampling: TailSampling) -> Self {
+        self.tail_sampling = Some(tail_sampling);
+        self
+    }
+
+    /// Sets how much a span holds.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets how far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: Hooks) -> Self {
+        self.hooks = hooks;
+        self
+    }
+
     /// Sends spans by OTLP.
     #[must_use]
     pub fn with_otlp(mut self, otlp: Otlp) -> Self {
@@ -287,6 +319,11 @@ impl Telemetry {
             && !(0.0..=1.0).contains(&ratio)
         {
             problems.push(format_args!("the sampling ratio is {ratio}; expected 0.0 to 1.0"));
+        }
+        if let Some(tail) = &self.tail_sampling
+            && !(0.0..=1.0).contains(&tail.ratio)
+        {
+            problems.push(format_args!("the ratio of tail sampling is {}; expected 0.0 to 1.0", tail.ratio));
         }
         let batch = &self.batch;
         if batch.max_export_batch_size == 0 {

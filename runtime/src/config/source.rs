@@ -1,6 +1,6 @@
 //! Reading settings from environment variables.
 
-use super::{Otlp, Protocol, Sampler, Telemetry};
+use super::{Limits, Otlp, Protocol, Sampler, Telemetry};
 use crate::ConfigError;
 use otelier_spec::suggest;
 use std::fmt;
@@ -67,6 +67,29 @@ fn count(variables: &Variables, name: &str, to: &mut usize, problems: &mut Confi
     }
 }
 
+/// A limit, which may be 0; the first of the names that is set counts.
+fn limit(variables: &Variables, names: &[&str], to: &mut usize, problems: &mut ConfigError) {
+    if let Some((name, value)) = variables.first(names) {
+        match value.parse() {
+            Ok(value) => *to = value,
+            Err(_) => refuse(problems, name, &value, "a whole number"),
+        }
+    }
+}
+
+fn limits(variables: &Variables, problems: &mut ConfigError) -> Limits {
+    let mut limits = Limits::default();
+    let lengths = ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+    let counts = ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"];
+    limit(variables, &lengths, &mut limits.attribute_value_length, problems);
+    limit(variables, &counts, &mut limits.attributes, problems);
+    limit(variables, &["OTEL_SPAN_EVENT_COUNT_LIMIT"], &mut limits.events, problems);
+    limit(variables, &["OTEL_SPAN_LINK_COUNT_LIMIT"], &mut limits.links, problems);
+    limit(variables, &["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"], &mut limits.event_attributes, problems);
+    limit(variables, &["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"], &mut limits.link_attributes, problems);
+    limits
+}
+
 impl Telemetry {
     /// Reads `variables` instead of the process's environment; see [`from_env`](Self::from_env).
     ///
@@ -92,6 +115,7 @@ impl Telemetry {
             service_name: variables.get("OTEL_SERVICE_NAME"),
             resource_attributes: resource_attributes(variables, &mut problems),
             sampler: sampler(variables, &mut problems),
+            limits: limits(variables, &mut problems),
             ..Self::default()
         };
         let batch = &mut telemetry.batch;

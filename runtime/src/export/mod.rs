@@ -14,7 +14,7 @@ pub mod tree;
 pub use memory::MemoryExporter;
 
 use crate::clock::Anchor;
-use crate::record::{Records, SpanRecord};
+use crate::record::{Records, SpanRecord, Time};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -32,6 +32,15 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn records(&self) -> impl Iterator<Item = SpanRecord<'_>> {
         Records::from_words(&self.words)
+    }
+
+    /// Nanoseconds since 1970-01-01 UTC.
+    #[inline]
+    pub(crate) fn unix_nanos(&self, time: Time) -> u64 {
+        match time {
+            Time::Ticks(ticks) => self.anchor.unix_nanos(ticks),
+            Time::Unix(nanos) => nanos,
+        }
     }
 }
 

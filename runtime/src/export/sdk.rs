@@ -1,9 +1,8 @@
 //! Records as the SDK's `SpanData`, and any `SpanExporter` as an exporter of ours.
 
 use super::{Accepted, Batch, Exporter, Exporting};
-use crate::clock::Anchor;
-use crate::record::{SpanRecord, Status as RecordStatus, Value as RecordValue};
-use opentelemetry::trace::{Event, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+use crate::record::{Key as RecordKey, SpanRecord, Status as RecordStatus, Time, Value as RecordValue};
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter, SpanLinks};
@@ -20,32 +19,55 @@ pub(crate) const SCOPE_VERSION: &str = env!("CARGO_PKG_VERSION");
 static SCOPE: LazyLock<InstrumentationScope> =
     LazyLock::new(|| InstrumentationScope::builder(SCOPE_NAME).with_version(SCOPE_VERSION).build());
 
-fn time(anchor: &Anchor, ticks: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_nanos(anchor.unix_nanos(ticks))
+fn time(batch: &Batch, time: Time) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(batch.unix_nanos(time))
+}
+
+fn text(text: RecordKey<'_>) -> Cow<'static, str> {
+    match text {
+        RecordKey::Static(text) => Cow::Borrowed(text),
+        RecordKey::Borrowed(text) => Cow::Owned(text.to_owned()),
+    }
+}
+
+fn trace_state(header: &str) -> TraceState {
+    TraceState::from_str(header).unwrap_or_default()
 }
 
 /// The span as the SDK would have it.
-pub(crate) fn span_data(record: &SpanRecord<'_>, anchor: &Anchor) -> SpanData {
+fn span_data(record: &SpanRecord<'_>, batch: &Batch) -> SpanData {
     let mut attributes = Vec::new();
-    record.attributes(|key, value| attributes.push(key_value(key, value)));
+    let dropped_attributes_count = record.attributes(|key, value| attributes.push(key_value(key, value)));
     let mut events = SpanEvents::default();
-    for event in record.events() {
+    events.dropped_count = record.events(|event| {
         let mut attributes = Vec::new();
-        event.attributes(|key, value| attributes.push(key_value(key, value)));
-        events.events.push(Event::new(event.name(), time(anchor, event.ticks()), attributes, 0));
-    }
-    let trace_state = record.trace_state().and_then(|state| TraceState::from_str(state).ok());
+        let dropped = event.attributes(|key, value| attributes.push(key_value(key, value)));
+        events.events.push(Event::new(text(event.name), time(batch, event.time), attributes, dropped));
+    });
+    let mut links = SpanLinks::default();
+    links.dropped_count = record.links(|link| {
+        let mut attributes = Vec::new();
+        let dropped = link.attributes(|key, value| attributes.push(key_value(key, value)));
+        let context = SpanContext::new(
+            TraceId::from(link.trace_id),
+            SpanId::from(link.span_id),
+            TraceFlags::new(link.flags),
+            link.is_remote,
+            trace_state(link.state),
+        );
+        links.links.push(Link::new(context, attributes, dropped));
+    });
     SpanData {
         span_context: SpanContext::new(
             TraceId::from(record.trace_id),
             SpanId::from(record.span_id),
             TraceFlags::SAMPLED,
             false,
-            trace_state.unwrap_or_default(),
+            record.trace_state().map(trace_state).unwrap_or_default(),
         ),
         parent_span_id: SpanId::from(record.parent_span_id),
         parent_span_is_remote: record.parent_is_remote(),
-        span_kind: match record.callsite.kind() {
+        span_kind: match record.kind() {
             Kind::Internal => SpanKind::Internal,
             Kind::Server => SpanKind::Server,
             Kind::Client => SpanKind::Client,
@@ -53,21 +75,22 @@ pub(crate) fn span_data(record: &SpanRecord<'_>, anchor: &Anchor) -> SpanData {
             Kind::Consumer => SpanKind::Consumer,
         },
         name: record.name(),
-        start_time: time(anchor, record.start),
-        end_time: time(anchor, record.end),
+        start_time: time(batch, record.start()),
+        end_time: time(batch, record.end()),
         attributes,
-        dropped_attributes_count: 0,
+        dropped_attributes_count,
         events,
-        links: SpanLinks::default(),
+        links,
         status: match record.status() {
             RecordStatus::Unset => Status::Unset,
+            RecordStatus::Ok => Status::Ok,
             RecordStatus::Error(message) => Status::Error { description: Cow::Owned(message.to_owned()) },
         },
-        instrumentation_scope: SCOPE.clone(),
+        instrumentation_scope: record.callsite.scope.as_ref().unwrap_or(&SCOPE).clone(),
     }
 }
 
-fn key_value(key: &'static str, value: RecordValue<'_>) -> KeyValue {
+fn key_value(key: RecordKey<'_>, value: RecordValue<'_>) -> KeyValue {
     let value = match value {
         RecordValue::Int(value) => Value::I64(value),
         RecordValue::Double(value) => Value::F64(value),
@@ -75,7 +98,11 @@ fn key_value(key: &'static str, value: RecordValue<'_>) -> KeyValue {
         RecordValue::Str(value) => Value::String(value.to_owned().into()),
         RecordValue::List(list) => Value::Array(array(list.values())),
     };
-    KeyValue::new(Key::from_static_str(key), value)
+    let key = match key {
+        RecordKey::Static(key) => Key::from_static_str(key),
+        RecordKey::Borrowed(key) => Key::new(key.to_owned()),
+    };
+    KeyValue::new(key, value)
 }
 
 /// A list has one type, that of its first value; the types of Rust make sure that all values are of it.
@@ -119,7 +146,7 @@ impl<E: SpanExporter> Exporter for SdkExporter<E> {
     }
 
     fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
-        let spans = batch.records().map(|record| span_data(&record, &batch.anchor)).collect();
+        let spans = batch.records().map(|record| span_data(&record, batch)).collect();
         Box::pin(async move {
             self.exporter.export(spans).await.map_err(|error| error.to_string())?;
             Ok(Accepted::default())

@@ -73,6 +73,7 @@ impl Collector {
     }
 
     fn run(mut self, runtime: &Runtime) {
+        record::never_here();
         let _stopped = Stopped(Arc::clone(&self.lease));
         // Nothing that exporters do is traced, or exporting would make spans to export.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
@@ -108,15 +109,18 @@ impl Collector {
 
     fn drain_queue(&mut self, runtime: &Runtime) {
         while let Some(full) = QUEUE.pop() {
-            let records = full.chunk.read(full.from);
-            self.take(records, runtime);
+            full.chunk.read(full.from, |words| self.take(Records::from_words(words), runtime));
+            QUEUE.recycle(full.chunk);
         }
     }
 
     fn drain_threads(&mut self, runtime: &Runtime) {
         // Threads are held up only while their words are copied, not while they are exported.
         let mut words = Vec::new();
-        record::collect_from_threads(|records| words.extend_from_slice(records.as_words()));
+        record::collect_from_threads(|new| {
+            words.extend_from_slice(new);
+            Records::from_words(new).count() as u64
+        });
         // A thread may have handed over a chunk in between; its spans are older than what it has now.
         self.drain_queue(runtime);
         self.take(Records::from_words(&words), runtime);

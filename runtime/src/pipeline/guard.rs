@@ -2,7 +2,7 @@
 
 use super::RUNNING;
 use super::stats::{Destination, Stats, TimedOut, stats};
-use crate::record::{self, COUNTERS, QUEUE};
+use crate::record::{self, Policy, QUEUE};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
@@ -20,6 +20,9 @@ pub struct Guard {
     timeout: Duration,
     destinations: Arc<[Destination]>,
     lease: Arc<Lease>,
+    disabled: bool,
+    /// The process this guard belongs to; a copy of it in the child of a fork has nothing to end.
+    forks: u64,
 }
 
 #[derive(Debug)]
@@ -56,12 +59,26 @@ impl Guard {
         destinations: Arc<[Destination]>,
         lease: Arc<Lease>,
     ) -> Self {
-        Self { running: Some(Running { collector: Some(collector) }), timeout, destinations, lease }
+        Self {
+            running: Some(Running { collector: Some(collector) }),
+            timeout,
+            destinations,
+            lease,
+            disabled: false,
+            forks: record::forks(),
+        }
     }
 
     pub(super) fn disabled(timeout: Duration) -> Self {
         let running = Some(Running { collector: None });
-        Self { running, timeout, destinations: Arc::new([]), lease: Arc::default() }
+        Self {
+            running,
+            timeout,
+            destinations: Arc::new([]),
+            lease: Arc::default(),
+            disabled: true,
+            forks: record::forks(),
+        }
     }
 
     /// Exports every span that has ended, and waits for it at most `timeout`.
@@ -71,6 +88,7 @@ impl Guard {
     /// [`TimedOut`] if the exporters needed longer. Failed exports are no error here; [`stats`](Self::stats) counts them.
     pub fn force_flush(&self, timeout: Duration) -> Result<(), TimedOut> {
         let enabled = self.running.as_ref().is_some_and(|running| running.collector.is_some());
+        let enabled = enabled && self.forks == record::forks();
         if enabled && !QUEUE.flush(timeout) {
             return Err(TimedOut { after: timeout, stats: self.stats() });
         }
@@ -79,7 +97,7 @@ impl Guard {
 
     /// What became of the spans so far.
     pub fn stats(&self) -> Stats {
-        stats(&self.destinations)
+        if self.disabled { Stats::default() } else { stats(&self.destinations) }
     }
 
     /// Stops recording, exports what is left, and says what became of every span. Takes at most the shutdown timeout.
@@ -94,20 +112,22 @@ impl Guard {
 
     fn end(&mut self) -> Result<(), TimedOut> {
         let Some(running) = self.running.take() else { return Ok(()) };
-        record::set_enabled(false);
+        if self.forks != record::forks() {
+            // The collector's thread is in another process, where it must not be waited for.
+            std::mem::forget(running);
+            return Ok(());
+        }
+        record::set_policy(Policy::Off);
         let in_time = match running.collector {
             None => true,
             Some(collector) => {
                 let in_time = QUEUE.stop(self.timeout);
-                // A thread that was just finishing a span may have committed it behind the collector's back.
-                let mut missed = 0;
-                record::collect_from_threads(|records| missed += records.count() as u64);
                 if in_time {
-                    missed += std::iter::from_fn(|| QUEUE.pop()).map(|full| full.spans).sum::<u64>();
                     // The thread has said its last word; if it panicked, there is nothing more to learn from it.
                     let _ = collector.join();
+                    // A thread that was just finishing a span may have committed it behind the collector's back.
+                    record::discard_ended();
                 }
-                COUNTERS.after_shutdown.fetch_add(missed, Ordering::Relaxed);
                 in_time
             }
         };

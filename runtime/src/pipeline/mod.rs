@@ -7,12 +7,12 @@ mod stats;
 pub use guard::Guard;
 pub use stats::{ExporterStats, Stats, TimedOut};
 
-use crate::config::{Sampler, Telemetry};
+use crate::config::{Hooks, Sampler, Telemetry};
 use crate::export::Exporter;
 use crate::export::console::ConsoleExporter;
 use crate::export::sdk::SdkExporter;
-use crate::record::{self, COUNTERS, QUEUE};
-use crate::{ConfigError, Error, resource};
+use crate::record::{self, COUNTERS, Keep, Policy, QUEUE, SpanLimits};
+use crate::{ConfigError, Error, bridge, clock, resource, wire};
 use collector::Collector;
 use guard::Lease;
 use opentelemetry_sdk::Resource;
@@ -119,10 +119,13 @@ impl Pipeline {
 
 fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Destination]>) -> Result<Guard, Error> {
     // What threads finished after the last pipeline ended belongs to nobody.
-    record::collect_from_threads(|_| {});
+    record::collect_from_threads(|words| record::Records::from_words(words).count() as u64);
     COUNTERS.reset();
+    stats::begin();
+    record::watch_forks(|| RUNNING.store(false, Ordering::Release));
     let batch = &telemetry.batch;
-    QUEUE.open(batch.max_bytes(), batch.max_export_batch_size as u64);
+    // Two batches at once, so that waking the collector is rarer than one span in a thousand.
+    QUEUE.open(batch.max_bytes(), 2 * batch.max_export_batch_size as u64);
     let (ratio, follow_parent) = match telemetry.sampler {
         Sampler::AlwaysOn => (1.0, false),
         Sampler::AlwaysOff => (0.0, false),
@@ -130,13 +133,30 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
         Sampler::ParentBased(ratio) => (ratio, true),
     };
     record::set_decision(ratio, follow_parent);
+    record::set_tail(telemetry.tail_sampling.as_ref().map(|tail| Keep {
+        failed: tail.failed,
+        slower_than: tail.slower_than.map_or(u64::MAX, clock::ticks_in),
+        ratio: tail.ratio,
+    }));
+    let limits = &telemetry.limits;
+    wire::set_max_str(limits.attribute_value_length);
+    record::set_limits(&SpanLimits {
+        attributes: limits.attributes,
+        events: limits.events,
+        links: limits.links,
+        event_attributes: limits.event_attributes,
+        link_attributes: limits.link_attributes,
+    });
     let lease = Arc::new(Lease::default());
     let collector = Collector::new(batch.clone(), resource, Arc::clone(&destinations), Arc::clone(&lease));
     let thread = collector.spawn().map_err(|error| {
         RUNNING.store(false, Ordering::Release);
         Error::Thread(error)
     })?;
-    record::set_enabled(true);
+    if telemetry.hooks == Hooks::Global {
+        bridge::install();
+    }
+    record::set_policy(if telemetry.hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });
     Ok(Guard::new(thread, telemetry.shutdown_timeout, destinations, lease))
 }
 

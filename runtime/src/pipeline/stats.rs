@@ -1,7 +1,7 @@
 //! What became of the spans, in numbers.
 
 use crate::export::{Accepted, Exporter};
-use crate::record::COUNTERS;
+use crate::record::{self, COUNTERS, Totals};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,19 +9,34 @@ use std::time::Duration;
 
 /// What became of the spans since the pipeline started.
 ///
-/// Every finished span of a recorded trace is in exactly one of the `dropped_` numbers or, for each exporter, in exactly
-/// one of its numbers, once it has left the queue.
+/// Once everything is flushed, and for each exporter:
+/// `started = open + dropped() + exported + failed + rejected`. While spans are on their way, what is missing is in the queue
+/// or in the hands of the exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
+    /// Spans that began: those that are recorded, and those of traces that were refused. Spans that the sampler did not want
+    /// are no spans here.
+    pub started: u64,
+    /// Spans that have begun and not ended. After a shutdown they will not be exported any more.
+    pub open: u64,
+    /// Not recorded because their trace began while the queue was more than half full, so that the traces that were
+    /// exported are whole.
+    pub dropped_refused: u64,
     /// Dropped because the queue was full: the exporters were slower than the application.
     pub dropped_queue_full: u64,
     /// Dropped because one span was larger than 256 KiB.
     pub dropped_too_large: u64,
     /// Ended after the pipeline was shut down.
     pub dropped_after_shutdown: u64,
-    /// Made while their thread was already being torn down.
+    /// Made or ended while their thread was already being torn down.
     pub dropped_thread_gone: u64,
+    /// Made by a traced allocator while it worked for us.
+    pub dropped_in_allocator: u64,
+    /// Of traces that [tail sampling](crate::config::TailSampling) did not keep.
+    pub dropped_by_tail_sampling: u64,
+    /// Traces that were too large for tail sampling to hold back, and were kept.
+    pub tail_overflows: u64,
     /// The exporters, in the order they were configured.
     pub exporters: Vec<ExporterStats>,
 }
@@ -43,9 +58,15 @@ pub struct ExporterStats {
 }
 
 impl Stats {
-    /// Spans that reached no exporter at all.
+    /// Spans that began and ended and were handed to no exporter.
     pub fn dropped(&self) -> u64 {
-        self.dropped_queue_full + self.dropped_too_large + self.dropped_after_shutdown + self.dropped_thread_gone
+        self.dropped_refused
+            + self.dropped_queue_full
+            + self.dropped_too_large
+            + self.dropped_after_shutdown
+            + self.dropped_thread_gone
+            + self.dropped_in_allocator
+            + self.dropped_by_tail_sampling
     }
 }
 
@@ -66,8 +87,9 @@ impl fmt::Display for Stats {
                 write!(f, ": {error}")?;
             }
         }
-        if self.dropped() > 0 {
-            write!(f, "\n{} spans dropped before export", self.dropped())?;
+        let lost = self.dropped() - self.dropped_by_tail_sampling;
+        if lost > 0 {
+            write!(f, "\n{lost} spans dropped before export")?;
         }
         Ok(())
     }
@@ -143,12 +165,33 @@ impl Destination {
     }
 }
 
+/// What threads had counted when the pipeline started.
+static BEFORE: Mutex<Totals> = Mutex::new(Totals { started: 0, ended: 0, refused: 0 });
+
+/// Starts counting anew, for a new pipeline. Spans that are open already count as started.
+pub(super) fn begin() {
+    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = record::totals();
+}
+
 pub(super) fn stats(destinations: &[Destination]) -> Stats {
+    if !record::is_enabled() {
+        // What has ended since the shutdown lies where it was put, and nobody else will look.
+        record::discard_ended();
+    }
+    let before = *BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    let totals = record::totals();
+    let refused = totals.refused - before.refused;
     Stats {
+        started: totals.started - before.ended + refused,
+        open: totals.started.saturating_sub(totals.ended),
+        dropped_refused: refused,
         dropped_queue_full: COUNTERS.queue_full.load(Relaxed),
         dropped_too_large: COUNTERS.too_large.load(Relaxed),
         dropped_after_shutdown: COUNTERS.after_shutdown.load(Relaxed),
         dropped_thread_gone: COUNTERS.thread_gone.load(Relaxed),
+        dropped_in_allocator: COUNTERS.allocator.load(Relaxed),
+        dropped_by_tail_sampling: COUNTERS.tail.load(Relaxed),
+        tail_overflows: COUNTERS.tail_overflow.load(Relaxed),
         exporters: destinations.iter().map(Destination::stats).collect(),
     }
 }

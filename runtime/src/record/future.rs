@@ -3,76 +3,26 @@
 //! The span starts at the first poll, is current (for us and for OpenTelemetry) only while the future is being polled or
 //! dropped, and ends when the future is ready or dropped, whichever comes first.
 
-use super::chunk::Head;
-use super::counters::{COUNTERS, Counters};
-use super::guard::{EventWriter, Start};
+use super::Callsite;
+use super::guard::{EventWriter, Start, enabled};
+use super::limits::New;
 use super::outcome::Outcome;
-use super::thread::{self, Active, Mode, Thread};
-use super::{Callsite, flag};
-use crate::attribute::{Slot, move_above};
-use crate::clock;
-use crate::wire;
+use super::shared::SharedSpan;
+use super::thread::{self, Active, Thread};
+use crate::attribute::Slot;
 use opentelemetry::{Context, ContextGuard};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 
-/// An open asynchronous span.
+/// An open span and the context that makes it current for OpenTelemetry.
 #[derive(Debug)]
-pub(super) struct AsyncSpan {
-    callsite: &'static Callsite,
-    active: Active,
-    parent: u64,
-    start: u64,
-    flags: u8,
+struct AsyncSpan {
+    span: Arc<SharedSpan>,
     context: Context,
-    items: Mutex<Vec<u64>>,
-    ended: AtomicBool,
-}
-
-impl AsyncSpan {
-    fn start(callsite: &'static Callsite, thread: &Thread) -> Option<Self> {
-        let Start { active, parent, flags, trace_state } = Start::find(thread)?;
-        let items = Mutex::new(Vec::new());
-        if let Some(state) = trace_state {
-            let position = thread.scratch.position();
-            thread.scratch.str(wire::TRACE_STATE, 0, &state);
-            move_above(&thread.scratch, position, &items);
-        }
-        let context = active.context();
-        let ended = AtomicBool::new(false);
-        Some(Self { callsite, active, parent, start: clock::now(), flags, context, items, ended })
-    }
-
-    fn is_recording(&self) -> bool {
-        self.active.mode == Mode::Recording
-    }
-
-    /// Records the span; only the first call counts.
-    fn end(&self, flags: u8) {
-        if !self.is_recording() || self.ended.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let Some(thread) = thread::current() else {
-            Counters::add(&COUNTERS.thread_gone, 1);
-            return;
-        };
-        let head = Head {
-            callsite: self.callsite,
-            trace: self.active.trace,
-            span: self.active.span,
-            parent: self.parent,
-            start: self.start,
-            end: clock::now(),
-            flags: self.flags | flags,
-        };
-        let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
-        thread.finish(&head, &items);
-    }
 }
 
 /// A future with a span of its own; see [`instrument`].
@@ -91,7 +41,7 @@ enum State {
     New,
     /// Polled, and nothing is recorded.
     Quiet,
-    Open(Arc<AsyncSpan>),
+    Open(AsyncSpan),
     /// Over; the future may still have to be dropped.
     Ended,
 }
@@ -120,27 +70,28 @@ where
         let future = unsafe { Pin::new_unchecked(&mut *this.future) };
         if let State::New = this.state {
             this.state = first_poll(this.callsite);
-            if let State::Quiet = this.state {
+        }
+        let open = match &this.state {
+            State::Open(open) => open,
+            // An annotated body without a span must not find the handle of the span further out.
+            State::Quiet => {
                 let _scope = Scope::enter(None);
                 return future.poll(task);
             }
-        }
-        let State::Open(span) = &this.state else { return future.poll(task) };
-        let scope = Scope::enter(Some(span));
-        let panicking = std::thread::panicking();
-        let unwinding = OnUnwind(span, panicking);
+            State::New | State::Ended => return future.poll(task),
+        };
+        let scope = Scope::enter(Some(open));
         let poll = future.poll(task);
         if let Poll::Ready(output) = &poll {
             // This displays the error, which may panic too.
             let outcome = (this.inspect)(output);
             if !outcome.is_good() {
-                scope.fail(span, outcome);
+                open.span.fail(outcome);
             }
+            open.span.end(None);
         }
-        std::mem::forget(unwinding);
+        scope.leave();
         if poll.is_ready() {
-            span.end(0);
-            drop(scope);
             this.state = State::Ended;
         }
         poll
@@ -149,35 +100,33 @@ where
 
 #[inline(never)]
 fn first_poll(callsite: &'static Callsite) -> State {
-    if !thread::enabled() {
+    if !enabled() {
         return State::Quiet;
     }
     let Some(thread) = thread::current() else {
-        Counters::add(&COUNTERS.thread_gone, 1);
+        thread::lost_at_start();
         return State::Quiet;
     };
-    AsyncSpan::start(callsite, thread).map_or(State::Quiet, |span| State::Open(Arc::new(span)))
-}
-
-/// Ends the span when the future panics: nobody may poll it again, and it may be dropped much later.
-struct OnUnwind<'a>(&'a Arc<AsyncSpan>, bool);
-
-impl Drop for OnUnwind<'_> {
-    fn drop(&mut self) {
-        self.0.end(if self.1 { 0 } else { flag::PANIC });
-    }
+    let Some(start) = Start::find(thread) else { return State::Quiet };
+    // The allocator may be traced.
+    thread.scratch.while_busy(|| {
+        let span = Arc::new(SharedSpan::new(callsite, &start, thread));
+        let context = start.context(span.is_recording().then_some(&span));
+        State::Open(AsyncSpan { span, context })
+    })
 }
 
 impl<F, I> Drop for Instrumented<F, I> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Open(span) => {
+            State::Open(open) => {
                 // What the future drops may be traced, and belongs to this span.
-                let scope = Scope::enter(Some(&span));
-                let _ended = Cancelled(&span);
+                let scope = Scope::enter(Some(&open));
+                let ended = Cancelled(&open.span);
                 // SAFETY: this is the only place that drops the future, and runs once.
                 unsafe { ManuallyDrop::drop(&mut self.future) };
-                drop(scope);
+                drop(ended);
+                scope.leave();
             }
             // SAFETY: as above.
             _ => unsafe { ManuallyDrop::drop(&mut self.future) },
@@ -186,55 +135,63 @@ impl<F, I> Drop for Instrumented<F, I> {
 }
 
 /// Ends a span whose future was dropped before it was ready, even if dropping it panics.
-struct Cancelled<'a>(&'a Arc<AsyncSpan>);
+struct Cancelled<'a>(&'a SharedSpan);
 
 impl Drop for Cancelled<'_> {
     fn drop(&mut self) {
-        self.0.items.lock().unwrap_or_else(PoisonError::into_inner).push(wire::header(wire::CANCELLED, 0, 0));
-        self.0.end(0);
+        self.0.end_cancelled();
     }
 }
 
-/// The time during which a future is polled or dropped.
+/// The time during which a future is polled or dropped. Dropped because of a panic, it ends the span: nobody may poll the
+/// future again, and it may be dropped much later.
 struct Scope<'a> {
-    thread: Option<&'static Thread>,
+    inside: Option<Inside<'a>>,
+}
+
+struct Inside<'a> {
+    thread: &'static Thread,
+    polled_before: *const SharedSpan,
+    /// What to restore if a span was made current.
+    current: Option<Current<'a>>,
+}
+
+struct Current<'a> {
+    span: &'a SharedSpan,
     before: Active,
-    polled_before: *const AsyncSpan,
-    _context: Option<ContextGuard>,
-    _span: PhantomData<&'a AsyncSpan>,
+    context: ContextGuard,
 }
 
 impl<'a> Scope<'a> {
-    /// Makes `span` current. With `None` only takes away the handle of the span further out, which an annotated body
-    /// without a span must not find.
+    /// Makes the span current.
     #[inline]
-    fn enter(span: Option<&'a Arc<AsyncSpan>>) -> Self {
-        let thread = thread::current();
-        let mut scope = Scope {
-            thread,
-            before: Active::NOTHING,
-            polled_before: std::ptr::null(),
-            _context: None,
-            _span: PhantomData,
-        };
-        if let Some(thread) = thread {
-            scope.before = thread.active.get();
-            scope.polled_before = thread.polled.replace(span.map_or(std::ptr::null(), Arc::as_ptr));
-            if let Some(span) = span {
-                thread.active.set(span.active);
-                thread.scratch.descend();
-                scope._context = Some(span.context.clone().attach());
-            }
-        }
-        scope
+    fn enter(open: Option<&'a AsyncSpan>) -> Self {
+        let Some(thread) = thread::current() else { return Self { inside: None } };
+        let polled = open.map_or(std::ptr::null(), |open| Arc::as_ptr(&open.span));
+        let polled_before = thread.polled.replace(polled);
+        let current = open.map(|open| {
+            let before = thread.active.get();
+            thread.active.set(open.span.active);
+            let context = thread.scratch.while_busy(|| open.context.clone().attach());
+            Current { span: &open.span, before, context }
+        });
+        Self { inside: Some(Inside { thread, polled_before, current }) }
     }
 
-    #[cold]
-    fn fail(&self, span: &AsyncSpan, outcome: Outcome<'_>) {
-        if let Some(thread) = self.thread.filter(|_| span.is_recording()) {
-            let position = thread.scratch.position();
-            outcome.write(&thread.scratch);
-            move_above(&thread.scratch, position, &span.items);
+    /// The regular end.
+    #[inline]
+    fn leave(mut self) {
+        self.end();
+    }
+
+    #[inline]
+    fn end(&mut self) {
+        if let Some(Inside { thread, polled_before, current }) = self.inside.take() {
+            thread.polled.set(polled_before);
+            if let Some(Current { before, context, .. }) = current {
+                thread.active.set(before);
+                thread.scratch.while_busy(|| drop(context));
+            }
         }
     }
 }
@@ -242,12 +199,11 @@ impl<'a> Scope<'a> {
 impl Drop for Scope<'_> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(thread) = self.thread {
-            thread.polled.set(self.polled_before);
-            if self._context.take().is_some() {
-                thread.scratch.ascend();
-                thread.active.set(self.before);
+        if let Some(inside) = &self.inside {
+            if let Some(current) = &inside.current {
+                current.span.end_in_panic();
             }
+            self.end();
         }
     }
 }
@@ -257,7 +213,7 @@ impl Drop for Scope<'_> {
 /// Its lifetime is that of a local variable of the body, so that it cannot move to a task that outlives the span.
 #[derive(Debug)]
 pub struct SpanRef<'a> {
-    span: Option<Arc<AsyncSpan>>,
+    span: Option<Arc<SharedSpan>>,
     body: PhantomData<&'a ()>,
 }
 
@@ -279,16 +235,22 @@ impl SpanRef<'_> {
         self.span.is_some()
     }
 
+    /// The same as [`slot`](Self::slot).
+    #[inline]
+    pub fn first_slot(&self, index: u16) -> Option<Slot<'_>> {
+        self.slot(index)
+    }
+
     /// The place for the value of the attribute with this index; `None` if nothing is recorded.
     #[inline]
     pub fn slot(&self, index: u16) -> Option<Slot<'_>> {
-        let span = self.span.as_ref()?;
-        Some(Slot::elsewhere(&thread::current()?.scratch, index, &span.items))
+        Some(Slot::new(&**self.span.as_ref()?, index))
     }
 
     /// Starts an event named by the key with this index; `None` if nothing is recorded.
     pub fn event(&self, index: u16) -> Option<EventWriter<'_>> {
         let span = self.span.as_ref()?;
-        Some(EventWriter::new(&thread::current()?.scratch, index, Some(&span.items)))
+        let thread = thread::current()?;
+        span.admits(New::Event).then(|| EventWriter::new(&thread.scratch, index, Some(span)))
     }
 }

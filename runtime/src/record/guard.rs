@@ -1,24 +1,31 @@
 //! Open synchronous spans.
 
-use super::chunk::Head;
 use super::counters::{COUNTERS, Counters};
+use super::handle::OtelSpan;
+use super::outbox::Head;
 use super::outcome::Outcome;
+use super::shared::SharedSpan;
 use super::thread::{self, Active, Mode, Thread};
-use super::{Callsite, flag, sampling};
-use crate::attribute::{Slot, move_above};
+use super::view::head;
+use super::{Callsite, flag, limits, sampling, tail};
+use crate::attribute::{Slot, Target};
 use crate::clock;
 use crate::wire::{self, Scratch, Writing};
-use opentelemetry::trace::{SpanId, TraceContextExt};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
 use opentelemetry::{Context, ContextGuard};
-use std::cell::Cell;
-use std::sync::{Mutex, PoisonError};
+use std::cell::{Cell, OnceCell, UnsafeCell};
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed, Ordering::Release};
 
 /// A span that begins: who it is and whom it belongs to.
 pub(super) struct Start {
     pub(super) active: Active,
     pub(super) parent: u64,
     pub(super) flags: u8,
-    pub(super) trace_state: Option<String>,
+    /// Whether it has no parent in this process, as far as we see.
+    pub(super) is_local_root: bool,
+    pub(super) state: TraceState,
 }
 
 impl Start {
@@ -26,143 +33,350 @@ impl Start {
     ///
     /// `None` if there is nothing to open: telemetry is suppressed, or the parent is a span of ours that is not
     /// recorded, and so is current for OpenTelemetry already.
-    #[inline]
     pub(super) fn find(thread: &Thread) -> Option<Self> {
         if thread.scratch.busy() {
+            Counters::add(&COUNTERS.allocator, 1);
+            thread.started();
+            thread.ended();
             return None;
         }
-        let known = thread.active.get();
         Context::map_current(|context| {
-            if context.is_telemetry_suppressed() {
-                return None;
-            }
-            let span = context.span();
-            let parent = span.span_context();
-            let state = parent.trace_state();
-            // `TraceState` does not say whether it is empty, but the empty one equals the default.
-            let trace_state = (*state != Default::default()).then(|| state.header());
-            if known.mode != Mode::Nothing && parent.span_id() == SpanId::from(known.span) {
-                return (known.mode == Mode::Recording).then(|| Self {
-                    active: Active { span: thread.new_id(), ..known },
-                    parent: known.span,
-                    flags: 0,
-                    trace_state,
-                });
-            }
-            let (trace, parent_span, decision) = if parent.is_valid() {
-                let trace = u128::from_be_bytes(parent.trace_id().to_bytes());
-                let span = u64::from_be_bytes(parent.span_id().to_bytes());
-                (((trace >> 64) as u64, trace as u64), span, Some(parent.is_sampled()))
-            } else {
-                ((thread.new_id(), thread.new_id()), 0, None)
-            };
-            let mode = if sampling::sampled(trace.1, decision) { Mode::Recording } else { Mode::Unsampled };
-            Some(Self {
-                active: Active { trace, span: thread.new_id(), mode },
-                parent: parent_span,
-                flags: if parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
-                trace_state,
-            })
+            let suppressed = context.is_telemetry_suppressed();
+            if suppressed { None } else { Self::below(thread, context.span().span_context()) }
         })
     }
+
+    /// The same below a parent that is given.
+    pub(super) fn below(thread: &Thread, parent: &SpanContext) -> Option<Self> {
+        let known = thread.active.get();
+        let state = parent.trace_state().clone();
+        if known.mode != Mode::Nothing && parent.span_id() == SpanId::from(known.attached) {
+            return match known.mode {
+                Mode::Refused => {
+                    thread.refused();
+                    None
+                }
+                Mode::Unsampled | Mode::Nothing => None,
+                Mode::Recording | Mode::RecordingAttached => {
+                    thread.started();
+                    let span = thread.new_span_id();
+                    let active = Active { span, attached: span, ..known };
+                    Some(Self { active, parent: known.span, flags: 0, is_local_root: false, state })
+                }
+            };
+        }
+        let (trace, parent_span, decision) = if parent.is_valid() {
+            let trace = u128::from_be_bytes(parent.trace_id().to_bytes());
+            let span = u64::from_be_bytes(parent.span_id().to_bytes());
+            (((trace >> 64) as u64, trace as u64), span, Some(parent.is_sampled()))
+        } else {
+            ((thread.random(), thread.random()), 0, None)
+        };
+        let mode = match sampling::decide(trace.1, decision, parent.is_valid() && !parent.is_remote()) {
+            // `TraceState` does not say whether it is empty, but the empty one equals the default.
+            Mode::Recording if !lazy() || state != TraceState::NONE => Mode::RecordingAttached,
+            mode => mode,
+        };
+        match mode {
+            Mode::Refused => thread.refused(),
+            Mode::Unsampled | Mode::Nothing => {}
+            Mode::Recording | Mode::RecordingAttached => thread.started(),
+        }
+        let span = thread.new_span_id();
+        Some(Self {
+            active: Active { trace, span, attached: span, mode },
+            parent: parent_span,
+            flags: if parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
+            is_local_root: true,
+            state,
+        })
+    }
+
+    /// Whether the trace has a `tracestate`, which every record carries then.
+    #[inline]
+    pub(super) fn has_state(&self) -> bool {
+        self.active.mode == Mode::RecordingAttached && self.state != TraceState::NONE
+    }
+
+    /// Writes the `tracestate` for a record.
+    pub(super) fn write_state(&self, scratch: &Scratch) {
+        scratch.whole_str(wire::header(wire::TRACE_STATE, 0, 0), &self.state.header());
+    }
+
+    /// The same in words of its own.
+    #[cold]
+    pub(super) fn state_words(&self, scratch: &Scratch) -> Vec<u64> {
+        let position = scratch.position();
+        self.write_state(scratch);
+        let words = scratch.above(position, <[u64]>::to_vec);
+        scratch.truncate(position);
+        words
+    }
+
+    /// OpenTelemetry's context with this span in it. To be called while the thread is busy: a traced allocator must not
+    /// change the context that is being looked at. With `shared`, what is recorded through the context goes there.
+    pub(super) fn context(self, shared: Option<&Arc<SharedSpan>>) -> Context {
+        let span = self.active.span_context(self.state);
+        Context::map_current(|current| match shared {
+            Some(shared) => current.with_span(OtelSpan::of(Arc::clone(shared), span)),
+            None => current.with_remote_span_context(span),
+        })
+    }
+}
+
+/// The span that is active on this thread, if `attached` is the span that stands for it in OpenTelemetry's context
+/// because it is lazy.
+pub(crate) fn lazy_span(attached: &SpanContext) -> Option<SpanContext> {
+    let active = thread::existing()?.active.get();
+    let stands_for_it = active.mode.is_recording()
+        && active.span != active.attached
+        && attached.span_id() == SpanId::from(active.attached);
+    stands_for_it.then(|| active.span_context(attached.trace_state().clone()))
+}
+
+thread_local! {
+    /// The thread's state. It stands beside the code that reads it for every span, which the compiler then inlines.
+    static POINTER: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+}
+
+/// What annotated functions do; the only thing they look at when telemetry is off.
+static POLICY: AtomicU8 = AtomicU8::new(Policy::Off as u8);
+
+/// How spans become visible to OpenTelemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Policy {
+    /// No pipeline runs.
+    Off = 0,
+    /// Every span is OpenTelemetry's current span.
+    Attached = 1,
+    /// Synchronous internal spans below another span of ours are not, until somebody asks for them through a hook.
+    Lazy = 2,
+}
+
+pub(crate) fn set_policy(policy: Policy) {
+    POLICY.store(policy as u8, Release);
+}
+
+#[inline(always)]
+pub(crate) fn enabled() -> bool {
+    POLICY.load(Relaxed) != Policy::Off as u8
+}
+
+fn lazy() -> bool {
+    POLICY.load(Relaxed) == Policy::Lazy as u8
+}
+
+#[inline(always)]
+pub(super) fn pointer() -> *const Thread {
+    POINTER.get()
+}
+
+pub(super) fn set_pointer(thread: *const Thread) {
+    POINTER.set(thread);
 }
 
 /// An open synchronous span, kept by the macro in a local variable: it never leaves its thread, and spans close in the
 /// opposite order of their opening. Empty if nothing is recorded.
 #[must_use = "the span ends when the guard is dropped"]
-#[derive(Debug)]
-pub struct Guard(Option<Open>);
+pub struct Guard {
+    state: State,
+    /// Initialised unless the state is `Empty`.
+    open: MaybeUninit<Open>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Empty,
+    Recording,
+    /// Attached, so that the decision not to record it reaches everybody.
+    Unsampled,
+}
 
 struct Open {
     thread: &'static Thread,
     callsite: &'static Callsite,
-    active: Active,
+    span: u64,
     parent: u64,
     start: u64,
-    /// What was active before.
-    before: Active,
     /// Where this span's items begin on the scratch.
     position: usize,
-    depth: u32,
-    flags: u8,
+    flags: Cell<u8>,
+    /// Whether the thread was unwinding when the span began.
     panicking: bool,
-    /// Items recorded while the top of the scratch was not this span's.
-    late_items: Mutex<Vec<u64>>,
-    has_late_items: Cell<bool>,
+    /// Whether the span is recorded, not attached, and has no items elsewhere, so that its end is simple.
+    plain: Cell<bool>,
+    /// What a simple span does not have; initialised unless `plain`.
+    more: UnsafeCell<MaybeUninit<More>>,
+}
+
+#[derive(Default)]
+struct More {
+    /// Items recorded while the top of the scratch was not this span's, or through OpenTelemetry's API.
+    late: OnceCell<Arc<SharedSpan>>,
+    /// Set if the span is current for OpenTelemetry.
+    attached: Option<Attached>,
+}
+
+/// What it takes to undo the attachment.
+struct Attached {
+    before: Active,
+    /// Whether the end of this span decides what becomes of its trace.
+    decides: bool,
+    /// Detaches when it is dropped.
     _context: ContextGuard,
 }
 
-impl std::fmt::Debug for Open {
+impl std::fmt::Debug for Guard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Open").field("callsite", &self.callsite.name).field("active", &self.active).finish()
+        f.debug_tuple("Guard").field(&self.state).finish()
     }
 }
 
-/// Opens a span. Costs one load while telemetry is off.
-#[inline(always)]
-pub fn enter(callsite: &'static Callsite) -> Guard {
-    if !thread::enabled() {
-        return Guard(None);
+impl Default for Guard {
+    fn default() -> Self {
+        Self::new()
     }
-    Guard::open(callsite)
 }
 
+// A span is opened in place, because moving it would cost more than opening it.
 impl Guard {
-    #[inline(never)]
-    fn open(callsite: &'static Callsite) -> Self {
-        let Some(thread) = thread::current() else {
-            Counters::add(&COUNTERS.thread_gone, 1);
-            return Self(None);
-        };
-        let Some(start) = Start::find(thread) else { return Self(None) };
-        let context = start.active.attach();
-        let position = thread.scratch.position();
-        if let Some(state) = &start.trace_state {
-            thread.scratch.str(wire::TRACE_STATE, 0, state);
+    /// An empty guard.
+    #[inline(always)]
+    pub fn new() -> Self {
+        Self { state: State::Empty, open: MaybeUninit::uninit() }
+    }
+
+    /// Opens a span in an empty guard. Costs one load while telemetry is off.
+    #[inline(always)]
+    pub fn enter(&mut self, callsite: &'static Callsite) {
+        if enabled() {
+            if callsite.is_internal() { self.open(callsite) } else { self.open_slowly(callsite) }
         }
-        let depth = thread.scratch.descend();
-        Self(Some(Open {
+    }
+
+    /// For internal spans.
+    #[inline(never)]
+    fn open(&mut self, callsite: &'static Callsite) {
+        // What an unsampled span does not need is in a function of its own, so that there is little to save for its calls.
+        // The thread comes first: OpenTelemetry's state of it is there for as long as ours is.
+        // SAFETY: see `thread::current`.
+        if let Some(thread) = unsafe { pointer().as_ref() }
+            && Context::map_current(|context| {
+                let span = context.span().span_context().span_id();
+                span == SpanId::from(thread.active.attached.get()) && !context.is_telemetry_suppressed()
+            })
+        {
+            match thread.active.mode.get() {
+                Mode::Recording => return self.open_recording(callsite, thread),
+                Mode::Unsampled => return,
+                _ => {}
+            }
+        }
+        self.open_slowly(callsite);
+    }
+
+    #[inline(never)]
+    fn open_recording(&mut self, callsite: &'static Callsite, thread: &'static Thread) {
+        if thread.scratch.busy() {
+            return self.open_slowly(callsite);
+        }
+        // As above.
+        let panicking = std::thread::panicking();
+        let start = clock::now();
+        thread.started();
+        let span = thread.new_span_id();
+        self.state = State::Recording;
+        self.open.write(Open {
             thread,
             callsite,
-            active: start.active,
-            parent: start.parent,
-            before: thread.active.replace(start.active),
-            position,
-            depth,
-            flags: start.flags,
-            panicking: std::thread::panicking(),
-            late_items: Mutex::new(Vec::new()),
-            has_late_items: Cell::new(false),
-            _context: context,
+            span,
+            parent: thread.active.span.replace(span),
+            start,
+            position: thread.scratch.position(),
+            flags: Cell::new(0),
+            panicking,
+            plain: Cell::new(true),
+            more: UnsafeCell::new(MaybeUninit::uninit()),
+        });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open_slowly(&mut self, callsite: &'static Callsite) {
+        if self.state != State::Empty {
+            return;
+        }
+        let Some(thread) = thread::current() else { return thread::lost_at_start() };
+        let Some(start) = Start::find(thread) else { return };
+        let position = thread.scratch.position();
+        if start.has_state() {
+            start.write_state(&thread.scratch);
+        }
+        let Start { active, parent, flags, is_local_root, .. } = start;
+        let recording = active.mode.is_recording();
+        let decides = is_local_root && recording && tail::begin(thread);
+        // The allocator may be traced: its spans would begin below a span that is half open.
+        let (late, context) = thread.scratch.while_busy(|| {
+            let forwards = recording && (is_local_root || !callsite.is_internal());
+            let late = forwards.then(|| Arc::new(SharedSpan::inbox(callsite, active)));
+            let context = start.context(late.as_ref()).attach();
+            (late.map_or_else(OnceCell::new, OnceCell::from), context)
+        });
+        let before = thread.active.get();
+        thread.active.set(active);
+        self.state = if recording { State::Recording } else { State::Unsampled };
+        self.open.write(Open {
+            thread,
+            callsite,
+            span: active.span,
+            parent,
             start: clock::now(),
-        }))
+            position,
+            flags: Cell::new(flags),
+            panicking: std::thread::panicking(),
+            plain: Cell::new(false),
+            more: UnsafeCell::new(MaybeUninit::new(More {
+                late,
+                attached: Some(Attached { before, decides, _context: context }),
+            })),
+        });
     }
 
     #[inline(always)]
     fn recording(&self) -> Option<&Open> {
-        self.0.as_ref().filter(|open| open.active.mode == Mode::Recording)
+        // SAFETY: `open` is initialised in this state.
+        (self.state == State::Recording).then(|| unsafe { self.open.assume_init_ref() })
     }
 
     /// Whether anything is recorded.
-    #[inline]
+    #[inline(always)]
     pub fn is_recording(&self) -> bool {
-        self.recording().is_some()
+        self.state == State::Recording
+    }
+
+    /// The place for the value of an attribute that is recorded before the body runs, when the top of the scratch is
+    /// this span's for certain; `None` if nothing is recorded.
+    #[inline(always)]
+    pub fn first_slot(&self, index: u16) -> Option<Slot<'_>> {
+        self.recording().map(|open| Slot::new(&open.thread.scratch, index))
     }
 
     /// The place for the value of the attribute with this index; `None` if nothing is recorded.
-    #[inline]
+    #[inline(always)]
     pub fn slot(&self, index: u16) -> Option<Slot<'_>> {
-        self.recording().map(|open| open.slot(index))
+        self.recording().map(|open| Slot::new(open, index))
     }
 
     /// Starts an event named by the key with this index; `None` if nothing is recorded.
     pub fn event(&self, index: u16) -> Option<EventWriter<'_>> {
         let open = self.recording()?;
-        Some(EventWriter::new(&open.thread.scratch, index, open.elsewhere()))
+        let elsewhere = open.elsewhere();
+        open.admits(limits::New::Event, elsewhere).then(|| EventWriter::new(&open.thread.scratch, index, elsewhere))
     }
 
     /// Records what the function returned.
-    #[inline]
+    #[inline(always)]
     pub fn outcome(&self, outcome: Outcome<'_>) {
         if !outcome.is_good()
             && let Some(open) = self.recording()
@@ -172,78 +386,212 @@ impl Guard {
     }
 }
 
+impl Drop for Guard {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.state != State::Empty {
+            // SAFETY: `open` is initialised in this state.
+            let open = unsafe { self.open.assume_init_mut() };
+            open.end(self.state);
+        }
+    }
+}
+
+impl Target for Open {
+    #[inline(never)]
+    fn word(&self, header: u64, value: u64) {
+        if self.is_on_top() {
+            self.thread.scratch.word(header, value);
+        } else {
+            self.item_slowly(wire::index_of(header), &mut |scratch| scratch.word(header, value));
+        }
+    }
+
+    #[inline(never)]
+    fn str(&self, header: u64, text: &str) {
+        if self.is_on_top() {
+            self.thread.scratch.str(header, text);
+        } else {
+            self.item_slowly(wire::index_of(header), &mut |scratch| scratch.str(header, text));
+        }
+    }
+
+    fn item(&self, index: u16, write: &mut dyn FnMut(&Scratch)) {
+        if self.is_on_top() {
+            write(&self.thread.scratch);
+        } else {
+            self.item_slowly(index, write);
+        }
+    }
+}
+
 impl Open {
-    /// The list items go to, if the top of the scratch belongs to somebody else: a span inside this one that is still open,
-    /// or an item that is being written.
-    #[inline]
-    fn elsewhere(&self) -> Option<&Mutex<Vec<u64>>> {
-        if self.thread.scratch.depth() != self.depth {
-            self.has_late_items.set(true);
-            return Some(&self.late_items);
+    /// Whether the top of the scratch is this span's.
+    #[inline(always)]
+    fn is_innermost(&self) -> bool {
+        self.thread.active.span.get() == self.span && !self.thread.scratch.is_writing()
+    }
+
+    /// Whether the top of the scratch is this span's, nothing was kept aside, and another attribute is within the limits:
+    /// every one takes a word at least, so with few words there cannot be too many.
+    #[inline(always)]
+    fn is_on_top(&self) -> bool {
+        let scratch = &self.thread.scratch;
+        self.is_innermost()
+            && scratch.position() - self.position < limits::attributes()
+            && (self.plain.get() || self.more().late.get().is_none())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn item_slowly(&self, index: u16, write: &mut dyn FnMut(&Scratch)) {
+        let Some(key) = self.callsite.keys.get(usize::from(index)) else { return };
+        let elsewhere = self.elsewhere();
+        if !self.admits(limits::New::Attribute(key), elsewhere) {
+            return;
         }
-        if self.has_late_items.get() {
-            self.take_back();
+        let scratch = &self.thread.scratch;
+        let position = scratch.position();
+        write(scratch);
+        if let Some(late) = elsewhere {
+            late.take_above(scratch, position);
         }
+    }
+
+    /// What a simple span does not have; from now on this one is not simple.
+    fn more(&self) -> &More {
+        if self.plain.replace(false) {
+            // SAFETY: nobody has a reference to it, because it was not initialised.
+            unsafe { (*self.more.get()).write(More::default()) };
+        }
+        // SAFETY: it is initialised, and there are only shared references to it until the end of the span.
+        unsafe { (*self.more.get()).assume_init_ref() }
+    }
+
+    /// Where items go if the top of the scratch belongs to somebody else: a span inside this one that is still open, or an
+    /// item that is being written.
+    fn elsewhere(&self) -> Option<&SharedSpan> {
+        if !self.is_innermost() {
+            let inbox = || {
+                let active = Active { span: self.span, attached: self.span, ..self.thread.active.get() };
+                self.thread.scratch.while_busy(|| Arc::new(SharedSpan::inbox(self.callsite, active)))
+            };
+            return Some(self.more().late.get_or_init(inbox));
+        }
+        self.take_back(false);
         None
     }
 
     /// Puts what was kept aside where it belongs in time: before whatever comes now.
-    #[cold]
-    fn take_back(&self) {
-        self.has_late_items.set(false);
-        let mut late = self.late_items.lock().unwrap_or_else(PoisonError::into_inner);
-        self.thread.scratch.extend(&late);
-        late.clear();
-    }
-
-    #[inline]
-    fn slot(&self, index: u16) -> Slot<'_> {
-        match self.elsewhere() {
-            None => Slot::new(&self.thread.scratch, index),
-            Some(items) => Slot::elsewhere(&self.thread.scratch, index, items),
+    fn take_back(&self, ended: bool) {
+        if !self.plain.get()
+            && let Some(late) = self.more().late.get()
+        {
+            late.take(&self.thread.scratch, ended);
         }
     }
 
+    /// Whether the span takes one more; if not, counts it.
+    fn admits(&self, new: limits::New<'_>, elsewhere: Option<&SharedSpan>) -> bool {
+        if let Some(late) = elsewhere {
+            return late.admits(new);
+        }
+        let scratch = &self.thread.scratch;
+        let mut admitted = true;
+        scratch.while_busy(|| {
+            scratch.edit(self.position, |items| {
+                let (words, fits) = limits::admit(items, self.callsite, new);
+                admitted = fits;
+                words
+            });
+        });
+        if !admitted {
+            let mut counted = false;
+            scratch.edit(self.position, |items| {
+                counted = limits::count_dropped(items, new);
+                items.len()
+            });
+            if !counted {
+                scratch.extend(&limits::first_dropped(new));
+            }
+        }
+        admitted
+    }
+
     #[cold]
+    #[inline(never)]
     fn fail(&self, outcome: Outcome<'_>) {
         let scratch = &self.thread.scratch;
+        if !outcome.is_expected() {
+            self.flags.set(self.flags.get() | flag::FAILED);
+        }
         let elsewhere = self.elsewhere();
         let position = scratch.position();
         outcome.write(scratch);
-        if let Some(items) = elsewhere {
-            move_above(scratch, position, items);
+        if let Some(late) = elsewhere {
+            late.take_above(scratch, position);
         }
     }
 
-    #[inline]
-    fn record(&mut self, end: u64) {
-        let thread = self.thread;
-        if self.has_late_items.get() {
-            self.take_back();
-        }
-        let panicked = !self.panicking && std::thread::panicking();
-        let head = Head {
-            callsite: self.callsite,
-            trace: self.active.trace,
-            span: self.active.span,
-            parent: self.parent,
-            start: self.start,
-            end,
-            flags: self.flags | if panicked { flag::PANIC } else { 0 },
-        };
-        thread.scratch.above(self.position, |items| thread.finish(&head, items));
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
+    /// Ends the span, and leaves nothing in it that would have to be dropped.
+    #[inline(never)]
+    fn end(&mut self, state: State) {
+        // What may call a function comes first, while there is little to save for its return.
+        let panicking = std::thread::panicking();
         let end = clock::now();
-        if self.active.mode == Mode::Recording {
-            self.record(end);
+        if !self.plain.get() || panicking {
+            return self.end_slowly(state, end);
         }
-        self.thread.scratch.truncate(self.position);
-        self.thread.scratch.ascend();
-        self.thread.active.set(self.before);
+        let thread = self.thread;
+        let position = thread.scratch.position();
+        if position < self.position || !thread.outbox.takes_at_once(position - self.position) {
+            return self.end_slowly(state, end);
+        }
+        thread.active.span.set(self.parent);
+        // SAFETY: an open span does not leave its thread, and `takes_at_once` said yes.
+        thread
+            .scratch
+            .take(self.position, |items| unsafe { thread.finish_at_once(self.head(end, items, false), items) });
+    }
+
+    #[inline(always)]
+    fn head(&self, end: u64, items: &[u64], panicked: bool) -> Head {
+        let flags = self.flags.get() | if panicked { flag::PANIC } else { 0 };
+        let trace = self.thread.active.trace.get();
+        head(self.callsite, trace, self.span, self.parent, self.start, end, flags, items.len())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_slowly(&mut self, state: State, end: u64) {
+        let thread = self.thread;
+        self.more();
+        // SAFETY: `more` has initialised it, and it is not used after this.
+        let More { late, attached } = unsafe { self.more.get_mut().assume_init_read() };
+        if let Some(late) = late.get() {
+            late.take(&thread.scratch, true);
+        }
+        if state == State::Recording {
+            let panicked = std::thread::panicking() && !self.panicking;
+            thread.scratch.above(self.position, |items| {
+                // SAFETY: an open span does not leave its thread.
+                unsafe { thread.finish(self.head(end, items, panicked), items) };
+            });
+        }
+        thread.scratch.truncate(self.position);
+        match &attached {
+            None => thread.active.span.set(self.parent),
+            Some(Attached { before, decides, .. }) => {
+                if *decides {
+                    let ticks = end.saturating_sub(self.start);
+                    // SAFETY: an open span does not leave its thread.
+                    unsafe { tail::decide(thread, thread.active.trace.get(), ticks) };
+                }
+                thread.active.set(*before);
+            }
+        }
+        // OpenTelemetry frees the context while its own state is borrowed, and the allocator may be traced.
+        thread.scratch.while_busy(|| drop((late, attached)));
     }
 }
 
@@ -253,11 +601,11 @@ pub struct EventWriter<'a> {
     scratch: &'a Scratch,
     position: usize,
     item: Option<Writing<'a>>,
-    elsewhere: Option<&'a Mutex<Vec<u64>>>,
+    elsewhere: Option<&'a SharedSpan>,
 }
 
 impl<'a> EventWriter<'a> {
-    pub(super) fn new(scratch: &'a Scratch, index: u16, elsewhere: Option<&'a Mutex<Vec<u64>>>) -> Self {
+    pub(super) fn new(scratch: &'a Scratch, index: u16, elsewhere: Option<&'a SharedSpan>) -> Self {
         let position = scratch.position();
         let item = scratch.begin(wire::EVENT, index);
         scratch.push(clock::now());
@@ -280,8 +628,8 @@ impl Drop for EventWriter<'_> {
         if let Some(item) = self.item.take() {
             item.finish_words();
         }
-        if let Some(items) = self.elsewhere {
-            move_above(self.scratch, self.position, items);
+        if let Some(span) = self.elsewhere {
+            span.take_above(self.scratch, self.position);
         }
     }
 }

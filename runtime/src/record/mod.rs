@@ -12,27 +12,46 @@
 
 mod chunk;
 mod counters;
+mod fork;
 mod future;
 mod guard;
+mod handle;
+mod limits;
+mod outbox;
 mod outcome;
 mod queue;
 mod sampling;
+mod shared;
+mod sync;
+mod tail;
 mod thread;
 mod view;
+mod words;
 
 pub use future::{Instrumented, SpanRef, instrument, span_ref};
-pub use guard::{EventWriter, Guard, enter};
+pub use guard::{EventWriter, Guard};
+pub use handle::OtelSpan;
 pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe};
 
-pub(crate) use chunk::Records;
 pub(crate) use counters::COUNTERS;
-pub(crate) use queue::QUEUE;
+pub(crate) use fork::{forks, watch_forks};
+pub(crate) use guard::{Policy, enabled as is_enabled, lazy_span, set_policy};
+pub(crate) use limits::{SpanLimits, set_limits};
 pub(crate) use sampling::set_decision;
-pub(crate) use thread::{collect_from_threads, set_enabled};
-pub(crate) use view::{SpanRecord, Status, Value};
+pub(crate) use shared::SharedSpan;
+pub(crate) use tail::{Keep, set_tail};
+pub(crate) use thread::{Totals, collect_from_threads, discard_ended, never_here, totals};
+#[cfg(feature = "_otlp")]
+pub(crate) use view::{Event, Link};
+pub(crate) use view::{Key, Records, SpanRecord, Status, Time, Value};
 
 use crate::schema::SchemaDef;
+use opentelemetry::InstrumentationScope;
 use otelier_spec::Kind;
+use std::sync::LazyLock;
+
+/// The one queue between all threads and the collector.
+pub(crate) static QUEUE: LazyLock<queue::Queue> = LazyLock::new(queue::Queue::new);
 
 /// What is known of an annotated function at compile time. Made by the macros, one `static` each.
 #[derive(Debug)]
@@ -41,24 +60,62 @@ pub struct Callsite {
     pub name: &'static str,
     /// Whether `name` was given in the annotation and so wins over the schema's pattern.
     pub named: bool,
-    /// The span's kind if there is no schema.
+    /// Whether spans carry a name of their own.
+    pub renamed: bool,
+    /// The span's kind.
     pub kind: Kind,
     /// The schema, if the annotation names one.
     pub schema: Option<&'static SchemaDef>,
     /// Names of attributes and events, in the order of their indices.
     pub keys: &'static [&'static str],
+    /// Attributes whose values are known at compile time.
+    pub constants: &'static [(&'static str, Constant)],
+    /// Who made the spans, unless they were made by us.
+    pub scope: Option<InstrumentationScope>,
+}
+
+/// The value of an attribute that is known at compile time.
+#[derive(Clone, Copy, Debug)]
+pub enum Constant {
+    /// A string.
+    Str(&'static str),
+    /// An integer.
+    Int(i64),
+    /// A float.
+    Double(f64),
+    /// A boolean.
+    Bool(bool),
 }
 
 impl Callsite {
-    pub(crate) fn kind(&self) -> Kind {
-        self.schema.map_or(self.kind, |schema| schema.kind)
+    /// The kind of the spans: a schema's wins over the one given.
+    pub const fn kind_of(schema: Option<&'static SchemaDef>, given: Kind) -> Kind {
+        match schema {
+            Some(schema) => schema.kind,
+            None => given,
+        }
+    }
+
+    /// A call site whose spans get their names at run time.
+    pub(crate) const fn renamed(name: &'static str, scope: Option<InstrumentationScope>) -> Self {
+        Self { name, named: true, renamed: true, kind: Kind::Internal, schema: None, keys: &[], constants: &[], scope }
+    }
+
+    #[inline(always)]
+    fn is_internal(&self) -> bool {
+        matches!(self.kind, Kind::Internal)
     }
 }
 
-/// A flag of a finished record.
+/// A flag of a finished record. The upper half of the byte holds the number of the span's kind, or 0 for the call site's.
 pub(crate) mod flag {
     /// The parent is in another process.
     pub(crate) const REMOTE_PARENT: u8 = 1;
     /// The span ended because of a panic.
     pub(crate) const PANIC: u8 = 2;
+    /// The span's status is an error.
+    pub(crate) const FAILED: u8 = 4;
+    /// The times are nanoseconds of Unix time, not ticks.
+    pub(crate) const UNIX: u8 = 8;
+    pub(crate) const KIND_SHIFT: u8 = 4;
 }

@@ -89,14 +89,22 @@ impl Outcome<'_> {
         self.0.is_none()
     }
 
+    /// Whether the error belongs to normal operation.
+    pub(super) fn is_expected(&self) -> bool {
+        self.0.as_ref().is_some_and(|failure| failure.expected)
+    }
+
     /// Writes the error, if there is one, to the top of the scratch. Runs the error's `Display`.
     #[cold]
     pub(super) fn write(self, scratch: &Scratch) {
         let Some(failure) = self.0 else { return };
         let item = scratch.begin(wire::ERROR, if failure.expected { EXPECTED } else { 0 });
         scratch.push(crate::clock::now());
-        scratch.str(wire::STR, 0, &failure.error_type);
-        scratch.str(wire::STR, 0, failure.exception_type);
+        match &failure.error_type {
+            Cow::Borrowed(error_type) => scratch.static_str(error_type),
+            Cow::Owned(error_type) => scratch.str(wire::header(wire::STR, 0, 0), error_type),
+        }
+        scratch.static_str(failure.exception_type);
         if let Some(message) = failure.message {
             scratch.display(wire::STR, 0, message);
         }

@@ -1,11 +1,14 @@
 //! Full chunks on their way to the collector, and the bell that wakes it.
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, FULL_WORDS};
 use super::counters::{COUNTERS, Counters};
+use super::sync::{Arc, AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::clock;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// How many empty chunks are kept for the next thread that needs one: memory that is warm already.
+const SPARES: usize = 8;
 
 /// A chunk nobody writes to any more.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ impl FullChunk {
 #[derive(Debug)]
 struct State {
     chunks: VecDeque<FullChunk>,
+    spares: Vec<Arc<Chunk>>,
     bytes: usize,
     spans: u64,
     max_bytes: usize,
@@ -40,27 +44,13 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
+    /// Whether half of the room is taken.
+    pressed: AtomicBool,
     /// Rung when the collector has something to do.
     bell: Condvar,
     /// Rung when the collector has done it.
     done: Condvar,
 }
-
-pub(crate) static QUEUE: Queue = Queue {
-    state: Mutex::new(State {
-        chunks: VecDeque::new(),
-        bytes: 0,
-        spans: 0,
-        max_bytes: 1 << 20,
-        wake_at: 512,
-        flush_asked: 0,
-        flush_done: 0,
-        stop: None,
-        stopped: false,
-    }),
-    bell: Condvar::new(),
-    done: Condvar::new(),
-};
 
 /// Why the collector woke up.
 #[derive(Clone, Copy, Debug)]
@@ -72,13 +62,29 @@ pub(crate) struct Wake {
 }
 
 impl State {
-    /// Whether the collector is to come for the chunks: there is a batch, or half of the room is taken.
+    /// Whether the collector is to come for the chunks: there are enough spans, or a quarter of the room is taken.
     fn is_due(&self) -> bool {
-        self.spans >= self.wake_at || self.bytes >= self.max_bytes / 2
+        self.spans >= self.wake_at || self.bytes >= self.max_bytes / 4
     }
 }
 
 impl Queue {
+    pub(crate) fn new() -> Self {
+        let state = State {
+            chunks: VecDeque::new(),
+            spares: Vec::new(),
+            bytes: 0,
+            spans: 0,
+            max_bytes: 1 << 20,
+            wake_at: 1024,
+            flush_asked: 0,
+            flush_done: 0,
+            stop: None,
+            stopped: false,
+        };
+        Self { state: Mutex::new(state), pressed: AtomicBool::new(false), bell: Condvar::new(), done: Condvar::new() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // No foreign code runs under this lock, so a poisoned state is still whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -87,7 +93,8 @@ impl Queue {
     /// Empties the queue and sets its limits, for a new pipeline.
     pub(crate) fn open(&self, max_bytes: usize, wake_at: u64) {
         let mut state = self.state();
-        state.chunks.clear();
+        // Freed when the lock is released: the allocator may be traced.
+        let _chunks = (std::mem::take(&mut state.chunks), std::mem::take(&mut state.spares));
         state.bytes = 0;
         state.spans = 0;
         state.max_bytes = max_bytes;
@@ -95,10 +102,24 @@ impl Queue {
         state.flush_done = state.flush_asked;
         state.stop = None;
         state.stopped = false;
+        self.pressed.store(false, Ordering::Relaxed);
+        drop(state);
+    }
+
+    /// Keeps everybody from putting chunks in or taking them out.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    pub(crate) fn lock(&self) -> QueueLock<'_> {
+        QueueLock { state: self.state(), pressed: &self.pressed }
+    }
+
+    /// Whether half of the queue is taken: a trace that began now might not find room for all of its spans.
+    #[inline]
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.pressed.load(Ordering::Relaxed)
     }
 
     /// Takes a chunk, or drops it and counts its spans if the queue is full. Never waits for the collector.
-    pub(super) fn push(&self, full: FullChunk) {
+    pub(crate) fn push(&self, full: FullChunk) {
         let mut state = self.state();
         if state.bytes + full.bytes() > state.max_bytes && !state.chunks.is_empty() {
             Counters::add(&COUNTERS.queue_full, full.spans);
@@ -108,6 +129,7 @@ impl Queue {
         state.bytes += full.bytes();
         state.spans += full.spans;
         state.chunks.push_back(full);
+        self.pressed.store(state.bytes > state.max_bytes / 2, Ordering::Relaxed);
         if !was_due && state.is_due() {
             self.bell.notify_one();
         }
@@ -119,7 +141,28 @@ impl Queue {
         let full = state.chunks.pop_front()?;
         state.bytes -= full.bytes();
         state.spans -= full.spans;
+        self.pressed.store(state.bytes > state.max_bytes / 2, Ordering::Relaxed);
         Some(full)
+    }
+
+    /// Keeps a chunk that has been read for the next thread that needs one.
+    pub(crate) fn recycle(&self, mut chunk: Arc<Chunk>) {
+        if chunk.capacity() != FULL_WORDS || Arc::get_mut(&mut chunk).is_none() {
+            return;
+        }
+        chunk.clear();
+        let mut state = self.state();
+        if state.spares.len() < SPARES {
+            state.spares.push(chunk);
+        }
+    }
+
+    /// An empty chunk for a thread that writes as much as the last one took, and needs room for `words`.
+    pub(crate) fn spare(&self, words: usize, previous: usize) -> Option<Arc<Chunk>> {
+        if words > FULL_WORDS || previous * 2 < FULL_WORDS {
+            return None;
+        }
+        self.state().spares.pop()
     }
 
     /// Waits until there is work, at most until `schedule`.
@@ -174,5 +217,24 @@ impl Queue {
             state = self.done.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+}
+
+/// See [`Queue::lock`].
+#[cfg_attr(not(unix), allow(dead_code))]
+pub(crate) struct QueueLock<'a> {
+    state: MutexGuard<'a, State>,
+    pressed: &'a AtomicBool,
+}
+
+impl QueueLock<'_> {
+    /// Empties the queue, for a process without a collector: who waits for one need not.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    pub(crate) fn forget(&mut self) {
+        self.state.chunks.clear();
+        self.state.bytes = 0;
+        self.state.spans = 0;
+        self.state.stopped = true;
+        self.pressed.store(false, Ordering::Relaxed);
     }
 }

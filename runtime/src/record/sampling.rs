@@ -1,5 +1,7 @@
 //! The head decision, taken once per local root.
 
+use super::QUEUE;
+use super::thread::Mode;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 /// A trace is kept if the random part of its id is at least this; above the largest random part nothing is kept.
@@ -10,20 +12,38 @@ static FOLLOW_PARENT: AtomicU8 = AtomicU8::new(1);
 const RANDOM_BITS: u32 = 56;
 const RANDOM_MASK: u64 = (1 << RANDOM_BITS) - 1;
 
+/// The threshold that this share of the traces reaches.
+pub(super) fn threshold(ratio: f64) -> u64 {
+    let kept = (ratio.clamp(0.0, 1.0) * (RANDOM_MASK + 1) as f64) as u64;
+    RANDOM_MASK + 1 - kept
+}
+
+/// Whether a trace's random part reaches a threshold.
+#[inline]
+pub(super) fn reaches(trace_low: u64, threshold: u64) -> bool {
+    trace_low & RANDOM_MASK >= threshold
+}
+
 /// Keeps a share of the traces, `0.0..=1.0`; with `follow_parent`, the parent's decision wins where there is one.
 ///
 /// The same trace id gets the same answer in every process with the same ratio, as the specification of consistent
 /// probability sampling has it.
 pub(crate) fn set_decision(ratio: f64, follow_parent: bool) {
-    let kept = (ratio.clamp(0.0, 1.0) * (RANDOM_MASK + 1) as f64) as u64;
-    THRESHOLD.store(RANDOM_MASK + 1 - kept, Relaxed);
+    THRESHOLD.store(threshold(ratio), Relaxed);
     FOLLOW_PARENT.store(follow_parent.into(), Relaxed);
 }
 
+/// Decides on a trace whose `parent`, if it has one, has decided this. With `continues` the trace is in this process
+/// already, and is not refused.
 #[inline]
-pub(super) fn sampled(trace_low: u64, parent: Option<bool>) -> bool {
-    match parent {
+pub(super) fn decide(trace_low: u64, parent: Option<bool>, continues: bool) -> Mode {
+    let sampled = match parent {
         Some(sampled) if FOLLOW_PARENT.load(Relaxed) == 1 => sampled,
-        _ => trace_low & RANDOM_MASK >= THRESHOLD.load(Relaxed),
+        _ => reaches(trace_low, THRESHOLD.load(Relaxed)),
+    };
+    match sampled {
+        false => Mode::Unsampled,
+        true if !continues && QUEUE.is_pressed() => Mode::Refused,
+        true => Mode::Recording,
     }
 }

@@ -1,35 +1,38 @@
 //! What each thread keeps: which span is active, scratch space, and the chunk its finished spans go to.
 
-use super::chunk::{Chunk, HEAD_WORDS, Head, MAX_RECORD_WORDS, Records};
+use super::QUEUE;
 use super::counters::{COUNTERS, Counters};
-use super::future::AsyncSpan;
-use super::queue::{FullChunk, QUEUE};
+use super::guard::{enabled, pointer, set_pointer};
+use super::outbox::{Head, Outbox};
+use super::shared::SharedSpan;
+use super::{flag, tail};
 use crate::wire::Scratch;
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId};
-use opentelemetry::{Context, ContextGuard};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Whether a pipeline runs; the only thing an annotated function looks at when telemetry is off.
-pub(super) static ENABLED: AtomicBool = AtomicBool::new(false);
-
-pub(crate) fn set_enabled(enabled: bool) {
-    ENABLED.store(enabled, Ordering::Release);
-}
-
-#[inline(always)]
-pub(super) fn enabled() -> bool {
-    ENABLED.load(Ordering::Relaxed)
-}
 
 /// Whether the active trace is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Mode {
     /// No span of ours is active.
     Nothing,
+    /// Internal synchronous spans are lazy.
     Recording,
+    /// Every span is attached: there are no hooks, or the trace has a `tracestate`, which every record carries.
+    RecordingAttached,
     Unsampled,
+    /// Not recorded because the queue was half full when the trace began; its spans are counted.
+    Refused,
+}
+
+impl Mode {
+    #[inline(always)]
+    pub(super) fn is_recording(self) -> bool {
+        matches!(self, Self::Recording | Self::RecordingAttached)
+    }
 }
 
 /// The span of ours that is active on a thread.
@@ -37,62 +40,116 @@ pub(super) enum Mode {
 pub(super) struct Active {
     pub(super) trace: (u64, u64),
     pub(super) span: u64,
+    /// The span that is current for OpenTelemetry as far as we know: `span`, or an ancestor of it where that is lazy.
+    pub(super) attached: u64,
     pub(super) mode: Mode,
 }
 
 impl Active {
-    pub(super) const NOTHING: Self = Self { trace: (0, 0), span: 0, mode: Mode::Nothing };
-
-    /// Makes the span current for OpenTelemetry too, so that spans made with its API become children.
-    pub(super) fn context(&self) -> Context {
-        let flags = if self.mode == Mode::Recording { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
-        Context::map_current(|current| {
-            let state = current.span().span_context().trace_state().clone();
-            let trace = TraceId::from(u128::from(self.trace.0) << 64 | u128::from(self.trace.1));
-            let span = SpanContext::new(trace, SpanId::from(self.span), flags, false, state);
-            current.with_remote_span_context(span)
-        })
-    }
-
-    pub(super) fn attach(&self) -> ContextGuard {
-        self.context().attach()
+    pub(super) fn span_context(&self, state: TraceState) -> SpanContext {
+        let flags = if self.mode.is_recording() { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
+        let trace = TraceId::from(u128::from(self.trace.0) << 64 | u128::from(self.trace.1));
+        SpanContext::new(trace, SpanId::from(self.span), flags, false, state)
     }
 }
 
-/// State of one thread. Everything but `shared` is touched by the owner only.
+/// The same in cells, so that the hot path touches only what it needs.
+#[derive(Debug)]
+pub(super) struct ActiveCells {
+    pub(super) trace: Cell<(u64, u64)>,
+    pub(super) span: Cell<u64>,
+    pub(super) attached: Cell<u64>,
+    pub(super) mode: Cell<Mode>,
+}
+
+impl ActiveCells {
+    pub(super) fn get(&self) -> Active {
+        Active { trace: self.trace.get(), span: self.span.get(), attached: self.attached.get(), mode: self.mode.get() }
+    }
+
+    pub(super) fn set(&self, active: Active) {
+        self.trace.set(active.trace);
+        self.span.set(active.span);
+        self.attached.set(active.attached);
+        self.mode.set(active.mode);
+    }
+}
+
+/// State of one thread. Other threads touch the atomics and what `outbox` shares; everything else is the owner's.
 pub(super) struct Thread {
-    pub(super) active: Cell<Active>,
+    pub(super) active: ActiveCells,
     pub(super) scratch: Scratch,
     /// The asynchronous span whose future is being polled right now, innermost.
-    pub(super) polled: Cell<*const AsyncSpan>,
+    pub(super) polled: Cell<*const SharedSpan>,
     random: Cell<u64>,
-    /// The chunk in `shared`. Only the owner replaces that one, so the pointer stays good between its own calls.
-    chunk: Cell<*const Chunk>,
-    /// Spans in the chunk.
-    spans: Cell<u64>,
-    shared: Mutex<Shared>,
+    span_ids: Cell<u64>,
+    /// Spans that began here, those that ended here, and those of traces that were refused. Only the owner writes.
+    started: AtomicU64,
+    ended: AtomicU64,
+    refused: AtomicU64,
+    pub(super) outbox: Outbox,
+    pub(super) tail: tail::Held,
 }
 
-// SAFETY: another thread reaches a `Thread` through the registry only, and uses `shared` alone, which is a mutex.
+// SAFETY: another thread reaches a `Thread` through the registry only, and uses the atomics and `Outbox::collect` alone.
 unsafe impl Send for Thread {}
 // SAFETY: as above.
 unsafe impl Sync for Thread {}
 
-struct Shared {
-    chunk: Arc<Chunk>,
-    /// How far the collector has read.
-    read: usize,
-    read_spans: u64,
+/// Every thread that has made a span, and the numbers of those that are gone.
+static THREADS: Mutex<Registry> = Mutex::new(Registry { threads: Vec::new(), gone: Totals::ZERO });
+
+pub(super) struct Registry {
+    threads: Vec<Arc<Thread>>,
+    gone: Totals,
 }
 
-static THREADS: Mutex<Vec<Arc<Thread>>> = Mutex::new(Vec::new());
+#[cfg(unix)]
+impl Registry {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Thread> {
+        self.threads.iter().map(|thread| &**thread)
+    }
 
-fn threads() -> MutexGuard<'static, Vec<Arc<Thread>>> {
+    /// Forgets every other thread, in a process that does not have them.
+    pub(super) fn keep_only(&mut self, mine: Option<&Thread>) {
+        self.threads.retain(|thread| mine.is_some_and(|mine| std::ptr::eq(mine, &**thread)));
+    }
+}
+
+/// Numbers of spans, over all threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) started: u64,
+    pub(crate) ended: u64,
+    pub(crate) refused: u64,
+}
+
+impl Totals {
+    const ZERO: Self = Self { started: 0, ended: 0, refused: 0 };
+
+    fn add<'a>(&mut self, threads: impl Iterator<Item = &'a Arc<Thread>> + Clone) {
+        // What has ended began before, perhaps on another thread; so this order never shows more ended than begun.
+        threads.clone().for_each(|thread| self.ended += thread.ended.load(Acquire));
+        threads.clone().for_each(|thread| self.started += thread.started.load(Acquire));
+        threads.for_each(|thread| self.refused += thread.refused.load(Relaxed));
+    }
+}
+
+/// The numbers of all threads, since the process began.
+pub(crate) fn totals() -> Totals {
+    let registry = threads();
+    let mut totals = registry.gone;
+    totals.add(registry.threads.iter());
+    totals
+}
+
+pub(super) fn threads() -> MutexGuard<'static, Registry> {
     THREADS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 thread_local! {
-    static POINTER: Cell<*const Thread> = const { Cell::new(std::ptr::null()) };
+    /// Set while the thread's state is being made, and for ever on threads that never make spans.
+    static CLOSED: Cell<bool> = const { Cell::new(false) };
     static OWNER: Owner = Owner(Thread::register());
 }
 
@@ -100,20 +157,27 @@ struct Owner(Arc<Thread>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        POINTER.set(std::ptr::null());
+        set_pointer(std::ptr::null());
+        // The allocator may be traced, and must not make spans while the locks below are held.
+        CLOSED.set(true);
         // In this order, so that the collector finds the spans in the queue at the latest when it no longer finds them here:
         // who waits for a scoped thread does not wait for this.
-        self.0.hand_over(0);
-        threads().retain(|thread| !Arc::ptr_eq(thread, &self.0));
+        // SAFETY: this is the owner.
+        unsafe { self.0.outbox.close(&QUEUE) };
+        let mut registry = threads();
+        registry.gone.add([&self.0].into_iter());
+        let at = registry.threads.iter().position(|thread| Arc::ptr_eq(thread, &self.0));
+        let _thread = at.map(|at| registry.threads.swap_remove(at));
+        drop(registry);
     }
 }
 
-/// The calling thread's state; `None` while the thread is ending.
+/// The calling thread's state; `None` while the thread is ending, and where its state cannot be made.
 ///
 /// The reference is only good on this thread: `Thread` is kept out of anything that is `Send`.
 #[inline(always)]
 pub(super) fn current() -> Option<&'static Thread> {
-    let pointer = POINTER.get();
+    let pointer = pointer();
     if pointer.is_null() {
         return register_current();
     }
@@ -122,42 +186,96 @@ pub(super) fn current() -> Option<&'static Thread> {
     Some(unsafe { &*pointer })
 }
 
+/// The calling thread's state if it has one.
+pub(super) fn existing() -> Option<&'static Thread> {
+    // SAFETY: as in `current`.
+    unsafe { pointer().as_ref() }
+}
+
+/// Counts a span that could not begin because `current` gave nothing.
+#[cold]
+pub(super) fn lost_at_start() {
+    // The collector's own thread makes no spans, and is not worth a number.
+    if !COLLECTOR.get() {
+        threads().gone.started += 1;
+        lost_at_end();
+    }
+}
+
+/// Counts a span that began before `current` gave nothing.
+#[cold]
+pub(super) fn lost_at_end() {
+    threads().gone.ended += 1;
+    Counters::add(&COUNTERS.thread_gone, 1);
+}
+
+thread_local! {
+    static COLLECTOR: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that the calling thread never makes spans.
+pub(crate) fn never_here() {
+    COLLECTOR.set(true);
+    CLOSED.set(true);
+}
+
 #[cold]
 #[inline(never)]
 fn register_current() -> Option<&'static Thread> {
+    if CLOSED.replace(true) {
+        return None;
+    }
     // A thread's locals end in the opposite order of their beginning. OpenTelemetry's begins first, so that it is there for
     // as long as ours is; if it is gone already, which only a panic tells, there is no place for spans any more.
     std::panic::catch_unwind(|| Context::map_current(|_| ())).ok()?;
     let pointer = OWNER.try_with(|owner| Arc::as_ptr(&owner.0)).ok()?;
-    POINTER.set(pointer);
+    set_pointer(pointer);
+    CLOSED.set(false);
     // SAFETY: as in `current`.
     Some(unsafe { &*pointer })
+}
+
+/// Adds one to a number that only the calling thread writes.
+#[inline(always)]
+fn count(number: &AtomicU64) {
+    number.store(number.load(Relaxed) + 1, Release);
 }
 
 impl Thread {
     fn register() -> Arc<Self> {
         use std::hash::{BuildHasher, RandomState};
-        let chunk = Arc::new(Chunk::with_room_for(0, 0));
         let thread = Arc::new(Self {
-            active: Cell::new(Active::NOTHING),
+            active: ActiveCells {
+                trace: Cell::new((0, 0)),
+                span: Cell::new(0),
+                attached: Cell::new(0),
+                mode: Cell::new(Mode::Nothing),
+            },
             scratch: Scratch::new(),
             polled: Cell::new(std::ptr::null()),
             random: Cell::new(RandomState::new().hash_one(std::thread::current().id())),
-            chunk: Cell::new(Arc::as_ptr(&chunk)),
-            spans: Cell::new(0),
-            shared: Mutex::new(Shared { chunk, read: 0, read_spans: 0 }),
+            span_ids: Cell::new(RandomState::new().hash_one(std::thread::current().id())),
+            started: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            outbox: Outbox::new(),
+            tail: tail::Held::default(),
         });
-        threads().push(Arc::clone(&thread));
+        threads().threads.push(Arc::clone(&thread));
         thread
     }
 
-    fn shared(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The next span id: a Weyl sequence from a random start, mixed one to one. So ids of a thread never repeat, two threads
+    /// meet with a probability of the spans they make over 2^64, and 0 comes once in 2^64.
+    #[inline(always)]
+    pub(super) fn new_span_id(&self) -> u64 {
+        let next = self.span_ids.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.span_ids.set(next);
+        next ^ next >> 32
     }
 
     /// A random number that is not zero (wyrand).
-    #[inline(always)]
-    pub(super) fn new_id(&self) -> u64 {
+    pub(super) fn random(&self) -> u64 {
         let random = self.random.get().wrapping_add(0x2d35_8dcc_aa6c_78a5);
         self.random.set(random);
         let product = u128::from(random).wrapping_mul(u128::from(random ^ 0x8bb8_4b93_962e_acc9));
@@ -165,56 +283,98 @@ impl Thread {
         id | u64::from(id == 0)
     }
 
+    /// Continues with other random numbers than the process this one is a copy of.
+    #[cfg(unix)]
+    pub(super) fn reseed(&self, seed: u64) {
+        let mixed = u128::from(self.random.get() ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        self.random.set((mixed >> 64) as u64 ^ mixed as u64);
+        self.span_ids.set(self.random());
+    }
+
+    /// Counts a span that begins.
+    #[inline(always)]
+    pub(super) fn started(&self) {
+        count(&self.started);
+    }
+
+    /// Counts a span that ends without a record.
+    pub(super) fn ended(&self) {
+        count(&self.ended);
+    }
+
+    /// Counts a span of a refused trace.
+    #[inline(always)]
+    pub(super) fn refused(&self) {
+        count(&self.refused);
+    }
+
+    /// Appends a finished span to the chunk, where the outbox takes it at once. After a shutdown it stays there, and is
+    /// counted by whoever looks.
+    ///
+    /// # Safety
+    ///
+    /// Only for the thread's own spans, on that thread, and only where `takes_at_once` said yes.
+    #[inline(always)]
+    pub(super) unsafe fn finish_at_once(&self, head: Head, items: &[u64]) {
+        count(&self.ended);
+        // SAFETY: the caller is the owner, and there is room.
+        unsafe { self.outbox.append_at_once(head, items) };
+    }
+
     /// Appends a finished span to the chunk.
-    #[inline]
-    pub(super) fn finish(&self, head: &Head, items: &[u64]) {
-        let words = HEAD_WORDS + items.len();
+    ///
+    /// # Safety
+    ///
+    /// Only on the thread itself.
+    pub(super) unsafe fn finish(&self, head: Head, items: &[u64]) {
+        if self.outbox.takes_at_once(items.len()) {
+            // SAFETY: the caller is the owner, and there is room.
+            unsafe { self.finish_at_once(head, items) };
+        } else {
+            count(&self.ended);
+            // SAFETY: the caller is the owner.
+            unsafe { self.finish_slowly(head, items) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for `finish`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn finish_slowly(&self, head: Head, items: &[u64]) {
         if !enabled() {
             Counters::add(&COUNTERS.after_shutdown, 1);
             return;
         }
-        // SAFETY: the pointer is good, see the field.
-        if !unsafe { &*self.chunk.get() }.has_room_for(words) {
-            if words > MAX_RECORD_WORDS {
-                Counters::add(&COUNTERS.too_large, 1);
-                return;
-            }
-            self.hand_over(words);
+        if self.outbox.holds() {
+            self.tail.saw(head[0] as u8 & (flag::FAILED | flag::PANIC) != 0);
         }
-        // SAFETY: this is the owning thread, and there is room now.
-        unsafe { (*self.chunk.get()).append(head, items) };
-        self.spans.set(self.spans.get() + 1);
-    }
-
-    /// Puts a new chunk in place and sends the old one to the queue.
-    #[cold]
-    #[inline(never)]
-    fn hand_over(&self, words: usize) {
-        // SAFETY: the pointer is good, see the field.
-        let previous = unsafe { &*self.chunk.get() }.capacity();
-        let chunk = Arc::new(Chunk::with_room_for(words, previous));
-        self.chunk.set(Arc::as_ptr(&chunk));
-        let mut shared = self.shared();
-        let old = std::mem::replace(&mut *shared, Shared { chunk, read: 0, read_spans: 0 });
-        let spans = self.spans.take() - old.read_spans;
-        if spans > 0 {
-            // Still under the lock, so that the collector, which looks at threads first, finds the chunk in one of the places.
-            QUEUE.push(FullChunk { chunk: old.chunk, from: old.read, spans });
+        // SAFETY: the caller is the owner.
+        let appended = self.scratch.while_busy(|| unsafe { self.outbox.append_slowly(head, items, &QUEUE) });
+        if appended.is_err() {
+            Counters::add(&COUNTERS.too_large, 1);
+        }
+        if self.outbox.holds_too_much() {
+            Counters::add(&COUNTERS.tail_overflow, 1);
+            // SAFETY: the caller is the owner.
+            unsafe { self.outbox.release() };
         }
     }
 }
 
-/// Gives `f` what every thread has finished since the last call, without waiting for any of them.
-pub(crate) fn collect_from_threads(mut f: impl FnMut(Records<'_>)) {
-    let threads: Vec<_> = threads().clone();
-    for thread in threads {
-        let mut shared = thread.shared();
-        let records = shared.chunk.read(shared.read);
-        let (words, spans) = (records.words(), records.count() as u64);
-        if spans > 0 {
-            f(records);
-        }
-        shared.read += words;
-        shared.read_spans += spans;
-    }
+/// Gives `f` what every thread has finished since the last call, without waiting for any of them; `f` returns how many
+/// spans that were.
+pub(crate) fn collect_from_threads(mut f: impl FnMut(&[u64]) -> u64) -> u64 {
+    // Or the allocator, if it is traced, would do it while the list is locked.
+    let _ = current();
+    let threads: Vec<_> = threads().threads.clone();
+    threads.iter().map(|thread| thread.outbox.collect(&mut f)).sum()
+}
+
+/// Counts what ended after the shutdown, and forgets it.
+pub(crate) fn discard_ended() {
+    let lying = collect_from_threads(super::outbox::count_records);
+    let queued: u64 = std::iter::from_fn(|| QUEUE.pop()).map(|full| full.spans).sum();
+    Counters::add(&COUNTERS.after_shutdown, lying + queued);
 }

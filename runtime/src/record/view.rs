@@ -1,7 +1,10 @@
 //! A finished span as exporters see it.
 
-use super::{Callsite, flag};
-use crate::wire::{self, Items, Payload};
+use super::outbox::Head;
+use super::{Callsite, Constant, flag, limits};
+use crate::wire::{self, Items, Payload, dropped, status};
+use otelier_spec::Kind;
+use std::borrow::Cow;
 
 /// One finished span, borrowed from a chunk.
 #[derive(Clone, Copy, Debug)]
@@ -11,11 +14,175 @@ pub(crate) struct SpanRecord<'a> {
     pub(crate) span_id: u64,
     /// 0 for the root of a trace.
     pub(crate) parent_span_id: u64,
+    start: u64,
+    end: u64,
+    flags: u8,
+    items: &'a [u64],
+}
+
+/// The first words of a record.
+#[allow(clippy::too_many_arguments)]
+#[inline(always)]
+pub(super) fn head(
+    callsite: &'static Callsite,
+    trace: (u64, u64),
+    span: u64,
+    parent: u64,
+    start: u64,
+    end: u64,
+    flags: u8,
+    items: usize,
+) -> Head {
+    let words = (super::chunk::HEAD_WORDS + items) as u64;
+    let callsite = std::ptr::from_ref(callsite).expose_provenance() as u64;
+    [u64::from(flags) | words << 32, callsite, trace.0, trace.1, span, parent, start, end]
+}
+
+/// Reads records until the words end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Records<'a>(&'a [u64]);
+
+impl<'a> Records<'a> {
+    /// How many words there are.
+    pub(crate) fn words(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The records as plain words, to be kept and given to [`Records::from_words`] later.
+    pub(crate) fn as_words(&self) -> &'a [u64] {
+        self.0
+    }
+
+    /// Reads words that a thread's chunk holds, or that [`as_words`](Self::as_words) gave.
+    pub(crate) fn from_words(words: &'a [u64]) -> Self {
+        Self(words)
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = SpanRecord<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<SpanRecord<'a>> {
+        let words = (*self.0.first()? >> 32) as usize;
+        let (record, rest) = self.0.split_at_checked(words)?;
+        self.0 = rest;
+        let (head, items) = record.split_first_chunk::<{ super::chunk::HEAD_WORDS }>()?;
+        let callsite = std::ptr::with_exposed_provenance::<Callsite>(head[1] as usize);
+        Some(SpanRecord {
+            // SAFETY: `head` stored the address of a `&'static Callsite` in this word, exposing its provenance.
+            callsite: unsafe { &*callsite },
+            trace_id: u128::from(head[2]) << 64 | u128::from(head[3]),
+            span_id: head[4],
+            parent_span_id: head[5],
+            start: head[6],
+            end: head[7],
+            flags: head[0] as u8,
+            items,
+        })
+    }
+}
+
+/// A moment in the life of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Time {
     /// Ticks of [`crate::clock`].
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-    pub(super) flags: u8,
-    pub(super) items: &'a [u64],
+    Ticks(u64),
+    /// Nanoseconds since 1970-01-01 UTC, from somebody who has a clock of their own.
+    Unix(u64),
+}
+
+/// A key: known at compile time, or borrowed from the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key<'a> {
+    Static(&'static str),
+    Borrowed(&'a str),
+}
+
+impl<'a> Key<'a> {
+    pub(crate) fn as_str(self) -> &'a str {
+        match self {
+            Self::Static(key) => key,
+            Self::Borrowed(key) => key,
+        }
+    }
+}
+
+/// A span of another trace, or of this one, that the span is linked to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link<'a> {
+    pub(crate) trace_id: u128,
+    pub(crate) span_id: u64,
+    pub(crate) flags: u8,
+    pub(crate) is_remote: bool,
+    pub(crate) state: &'a str,
+    items: &'a [u64],
+}
+
+impl<'a> Link<'a> {
+    fn of(words: &'a [u64]) -> Option<Self> {
+        let (head, items) = words.split_first_chunk::<4>()?;
+        let mut items = Items(items);
+        let Payload::Str(state) = items.next()?.payload else { return None };
+        Some(Self {
+            trace_id: u128::from(head[0]) << 64 | u128::from(head[1]),
+            span_id: head[2],
+            flags: head[3] as u8,
+            is_remote: head[3] & LINK_IS_REMOTE != 0,
+            state,
+            items: items.0,
+        })
+    }
+
+    /// Calls `f` with every attribute of the link, and returns how many a limit has kept out.
+    pub(crate) fn attributes(&self, f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
+        plain_attributes(&[], self.items, limits::link_attributes(), f)
+    }
+}
+
+/// In the flags of a link: the linked span is in another process.
+pub(super) const LINK_IS_REMOTE: u64 = 1 << 8;
+
+/// The attributes of an event or a link, in the order they were recorded.
+fn plain_attributes<'a>(
+    keys: &'static [&'static str],
+    items: &'a [u64],
+    limit: usize,
+    mut f: impl FnMut(Key<'a>, Value<'a>),
+) -> u32 {
+    let (mut taken, mut dropped) = (0, 0);
+    for item in Items(items) {
+        if item.tag == wire::DROPPED {
+            dropped += count_of(&item);
+        } else if let Some((key, value)) = keyed(keys, &item) {
+            if taken == limit {
+                dropped += 1;
+            } else {
+                taken += 1;
+                f(key, value);
+            }
+        }
+    }
+    dropped
+}
+
+fn count_of(item: &wire::Item<'_>) -> u32 {
+    match item.payload {
+        Payload::Word(count) => u32::try_from(count).unwrap_or(u32::MAX),
+        _ => 0,
+    }
+}
+
+/// The attribute that an item holds.
+fn keyed<'a>(keys: &'static [&'static str], item: &wire::Item<'a>) -> Option<(Key<'a>, Value<'a>)> {
+    if let (wire::KEYED, Payload::Words(words)) = (item.tag, item.payload) {
+        let mut parts = Items(words);
+        let Payload::Str(key) = parts.next()?.payload else { return None };
+        let value = parts.next()?;
+        return Some((Key::Borrowed(key), Value::of(value.tag, value.payload)?));
+    }
+    let value = Value::of(item.tag, item.payload)?;
+    Some((Key::Static(keys.get(usize::from(item.index))?), value))
 }
 
 /// The value of an attribute.
@@ -39,6 +206,15 @@ impl<'a> List<'a> {
 }
 
 impl<'a> Value<'a> {
+    fn constant(constant: &Constant) -> Self {
+        match *constant {
+            Constant::Str(text) => Self::Str(wire::cut_to_limit(text)),
+            Constant::Int(value) => Self::Int(value),
+            Constant::Double(value) => Self::Double(value),
+            Constant::Bool(value) => Self::Bool(value),
+        }
+    }
+
     fn of(tag: u8, payload: Payload<'a>) -> Option<Self> {
         Some(match (tag, payload) {
             (wire::INT, Payload::Word(word)) => Self::Int(word as i64),
@@ -53,42 +229,29 @@ impl<'a> Value<'a> {
 
 /// An event of a span: one the user recorded, or the exception of an error.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Event<'a> {
-    User { name: &'static str, ticks: u64, keys: &'static [&'static str], items: &'a [u64] },
-    Exception { ticks: u64, error: Error<'a> },
+pub(crate) struct Event<'a> {
+    pub(crate) name: Key<'a>,
+    pub(crate) time: Time,
+    kind: EventKind<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum EventKind<'a> {
+    User { keys: &'static [&'static str], items: &'a [u64] },
+    Exception(Error<'a>),
 }
 
 impl<'a> Event<'a> {
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::User { name, .. } => name,
-            Self::Exception { .. } => "exception",
-        }
-    }
-
-    pub(crate) fn ticks(&self) -> u64 {
-        match self {
-            Self::User { ticks, .. } | Self::Exception { ticks, .. } => *ticks,
-        }
-    }
-
-    /// Calls `f` with every attribute of the event.
-    pub(crate) fn attributes(&self, mut f: impl FnMut(&'static str, Value<'a>)) {
-        match *self {
-            Self::User { keys, items, .. } => {
-                for item in Items(items) {
-                    if let (Some(key), Some(value)) =
-                        (keys.get(usize::from(item.index)), Value::of(item.tag, item.payload))
-                    {
-                        f(key, value);
-                    }
-                }
-            }
-            Self::Exception { error, .. } => {
-                f("exception.type", Value::Str(error.exception_type));
+    /// Calls `f` with every attribute of the event, and returns how many a limit has kept out.
+    pub(crate) fn attributes(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
+        match self.kind {
+            EventKind::User { keys, items } => plain_attributes(keys, items, limits::event_attributes(), f),
+            EventKind::Exception(error) => {
+                f(Key::Static("exception.type"), Value::Str(error.exception_type));
                 if let Some(message) = error.message {
-                    f("exception.message", Value::Str(message));
+                    f(Key::Static("exception.message"), Value::Str(message));
                 }
+                0
             }
         }
     }
@@ -110,10 +273,34 @@ pub(crate) struct Error<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status<'a> {
     Unset,
+    Ok,
     Error(&'a str),
 }
 
 impl<'a> SpanRecord<'a> {
+    fn time(&self, word: u64) -> Time {
+        if self.flags & flag::UNIX != 0 { Time::Unix(word) } else { Time::Ticks(word) }
+    }
+
+    pub(crate) fn start(&self) -> Time {
+        self.time(self.start)
+    }
+
+    pub(crate) fn end(&self) -> Time {
+        self.time(self.end)
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.flags >> flag::KIND_SHIFT {
+            1 => Kind::Internal,
+            2 => Kind::Server,
+            3 => Kind::Client,
+            4 => Kind::Producer,
+            5 => Kind::Consumer,
+            _ => self.callsite.kind,
+        }
+    }
+
     pub(crate) fn parent_is_remote(&self) -> bool {
         self.flags & flag::REMOTE_PARENT != 0
     }
@@ -123,64 +310,137 @@ impl<'a> SpanRecord<'a> {
     }
 
     /// Calls `f` with every attribute, each key once: the schema's constants, what was recorded (the last value of a key
-    /// that was recorded twice), and what the outcome adds.
-    pub(crate) fn attributes(&self, mut f: impl FnMut(&'static str, Value<'a>)) {
+    /// that was recorded twice), and what the outcome adds. Returns how many a limit has kept out.
+    pub(crate) fn attributes(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
+        let (mut taken, mut dropped, limit) = (0, 0, limits::attributes());
+        let mut give = |dropped: &mut u32, key, value| {
+            if taken == limit {
+                *dropped += 1;
+            } else {
+                taken += 1;
+                f(key, value);
+            }
+        };
         let constants = self.callsite.schema.map_or(&[][..], |schema| schema.constants);
         for (key, value) in constants {
-            f(key, Value::Str(value));
+            give(&mut dropped, Key::Static(key), Value::Str(value));
+        }
+        let recorded = |key: &str| self.items().any(|item| limits::key_of(&item, self.callsite) == Some(key));
+        for (key, value) in self.callsite.constants {
+            if !recorded(key) && !constants.iter().any(|(constant, _)| constant == key) {
+                give(&mut dropped, Key::Static(key), Value::constant(value));
+            }
         }
         let panicked = self.flags & flag::PANIC != 0;
         let mut error_type = None;
         let mut recorded_error_type = false;
+        let mut before = 0;
         let mut items = self.items();
         while let Some(item) = items.next() {
+            let seen = &self.items[..before];
+            before = self.items.len() - items.0.len();
             if item.tag == wire::ERROR {
                 error_type = error(item.index, item.payload).map(|error| error.1.error_type);
             } else if item.tag == wire::CANCELLED {
-                f("otelier.cancelled", Value::Bool(true));
-            } else if let Some(value) = Value::of(item.tag, item.payload) {
-                let Some(&key) = self.callsite.keys.get(usize::from(item.index)) else { continue };
+                give(&mut dropped, Key::Static("otelier.cancelled"), Value::Bool(true));
+            } else if item.tag == wire::DROPPED && item.index == dropped::ATTRIBUTES {
+                dropped += count_of(&item);
+            } else if let Some((key, value)) = keyed(self.callsite.keys, &item) {
+                let is_same = |other: &wire::Item<'_>| limits::key_of(other, self.callsite) == Some(key.as_str());
                 // What the user says of the error is more exact than its type, but nobody foresees a panic.
-                let is_error_type = key == "error.type";
-                let overwritten = is_error_type && panicked
-                    || constants.iter().any(|(constant, _)| *constant == key)
-                    || Items(items.0).any(|later| {
-                        Value::of(later.tag, later.payload).is_some()
-                            && self.callsite.keys.get(usize::from(later.index)) == Some(&key)
-                    });
-                if !overwritten {
-                    recorded_error_type |= is_error_type;
-                    f(key, value);
+                let is_error_type = key.as_str() == "error.type";
+                let is_constant = constants.iter().any(|(constant, _)| *constant == key.as_str());
+                if is_error_type && panicked || is_constant || Items(seen).any(|item| is_same(&item)) {
+                    continue;
                 }
+                recorded_error_type |= is_error_type;
+                // Attributes stand in the order of their first values, and have their last.
+                let last = Items(items.0).filter(is_same).last();
+                let value = last.and_then(|item| keyed(self.callsite.keys, &item)).map_or(value, |(_, value)| value);
+                give(&mut dropped, key, value);
             }
         }
         if panicked {
-            f("error.type", Value::Str("panic"));
+            give(&mut dropped, Key::Static("error.type"), Value::Str("panic"));
         } else if let Some(error_type) = error_type.filter(|_| !recorded_error_type) {
-            f("error.type", Value::Str(error_type));
+            give(&mut dropped, Key::Static("error.type"), Value::Str(error_type));
         }
+        dropped
     }
 
-    /// The events in the order they happened.
-    pub(crate) fn events(&self) -> impl Iterator<Item = Event<'a>> {
+    /// Calls `f` with the events in the order they happened, and returns how many a limit has kept out.
+    pub(crate) fn events(&self, mut f: impl FnMut(Event<'a>)) -> u32 {
         let keys = self.callsite.keys;
-        self.items().filter_map(move |item| match (item.tag, item.payload) {
-            (wire::EVENT, Payload::Words([ticks, items @ ..])) => {
-                Some(Event::User { name: keys.get(usize::from(item.index))?, ticks: *ticks, keys, items })
+        let (mut taken, mut dropped, limit) = (0, 0, limits::events());
+        for item in self.items() {
+            let event = match (item.tag, item.payload) {
+                (wire::EVENT, Payload::Words([time, items @ ..])) => keys.get(usize::from(item.index)).map(|name| {
+                    Event { name: Key::Static(name), time: self.time(*time), kind: EventKind::User { keys, items } }
+                }),
+                (wire::NAMED_EVENT, Payload::Words([time, items @ ..])) => named_event(self.time(*time), items),
+                (wire::ERROR, payload) => error(item.index, payload).map(|(time, error)| Event {
+                    name: Key::Static("exception"),
+                    time: self.time(time),
+                    kind: EventKind::Exception(error),
+                }),
+                (wire::DROPPED, _) if item.index == dropped::EVENTS => {
+                    dropped += count_of(&item);
+                    None
+                }
+                _ => None,
+            };
+            if let Some(event) = event {
+                if taken == limit {
+                    dropped += 1;
+                } else {
+                    taken += 1;
+                    f(event);
+                }
             }
-            (wire::ERROR, payload) => {
-                error(item.index, payload).map(|(ticks, error)| Event::Exception { ticks, error })
-            }
-            _ => None,
-        })
+        }
+        dropped
     }
 
+    /// Calls `f` with the links, and returns how many a limit has kept out.
+    pub(crate) fn links(&self, mut f: impl FnMut(Link<'a>)) -> u32 {
+        let mut dropped = 0;
+        for item in self.items() {
+            match (item.tag, item.payload) {
+                (wire::LINK, Payload::Words(words)) => Link::of(words).into_iter().for_each(&mut f),
+                (wire::DROPPED, _) if item.index == dropped::LINKS => dropped += count_of(&item),
+                _ => {}
+            }
+        }
+        dropped
+    }
+
+    /// What was said last and weighs most: a status that was set wins over what became of the function.
     pub(crate) fn status(&self) -> Status<'a> {
-        let last = self.items().filter(|item| item.tag == wire::ERROR).last();
-        match last.and_then(|item| error(item.index, item.payload)) {
-            Some((_, error)) if !error.expected => Status::Error(error.message.unwrap_or_default()),
-            _ if self.flags & flag::PANIC != 0 => Status::Error("panicked"),
-            _ => Status::Unset,
+        let mut found = Status::Unset;
+        let mut said = status::UNSET;
+        for item in self.items() {
+            match (item.tag, item.payload) {
+                // "Ok" is final, as the specification has it.
+                (wire::STATUS, Payload::Str(description)) if said != status::OK => {
+                    said = item.index;
+                    found = match said {
+                        status::OK => Status::Ok,
+                        status::ERROR => Status::Error(description),
+                        _ => found,
+                    };
+                }
+                (wire::ERROR, payload) if said == status::UNSET => {
+                    found = match error(item.index, payload) {
+                        Some((_, error)) if !error.expected => Status::Error(error.message.unwrap_or_default()),
+                        _ => Status::Unset,
+                    };
+                }
+                _ => {}
+            }
+        }
+        match found {
+            Status::Unset if self.flags & flag::PANIC != 0 => Status::Error("panicked"),
+            found => found,
         }
     }
 
@@ -192,8 +452,15 @@ impl<'a> SpanRecord<'a> {
         })
     }
 
-    /// The span's name; built from the schema's pattern where it has placeholders.
-    pub(crate) fn name(&self) -> std::borrow::Cow<'static, str> {
+    /// The span's name: given at run time, or built from the schema's pattern where it has placeholders.
+    pub(crate) fn name(&self) -> Cow<'static, str> {
+        if self.callsite.renamed {
+            let names = self.items().filter_map(|item| match (item.tag, item.payload) {
+                (wire::NAME, Payload::Str(name)) => Some(name),
+                _ => None,
+            });
+            return names.last().map_or(self.callsite.name.into(), |name| name.to_owned().into());
+        }
         let Some(schema) = self.callsite.schema.filter(|_| !self.callsite.named) else {
             return self.callsite.name.into();
         };
@@ -223,7 +490,7 @@ impl<'a> SpanRecord<'a> {
     fn text_of(&self, wanted: &str) -> Option<String> {
         let mut text = None;
         self.attributes(|key, value| {
-            if key == wanted {
+            if key.as_str() == wanted {
                 text = match value {
                     Value::Int(value) => Some(value.to_string()),
                     Value::Double(value) => Some(value.to_string()),
@@ -235,6 +502,12 @@ impl<'a> SpanRecord<'a> {
         });
         text
     }
+}
+
+fn named_event<'a>(time: Time, items: &'a [u64]) -> Option<Event<'a>> {
+    let mut items = Items(items);
+    let Payload::Str(name) = items.next()?.payload else { return None };
+    Some(Event { name: Key::Borrowed(name), time, kind: EventKind::User { keys: &[], items: items.0 } })
 }
 
 /// The time and the parts of an `ERROR` item; see `outcome` for how it is written.

@@ -5,6 +5,8 @@ use opentelemetry::Context;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use otelier::Stats;
+use otelier::config::Limits;
+use otelier::export::MemoryExporter;
 use otelier::prelude::*;
 use std::collections::HashSet;
 use std::sync::{Arc, Barrier, Mutex};
@@ -193,9 +195,15 @@ fn large(kibibytes: usize) {
     }
 }
 
+fn many_events() -> Telemetry {
+    let mut limits = Limits::default();
+    limits.events = 1000;
+    Telemetry::default().with_limits(limits)
+}
+
 #[test]
 fn a_span_larger_than_256_kibibytes_is_counted_and_one_just_below_arrives() {
-    let recorder = Recorder::start();
+    let recorder = Recorder::with(many_events());
     leaf(1);
     large(240);
     large(260);
@@ -209,7 +217,7 @@ fn a_span_larger_than_256_kibibytes_is_counted_and_one_just_below_arrives() {
 
 #[test]
 fn a_large_asynchronous_span_is_counted_too() {
-    let recorder = Recorder::start();
+    let recorder = Recorder::with(many_events());
     trace_block!(name = "large", async {
         for _ in 0..300 {
             event!("large", app.text = "x".repeat(1000));
@@ -242,13 +250,109 @@ fn what_a_full_queue_drops_is_counted_to_the_span() {
     });
     gate.wait_for_a_batch();
     let before = telemetry.stats();
-    assert!(before.dropped_queue_full > 0 && before.exporters[0].exported == 0, "{before}");
+    assert!(before.dropped_queue_full + before.dropped_refused > 0 && before.exporters[0].exported == 0, "{before}");
     gate.open();
     let stats = telemetry.shutdown().expect("in time");
     assert_eq!(accounted(&stats), THREADS * SPANS, "{stats}");
     assert_eq!(stats.exporters[0].exported, gate.passed() as u64);
-    assert_eq!(stats.dropped(), stats.dropped_queue_full);
+    assert_eq!(stats.dropped(), stats.dropped_queue_full + stats.dropped_refused);
+    assert_eq!((stats.started, stats.open), (THREADS * SPANS, 0));
 }
+
+#[trace]
+fn parent(children: usize) {
+    (0..children).for_each(leaf);
+}
+
+#[test]
+fn traces_that_begin_while_the_queue_is_half_full_are_refused_so_that_the_others_are_whole() {
+    const TRACES: u64 = 2000;
+    const CHILDREN: u64 = 20;
+    let _turn = turn();
+    let gate = Gate::default();
+    let telemetry = start(Telemetry::default().with_max_queue_size(1024), gate.clone());
+    for _ in 0..TRACES {
+        parent(CHILDREN as usize);
+    }
+    gate.open();
+    let stats = telemetry.shutdown().expect("in time");
+    assert!(stats.dropped_refused > 0, "{stats:?}");
+    assert_eq!(stats.dropped(), stats.dropped_refused, "no span of a trace that was begun is missing");
+    assert_eq!(stats.exporters[0].exported % (CHILDREN + 1), 0);
+    assert_eq!(stats.started, TRACES * (CHILDREN + 1));
+    assert_eq!(stats.started, stats.exporters[0].exported + stats.dropped());
+}
+
+#[test]
+fn spans_that_are_open_at_the_shutdown_are_a_number_of_their_own() {
+    let _turn = turn();
+    let memory = MemoryExporter::new(10);
+    let telemetry = start(Telemetry::default(), memory.clone());
+    let mut stats = None;
+    trace_block!(name = "open", {
+        leaf(1);
+        trace_block!(name = "open too", {
+            stats = Some(telemetry.shutdown().expect("in time"));
+        });
+    });
+    let stats = stats.expect("the block ran");
+    assert_eq!((stats.started, stats.open, stats.dropped()), (3, 2, 0));
+    assert_eq!(memory.spans().len(), 1);
+}
+
+#[trace]
+fn many_attributes(count: usize) {
+    for number in 0..count {
+        record!(app.same = number);
+    }
+    record!(app.other = count);
+}
+
+#[test]
+fn an_attribute_in_an_endless_loop_is_one_attribute() {
+    let recorder = Recorder::start();
+    many_attributes(100_000);
+    let (spans, stats) = recorder.finish();
+    assert_eq!(stats.dropped(), 0);
+    let found: Vec<_> = spans[0].attributes.iter().map(|item| (item.key.as_str(), item.value.clone())).collect();
+    assert_eq!(found, [("app.same", 99_999.into()), ("app.other", 100_000.into())]);
+    assert_eq!(spans[0].dropped_attributes_count, 0);
+}
+
+#[trace(app.a = i64::from(true), app.b = 2i64, app.c = 3i64)]
+fn more_than_allowed() {
+    record!(app.d = 4);
+    record!(app.b = 5);
+    for _ in 0..5 {
+        event!("step", app.x = 1i64, app.y = 2);
+    }
+}
+
+#[test]
+fn what_limits_keep_out_is_counted_in_the_span() {
+    let mut limits = Limits::default();
+    limits.attributes = 2;
+    limits.events = 3;
+    limits.event_attributes = 1;
+    limits.attribute_value_length = 3;
+    let recorder = Recorder::with(Telemetry::default().with_limits(limits));
+    more_than_allowed();
+    trace_block!(name = "later", async { more_than_allowed() }).poll_once();
+    cut("abcdefg");
+    let (spans, _) = recorder.finish();
+    for span in spans.iter().filter(|span| span.name == "more_than_allowed") {
+        let found: Vec<_> = span.attributes.iter().map(|item| (item.key.as_str(), item.value.clone())).collect();
+        assert_eq!(found, [("app.a", 1.into()), ("app.b", 5.into())]);
+        assert_eq!(span.dropped_attributes_count, 2);
+        assert_eq!((span.events.len(), span.events.dropped_count), (3, 2));
+        assert_eq!((span.events[0].attributes.len(), span.events[0].dropped_attributes_count), (1, 1));
+    }
+    let cut = spans.iter().find(|span| span.name == "cut").expect("it is there");
+    assert_eq!(cut.attributes[0].value, "abc".into());
+}
+
+#[trace(app.text = text)]
+fn cut(text: &str) {}
 
 #[test]
 fn an_application_never_waits_for_a_slow_exporter() {

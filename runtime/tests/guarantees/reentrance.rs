@@ -46,9 +46,9 @@ fn a_value_may_itself_be_traced_while_it_is_recorded() {
         "  worked app.value=3",
         "    * worked app.value=3",
     ];
-    let mut wanted = vec!["displays_a_traced_value app.first=1 app.traced=before after app.last=2", event];
+    let mut wanted = vec!["displays_a_traced_value app.last=2 app.first=1 app.traced=before after", event];
     wanted.extend(children);
-    wanted.extend(["displays_a_traced_value_later app.first=1 app.traced=before after app.last=2", event]);
+    wanted.extend(["displays_a_traced_value_later app.last=2 app.first=1 app.traced=before after", event]);
     wanted.extend(children);
     recorder.expect(&wanted);
 }

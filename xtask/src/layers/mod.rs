@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["attribute"],
     &["schema"],
     &["record"],
-    &["config"],
+    &["bridge", "config"],
     &["export", "resource"],
     &["pipeline"],
     &["private"],

@@ -5,8 +5,8 @@
 
 use crate::export::Batch;
 use crate::export::sdk::{SCOPE_NAME, SCOPE_VERSION};
-use crate::record::{SpanRecord, Status, Value};
-use opentelemetry::{Array, Value as OtelValue};
+use crate::record::{Event, Link, SpanRecord, Status, Value};
+use opentelemetry::{Array, InstrumentationScope, Value as OtelValue};
 
 /// Appends protobuf fields to a buffer.
 #[derive(Debug, Default)]
@@ -116,6 +116,13 @@ impl Writer {
         }
     }
 
+    /// A count that is left out where it is 0, as protobuf has it.
+    fn count(&mut self, field: u32, count: u32) {
+        if count > 0 {
+            self.int(field, count.into());
+        }
+    }
+
     fn span(&mut self, record: &SpanRecord<'_>, batch: &Batch) {
         self.bytes(1, &record.trace_id.to_be_bytes());
         self.bytes(2, &record.span_id.to_be_bytes());
@@ -126,31 +133,88 @@ impl Writer {
             self.bytes(4, &record.parent_span_id.to_be_bytes());
         }
         self.bytes(5, record.name().as_bytes());
-        self.int(6, record.callsite.kind() as u64);
-        self.fixed64(7, batch.anchor.unix_nanos(record.start));
-        self.fixed64(8, batch.anchor.unix_nanos(record.end));
-        record.attributes(|key, value| self.key_value(9, key, |writer| writer.value(value)));
-        for event in record.events() {
-            // `Span.Event`: time = 1, name = 2, attributes = 3.
-            self.message(11, |writer| {
-                writer.fixed64(1, batch.anchor.unix_nanos(event.ticks()));
-                writer.bytes(2, event.name().as_bytes());
-                event.attributes(|key, value| writer.key_value(3, key, |writer| writer.value(value)));
-            });
-        }
-        if let Status::Error(message) = record.status() {
-            // `Status`: message = 2, code = 3 (2 is an error).
-            self.message(15, |writer| {
+        self.int(6, record.kind() as u64);
+        self.fixed64(7, batch.unix_nanos(record.start()));
+        self.fixed64(8, batch.unix_nanos(record.end()));
+        let dropped = record.attributes(|key, value| self.key_value(9, key.as_str(), |writer| writer.value(value)));
+        self.count(10, dropped);
+        let dropped = record.events(|event| self.event(&event, batch));
+        self.count(12, dropped);
+        let dropped = record.links(|link| self.link(&link));
+        self.count(14, dropped);
+        match record.status() {
+            Status::Unset => {}
+            // `Status`: message = 2, code = 3 (1 is fine, 2 is an error).
+            Status::Ok => self.message(15, |writer| writer.int(3, 1)),
+            Status::Error(message) => self.message(15, |writer| {
                 if !message.is_empty() {
                     writer.bytes(2, message.as_bytes());
                 }
                 writer.int(3, 2);
-            });
+            }),
         }
-        // Flags: sampled, and whether the parent is remote (0x200), which is known (0x100).
-        let remote = if record.parent_is_remote() { 0x200 } else { 0 };
-        self.fixed32(16, 0x100 | remote | 1);
+        self.fixed32(16, 1 | remoteness(record.parent_is_remote()));
     }
+
+    /// `Span.Event`: time = 1, name = 2, attributes = 3, dropped attributes = 4.
+    fn event(&mut self, event: &Event<'_>, batch: &Batch) {
+        self.message(11, |writer| {
+            writer.fixed64(1, batch.unix_nanos(event.time));
+            writer.bytes(2, event.name.as_str().as_bytes());
+            let dropped =
+                event.attributes(|key, value| writer.key_value(3, key.as_str(), |writer| writer.value(value)));
+            writer.count(4, dropped);
+        });
+    }
+
+    /// `Span.Link`: trace id = 1, span id = 2, trace state = 3, attributes = 4, dropped attributes = 5, flags = 6.
+    fn link(&mut self, link: &Link<'_>) {
+        self.message(13, |writer| {
+            writer.bytes(1, &link.trace_id.to_be_bytes());
+            writer.bytes(2, &link.span_id.to_be_bytes());
+            if !link.state.is_empty() {
+                writer.bytes(3, link.state.as_bytes());
+            }
+            let dropped = link.attributes(|key, value| writer.key_value(4, key.as_str(), |writer| writer.value(value)));
+            writer.count(5, dropped);
+            writer.fixed32(6, u32::from(link.flags) | remoteness(link.is_remote));
+        });
+    }
+
+    /// `InstrumentationScope`: name = 1, version = 2, attributes = 3.
+    fn scope(&mut self, scope: Option<&InstrumentationScope>) {
+        let Some(scope) = scope else {
+            self.bytes(1, SCOPE_NAME.as_bytes());
+            return self.bytes(2, SCOPE_VERSION.as_bytes());
+        };
+        if !scope.name().is_empty() {
+            self.bytes(1, scope.name().as_bytes());
+        }
+        if let Some(version) = scope.version() {
+            self.bytes(2, version.as_bytes());
+        }
+        for attribute in scope.attributes() {
+            self.key_value(3, attribute.key.as_str(), |writer| writer.otel_value(&attribute.value));
+        }
+    }
+
+    /// `ScopeSpans`: scope = 1, spans = 2, schema_url = 3.
+    fn spans_of(&mut self, batch: &Batch, scope: Option<&InstrumentationScope>) {
+        self.message(2, |writer| {
+            writer.message(1, |writer| writer.scope(scope));
+            for record in batch.records().filter(|record| record.callsite.scope.as_ref() == scope) {
+                writer.message(2, |writer| writer.span(&record, batch));
+            }
+            if let Some(url) = scope.and_then(InstrumentationScope::schema_url) {
+                writer.bytes(3, url.as_bytes());
+            }
+        });
+    }
+}
+
+/// In the flags of a span or a link: whether what it points to is remote (0x200), which is known (0x100).
+fn remoteness(remote: bool) -> u32 {
+    if remote { 0x300 } else { 0x100 }
 }
 
 /// The request that carries the batch.
@@ -163,16 +227,16 @@ pub(crate) fn request(batch: &Batch) -> Vec<u8> {
                 writer.key_value(1, key.as_str(), |writer| writer.otel_value(value));
             }
         });
-        // `ScopeSpans`: scope = 1 (name = 1, version = 2), spans = 2.
-        writer.message(2, |writer| {
-            writer.message(1, |writer| {
-                writer.bytes(1, SCOPE_NAME.as_bytes());
-                writer.bytes(2, SCOPE_VERSION.as_bytes());
-            });
-            for record in batch.records() {
-                writer.message(2, |writer| writer.span(&record, batch));
+        let mut scopes = Vec::new();
+        for record in batch.records() {
+            let scope = record.callsite.scope.as_ref();
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
             }
-        });
+        }
+        for scope in scopes {
+            writer.spans_of(batch, scope);
+        }
         if let Some(url) = batch.resource.schema_url() {
             writer.bytes(3, url.as_bytes());
         }

@@ -1,0 +1,127 @@
+//! OpenTelemetry's API in both directions: its spans become ours, and ours are its parents.
+//!
+//! A span of ours is OpenTelemetry's current span where it can matter to others: at local roots, in asynchronous
+//! functions, and for every kind but internal. `Context::current().span().set_attribute(..)` then reaches it.
+//!
+//! Synchronous internal spans are *lazy*: to attach a [`Context`] for each would cost several times as much as the span
+//! itself. They are still exact parents for everything that goes through a *hook*, which asks for the span that is active
+//! just now:
+//!
+//! | who asks | hook |
+//! |-|-|
+//! | spans made with OpenTelemetry's API, `tracing-opentelemetry` | [`TracerProvider`], or your own provider in [`hooked`] |
+//! | headers written by a propagator | your propagator in [`hooked`] |
+//! | log records | your log processor in [`hooked`] (feature `logs`) |
+//! | your code that hands a context on | [`current_context`], [`spawn_thread`], [`in_current_context`] |
+//!
+//! [`Hooks::Global`](crate::config::Hooks) (the default) installs the first two globally when the pipeline starts. Code
+//! that reads `Context::current()` itself sees the nearest span that is attached: the right trace and the right sampling
+//! decision, but perhaps an ancestor of the active span. With [`Hooks::None`](crate::config::Hooks) nothing is lazy, and
+//! every span costs a context.
+
+mod hooked;
+mod tracer;
+
+pub use hooked::{Hooked, hooked};
+pub use tracer::{Tracer, TracerProvider};
+
+pub use crate::record::OtelSpan;
+use crate::record::lazy_span;
+use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, ContextGuard, global};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use std::future::Future;
+use std::thread::JoinHandle;
+
+/// OpenTelemetry's current context with the span in it that is active just now, lazy or not.
+///
+/// ```
+/// use opentelemetry::trace::TraceContextExt;
+/// use otelier::prelude::*;
+///
+/// #[trace]
+/// fn outer() { inner() }
+///
+/// #[trace]
+/// fn inner() {
+///     let span = otelier::current_context().span().span_context().clone();
+///     // Whoever attaches the context, on whatever thread, makes children of `inner`.
+///     assert!(span.is_valid());
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let telemetry = otelier::init(Telemetry::default())?;
+/// outer();
+/// # telemetry.shutdown()?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn current_context() -> Context {
+    exact(&Context::current())
+}
+
+/// The context, or if the span in it is only the attached ancestor of the active one, a context with that one.
+fn exact(context: &Context) -> Context {
+    match lazy_span(context.span().span_context()) {
+        Some(active) => context.with_remote_span_context(active),
+        None => context.clone(),
+    }
+}
+
+/// A future that runs in the context of its making: spans in it are children of the span that is active now.
+///
+/// ```
+/// # async fn load() {}
+/// # async fn example() {
+/// let task = otelier::in_current_context(load());
+/// # task.await;
+/// # }
+/// ```
+pub fn in_current_context<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    use opentelemetry::context::FutureExt;
+    future.with_context(current_context())
+}
+
+/// Like [`std::thread::spawn`]; spans of the new thread are children of the span that is active now.
+///
+/// # Panics
+///
+/// If the operating system cannot make a thread.
+pub fn spawn_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    std::thread::spawn(with_current_context(f))
+}
+
+/// A closure that runs in the context of its making, for thread pools and scoped threads.
+///
+/// ```
+/// use otelier::prelude::*;
+///
+/// #[trace]
+/// fn part(number: usize) {}
+///
+/// #[trace]
+/// fn whole() {
+///     std::thread::scope(|scope| {
+///         for number in 0..4 {
+///             scope.spawn(otelier::with_current_context(move || part(number)));
+///         }
+///     });
+/// }
+/// # whole();
+/// ```
+pub fn with_current_context<T>(f: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let context = current_context();
+    move || {
+        let _attached: ContextGuard = context.attach();
+        f()
+    }
+}
+
+/// Makes our spans and propagator the process's.
+pub(crate) fn install() {
+    use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
+    let parts: [Box<dyn TextMapPropagator + Send + Sync>; 2] =
+        [Box::new(TraceContextPropagator::new()), Box::new(BaggagePropagator::new())];
+    global::set_text_map_propagator(hooked(TextMapCompositePropagator::new(parts.into())));
+    global::set_tracer_provider(TracerProvider::new());
+}

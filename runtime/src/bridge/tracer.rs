@@ -1,0 +1,97 @@
+//! Spans of OpenTelemetry's API as spans of ours.
+
+use crate::record::{Callsite, OtelSpan, SharedSpan};
+use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
+use opentelemetry::{Context, InstrumentationScope};
+use otelier_spec::Kind;
+use std::sync::{Mutex, PoisonError};
+
+/// Makes tracers whose spans go the way of ours: the same queue, the same exporters, the same numbers in
+/// [`Stats`](crate::Stats), and ours as parents and children.
+///
+/// ```
+/// use opentelemetry::trace::{Tracer, TracerProvider};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let telemetry = otelier::init(otelier::Telemetry::default())?;
+/// let tracer = otelier::bridge::TracerProvider::new().tracer("billing");
+/// tracer.in_span("charge", |_| {});
+/// assert_eq!(telemetry.shutdown()?.started, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct TracerProvider(());
+
+impl TracerProvider {
+    /// The provider; all of them are the same.
+    pub fn new() -> Self {
+        Self(())
+    }
+}
+
+impl opentelemetry::trace::TracerProvider for TracerProvider {
+    type Tracer = Tracer;
+
+    fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
+        Tracer { callsite: callsite(scope) }
+    }
+}
+
+/// The most scopes that are told apart; a program has a handful.
+const MAX_SCOPES: usize = 1024;
+
+static OTHER: Callsite = Callsite::renamed("", None);
+
+/// The call site of a scope. There is one for each scope ever seen, because records point to it for good.
+fn callsite(scope: InstrumentationScope) -> &'static Callsite {
+    static KNOWN: Mutex<Vec<&'static Callsite>> = Mutex::new(Vec::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(callsite) = known.iter().find(|callsite| callsite.scope.as_ref() == Some(&scope)) {
+        return callsite;
+    }
+    if known.len() == MAX_SCOPES {
+        return &OTHER;
+    }
+    let callsite = Box::leak(Box::new(Callsite::renamed("", Some(scope))));
+    known.push(callsite);
+    callsite
+}
+
+/// Makes spans for one instrumentation scope; see [`TracerProvider`].
+#[derive(Clone, Debug)]
+pub struct Tracer {
+    callsite: &'static Callsite,
+}
+
+impl opentelemetry::trace::Tracer for Tracer {
+    type Span = OtelSpan;
+
+    fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> OtelSpan {
+        let parent_span = parent.span();
+        let parent_context = parent_span.span_context();
+        let kind = builder.span_kind.as_ref().map_or(Kind::Internal, |kind| match kind {
+            SpanKind::Internal => Kind::Internal,
+            SpanKind::Server => Kind::Server,
+            SpanKind::Client => Kind::Client,
+            SpanKind::Producer => Kind::Producer,
+            SpanKind::Consumer => Kind::Consumer,
+        });
+        let suppressed = parent.is_telemetry_suppressed();
+        let started = (!suppressed)
+            .then(|| SharedSpan::start(self.callsite, &builder.name, kind, builder.start_time, parent_context))
+            .flatten();
+        let Some(span) = started else { return OtelSpan::owner(None, parent_context.clone()) };
+        for attribute in builder.attributes.into_iter().flatten() {
+            span.attribute(attribute.key.as_str(), &attribute.value);
+        }
+        for event in builder.events.into_iter().flatten() {
+            span.event(&event.name, Some(event.timestamp), &event.attributes);
+        }
+        for link in builder.links.into_iter().flatten() {
+            span.link(&link.span_context, &link.attributes);
+        }
+        let context = span.span_context(parent_context);
+        OtelSpan::owner(Some(span), context)
+    }
+}

@@ -1,0 +1,104 @@
+//! How much a span holds, and what is kept of a trace when it is over.
+
+use std::time::Duration;
+
+/// The specification's limits of spans. What a limit keeps out is counted in the span's own data
+/// (`dropped_attributes_count` and its siblings).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest value of a string attribute, in characters; of a longer one the start is kept. Environment:
+    /// `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`. Default: 1,024; the
+    /// specification has none.
+    pub attribute_value_length: usize,
+    /// The most attributes of a span. Environment: `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, else
+    /// `OTEL_ATTRIBUTE_COUNT_LIMIT`. Default: 128.
+    pub attributes: usize,
+    /// The most events of a span. Environment: `OTEL_SPAN_EVENT_COUNT_LIMIT`. Default: 128.
+    pub events: usize,
+    /// The most links of a span. Environment: `OTEL_SPAN_LINK_COUNT_LIMIT`. Default: 128.
+    pub links: usize,
+    /// The most attributes of an event. Environment: `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`. Default: 128.
+    pub event_attributes: usize,
+    /// The most attributes of a link. Environment: `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`. Default: 128.
+    pub link_attributes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            attribute_value_length: crate::wire::DEFAULT_MAX_STR,
+            attributes: 128,
+            events: 128,
+            links: 128,
+            event_attributes: 128,
+            link_attributes: 128,
+        }
+    }
+}
+
+/// Which traces are kept when they are over: those that failed, those that were slow, and a share of the others.
+///
+/// The decision falls when a local root that is a synchronous function ends. Until then its thread holds back what it
+/// records below that root, up to 512 KiB; a larger trace is kept ([`Stats::tail_overflows`](crate::Stats) counts them).
+/// Spans of other threads and of asynchronous tasks are not held back.
+///
+/// ```
+/// use otelier::config::{TailSampling, Telemetry};
+/// use std::time::Duration;
+///
+/// let settings = Telemetry::default().with_tail_sampling(
+///     TailSampling::failed().or_slower_than(Duration::from_millis(250)).or_ratio(0.01),
+/// );
+/// assert_eq!(settings.tail_sampling.unwrap().ratio, 0.01);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TailSampling {
+    /// Traces with a span whose status is an error, or that panicked.
+    pub failed: bool,
+    /// Traces whose local root took at least this long.
+    pub slower_than: Option<Duration>,
+    /// This share of all traces, `0.0..=1.0`, chosen by the random part of the trace id.
+    pub ratio: f64,
+}
+
+impl TailSampling {
+    /// Keeps traces that failed.
+    pub fn failed() -> Self {
+        Self { failed: true, slower_than: None, ratio: 0.0 }
+    }
+
+    /// Keeps traces whose local root took at least this long, too.
+    #[must_use]
+    pub fn or_slower_than(mut self, duration: Duration) -> Self {
+        self.slower_than = Some(duration);
+        self
+    }
+
+    /// Keeps this share of all traces, too, `0.0..=1.0`.
+    #[must_use]
+    pub fn or_ratio(mut self, ratio: f64) -> Self {
+        self.ratio = ratio;
+        self
+    }
+}
+
+/// How far telemetry is wired into OpenTelemetry's global state, and so whether spans may stay out of its
+/// [`Context`](opentelemetry::Context) until somebody asks for them.
+///
+/// Local roots, asynchronous spans and spans of other kinds than internal are OpenTelemetry's current span in every case.
+/// See [`bridge`](crate::bridge) for what the hooks are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hooks {
+    /// The pipeline becomes OpenTelemetry's global tracer provider, and a propagator for W3C trace context and baggage its
+    /// global propagator. Synchronous internal spans are lazy: they cost no context and no allocation.
+    #[default]
+    Global,
+    /// You install the hooks yourself, around what you use of OpenTelemetry: [`bridge::hooked`](crate::bridge::hooked).
+    /// Synchronous internal spans are lazy.
+    Manual,
+    /// Nothing is installed. Every span is OpenTelemetry's current span, for 50 to 70 ns and one allocation a span.
+    None,
+}

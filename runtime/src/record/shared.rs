@@ -1,0 +1,308 @@
+//! Open spans that do not stay on one thread's stack: those of futures, of the manual API, and of OpenTelemetry's API.
+
+use super::guard::{Start, enabled};
+use super::limits::New;
+use super::outcome::Outcome;
+use super::thread::{self, Active, Thread};
+use super::view::{LINK_IS_REMOTE, head};
+use super::{Callsite, flag, limits};
+use crate::attribute::{AnyAttribute, Slot, Target};
+use crate::clock;
+use crate::wire::{self, Scratch};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanContext;
+use otelier_spec::Kind;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// An open span that threads may share. Also what OpenTelemetry reaches of a synchronous span that is attached.
+#[derive(Debug)]
+pub(crate) struct SharedSpan {
+    callsite: &'static Callsite,
+    pub(super) active: Active,
+    parent: u64,
+    start: u64,
+    flags: AtomicU8,
+    items: Mutex<Items>,
+}
+
+/// What was recorded since the span began, or since it was last taken away.
+#[derive(Debug, Default)]
+pub(super) struct Items {
+    pub(super) words: Vec<u64>,
+    ended: bool,
+}
+
+impl SharedSpan {
+    #[inline]
+    pub(super) fn new(callsite: &'static Callsite, start: &Start, thread: &Thread) -> Self {
+        let words = if start.has_state() { start.state_words(&thread.scratch) } else { Vec::new() };
+        Self {
+            callsite,
+            active: start.active,
+            parent: start.parent,
+            start: clock::now(),
+            flags: AtomicU8::new(start.flags),
+            items: Mutex::new(Items { words, ended: false }),
+        }
+    }
+
+    /// What a synchronous span keeps aside; it is recorded by its guard.
+    pub(super) fn inbox(callsite: &'static Callsite, active: Active) -> Self {
+        let items = Mutex::default();
+        Self { callsite, active, parent: 0, start: 0, flags: AtomicU8::new(0), items }
+    }
+
+    /// A span of somebody with a kind, and perhaps a clock, of their own.
+    pub(crate) fn start(
+        callsite: &'static Callsite,
+        name: &str,
+        kind: Kind,
+        time: Option<SystemTime>,
+        parent: &SpanContext,
+    ) -> Option<Arc<Self>> {
+        if !enabled() {
+            return None;
+        }
+        let Some(thread) = thread::current() else {
+            thread::lost_at_start();
+            return None;
+        };
+        let start = Start::below(thread, parent)?;
+        let mut span = Self::new(callsite, &start, thread);
+        if let Some(time) = time {
+            span.start = unix(time);
+            *span.flags.get_mut() |= flag::UNIX;
+        }
+        *span.flags.get_mut() |= (kind as u8) << flag::KIND_SHIFT;
+        span.rename(name);
+        Some(Arc::new(span))
+    }
+
+    pub(super) fn items(&self) -> MutexGuard<'_, Items> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    pub(super) fn is_recording(&self) -> bool {
+        self.active.mode.is_recording()
+    }
+
+    /// Whether something that is recorded now still counts.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_recording() && !self.items().ended
+    }
+
+    fn flag(&self, flag: u8) {
+        self.flags.fetch_or(flag, Relaxed);
+    }
+
+    /// The items, if the span takes one more; if not, counts it.
+    fn admit(&self, new: New<'_>) -> Option<MutexGuard<'_, Items>> {
+        let mut items = self.items();
+        (!items.ended && limits::admit_late(&mut items.words, self.callsite, new)).then_some(items)
+    }
+
+    /// Whether the span takes one more; if not, counts it.
+    pub(super) fn admits(&self, new: New<'_>) -> bool {
+        self.admit(new).is_some()
+    }
+
+    /// Moves what lies above `position` of the scratch to this span.
+    pub(super) fn take_above(&self, scratch: &Scratch, position: usize) {
+        let mut items = self.items();
+        if !items.ended {
+            scratch.while_busy(|| scratch.above(position, |words| items.words.extend_from_slice(words)));
+        }
+        drop(items);
+        scratch.truncate(position);
+    }
+
+    /// Adds what `write` writes to a scratch.
+    fn add(&self, write: impl FnOnce(&Scratch)) {
+        if !self.is_recording() {
+            return;
+        }
+        let own = Scratch::new();
+        // On a thread that is ending there is no place to write but a new one.
+        let scratch = thread::current().map_or(&own, |thread| &thread.scratch);
+        let position = scratch.position();
+        scratch.begin_writing();
+        write(scratch);
+        scratch.end_writing();
+        self.take_above(scratch, position);
+    }
+
+    /// Records the span; only the first call counts. `time` is of whoever has a clock of their own.
+    pub(crate) fn end(&self, time: Option<SystemTime>) {
+        if !self.is_recording() {
+            return;
+        }
+        let mut items = self.items();
+        if std::mem::replace(&mut items.ended, true) {
+            return;
+        }
+        let items = std::mem::take(&mut items.words);
+        let Some(thread) = thread::current() else {
+            thread::lost_at_end();
+            return;
+        };
+        let flags = self.flags.load(Relaxed);
+        let end = match (flags & flag::UNIX != 0, time) {
+            (true, time) => unix(time.unwrap_or_else(SystemTime::now)),
+            (false, None) => clock::now(),
+            (false, Some(time)) => clock::ticks_at(time),
+        };
+        let active = &self.active;
+        let head = head(self.callsite, active.trace, active.span, self.parent, self.start, end, flags, items.len());
+        // SAFETY: `thread` is the calling one.
+        unsafe { thread.finish(head, &items) };
+    }
+
+    /// Ends the span of a future that panicked.
+    pub(super) fn end_in_panic(&self) {
+        self.flag(flag::PANIC);
+        self.end(None);
+    }
+
+    /// Says that the span's future was dropped before it was ready, and ends the span.
+    pub(super) fn end_cancelled(&self) {
+        let mut items = self.items();
+        if !items.ended {
+            items.words.push(wire::header(wire::CANCELLED, 0, 0));
+        }
+        drop(items);
+        self.end(None);
+    }
+
+    /// Takes everything away that was recorded, for the guard of a synchronous span; with `ended` for the last time.
+    pub(super) fn take(&self, scratch: &Scratch, ended: bool) {
+        let mut items = self.items();
+        items.ended = ended;
+        scratch.extend(&items.words);
+        items.words.clear();
+    }
+
+    #[cold]
+    pub(super) fn fail(&self, outcome: Outcome<'_>) {
+        if !outcome.is_expected() {
+            self.flag(flag::FAILED);
+        }
+        self.add(|scratch| outcome.write(scratch));
+    }
+
+    fn time(&self, time: Option<SystemTime>) -> u64 {
+        match (self.flags.load(Relaxed) & flag::UNIX != 0, time) {
+            (true, time) => unix(time.unwrap_or_else(SystemTime::now)),
+            (false, None) => clock::now(),
+            (false, Some(time)) => clock::ticks_at(time),
+        }
+    }
+
+    /// Records an attribute whose key is known only now.
+    pub(crate) fn attribute(&self, key: &str, value: &(impl AnyAttribute + ?Sized)) {
+        if self.is_recording() && self.admits(New::Attribute(key)) {
+            self.add(|scratch| keyed(scratch, key, value));
+        }
+    }
+
+    pub(crate) fn event(&self, name: &str, time: Option<SystemTime>, attributes: &[KeyValue]) {
+        if self.is_recording() && self.admits(New::Event) {
+            self.add(|scratch| {
+                let event = scratch.begin(wire::NAMED_EVENT, 0);
+                scratch.push(self.time(time));
+                scratch.str(wire::header(wire::STR, 0, 0), name);
+                several(scratch, attributes, limits::event_attributes());
+                event.finish_words();
+            });
+        }
+    }
+
+    pub(crate) fn link(&self, to: &SpanContext, attributes: &[KeyValue]) {
+        if self.is_recording() && self.admits(New::Link) {
+            self.add(|scratch| {
+                let link = scratch.begin(wire::LINK, 0);
+                let trace = u128::from_be_bytes(to.trace_id().to_bytes());
+                let remote = if to.is_remote() { LINK_IS_REMOTE } else { 0 };
+                scratch.push((trace >> 64) as u64);
+                scratch.push(trace as u64);
+                scratch.push(u64::from_be_bytes(to.span_id().to_bytes()));
+                scratch.push(u64::from(to.trace_flags().to_u8()) | remote);
+                scratch.whole_str(wire::header(wire::STR, 0, 0), &to.trace_state().header());
+                several(scratch, attributes, limits::link_attributes());
+                link.finish_words();
+            });
+        }
+    }
+
+    pub(crate) fn status(&self, code: u16, description: &str) {
+        if code == wire::status::ERROR {
+            self.flag(flag::FAILED);
+        }
+        self.add(|scratch| scratch.str(wire::header(wire::STATUS, code, 0), description));
+    }
+
+    /// Gives the span another name; for call sites that let spans have one.
+    pub(crate) fn rename(&self, name: &str) {
+        self.add(|scratch| scratch.str(wire::header(wire::NAME, 0, 0), name));
+    }
+
+    pub(crate) fn span_context(&self, parent: &SpanContext) -> SpanContext {
+        self.active.span_context(parent.trace_state().clone())
+    }
+}
+
+/// The values of an annotation, whose keys are known at compile time.
+impl Target for SharedSpan {
+    fn word(&self, header: u64, value: u64) {
+        let index = wire::index_of(header);
+        if let Some(key) = self.callsite.keys.get(usize::from(index))
+            && let Some(mut items) = self.admit(New::Attribute(key))
+        {
+            items.words.extend_from_slice(&[header, value]);
+        }
+    }
+
+    fn str(&self, header: u64, text: &str) {
+        self.item(wire::index_of(header), &mut |scratch| scratch.str(header, text));
+    }
+
+    fn item(&self, index: u16, write: &mut dyn FnMut(&Scratch)) {
+        if let Some(key) = self.callsite.keys.get(usize::from(index))
+            && self.admits(New::Attribute(key))
+        {
+            self.add(write);
+        }
+    }
+}
+
+fn keyed(scratch: &Scratch, key: &str, value: &(impl AnyAttribute + ?Sized)) {
+    let position = scratch.position();
+    let item = scratch.begin(wire::KEYED, 0);
+    scratch.whole_str(wire::header(wire::STR, 0, 0), key);
+    let empty = scratch.position();
+    value.record(Slot::new(scratch, 0));
+    if scratch.position() == empty {
+        // Nothing was recorded, so there is no attribute.
+        drop(item);
+        scratch.truncate(position);
+    } else {
+        item.finish_words();
+    }
+}
+
+/// Attributes of an event or a link.
+fn several(scratch: &Scratch, attributes: &[KeyValue], limit: usize) {
+    for attribute in attributes.iter().take(limit) {
+        keyed(scratch, attribute.key.as_str(), &attribute.value);
+    }
+    if attributes.len() > limit {
+        scratch.word(wire::header(wire::DROPPED, wire::dropped::ATTRIBUTES, 0), (attributes.len() - limit) as u64);
+    }
+}
+
+fn unix(time: SystemTime) -> u64 {
+    let nanos = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_nanos();
+    u64::try_from(nanos).unwrap_or(u64::MAX)
+}
