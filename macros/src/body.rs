@@ -26,6 +26,10 @@ impl Names {
         at as u16
     }
 
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.entries.iter().any(|(known, _)| known == name)
+    }
+
     /// The names as elements of a list.
     pub(crate) fn list(&self) -> TokenStream {
         let names = self.entries.iter().map(|(_, tokens)| tokens);

@@ -14,7 +14,7 @@
 //!
 //! and an asynchronous one hands its body to `instrument`, which opens the span at the first poll.
 
-use crate::args::{Args, Key, crate_path};
+use crate::args::{Args, Key, Value, crate_path};
 use crate::body::{Late, Names, Rewriter, span_ident};
 use crate::ctxt::Ctxt;
 use crate::item::Function;
@@ -154,21 +154,27 @@ impl Site {
         };
         let span = span_ident(Span::call_site());
         let mut records = TokenStream::new();
-        let mut constants = TokenStream::new();
-        for (key, value) in &self.args.attributes {
-            let is_declared = self.schema.is_some() && !key.literal;
-            if let Some(variant) = value.constant().filter(|_| !is_declared) {
-                let (name, variant, tokens) = (&key.name, Ident::new(variant, Span::mixed_site()), &value.tokens[0]);
-                let krate = &self.krate;
-                constants.extend(quote!((#name, #krate::__private::Constant::#variant(#tokens)),));
-                continue;
-            }
+        // Literals need not be recorded for every span.
+        let is_constant =
+            |key: &Key, value: &Value| value.constant().filter(|_| self.schema.is_none() || key.literal).is_some();
+        for (key, value) in self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)) {
             records.extend(rewriter.record(&span, key, value, self.schema.is_some(), "first_slot"));
         }
         for key in &self.args.unfinished {
             records.extend(rewriter.without_value(key));
         }
         let rewritten = rewriter.body(body);
+        let mut constants = TokenStream::new();
+        for (key, value) in self.args.attributes.iter().filter(|(key, value)| is_constant(key, value)) {
+            // Unless the body records the attribute anew.
+            let Some(variant) = value.constant().filter(|_| !rewriter.names.contains(&key.name)) else {
+                records.extend(rewriter.record(&span, key, value, self.schema.is_some(), "first_slot"));
+                continue;
+            };
+            let (name, variant, literal) = (&key.name, Ident::new(variant, Span::mixed_site()), &value.tokens[0]);
+            let krate = &self.krate;
+            constants.extend(quote!((#name, #krate::__private::Constant::#variant(#literal)),));
+        }
         let needs_span = rewriter.used || !records.is_empty();
         for late in late.iter().filter(|late| !late.recorded) {
             ctxt.error(
@@ -330,7 +336,6 @@ impl Site {
                 #krate::__private::Callsite {
                     name: #name,
                     named: #named,
-                    renamed: false,
                     kind: #krate::__private::Callsite::kind_of(#declared, #kind),
                     schema: #declared,
                     keys: &[#keys],

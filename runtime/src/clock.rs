@@ -93,17 +93,6 @@ fn counter_is_trustworthy() -> bool {
     false
 }
 
-/// A moment of the wall clock in ticks, as well as it is known; for times that somebody else has taken.
-pub(crate) fn ticks_at(time: SystemTime) -> u64 {
-    let nanos_per_tick = nanos_per_tick();
-    let (ticks, wall) = (now(), SystemTime::now());
-    let ticks_of = |nanos: Duration| (nanos.as_nanos() as f64 / nanos_per_tick) as u64;
-    match time.duration_since(wall) {
-        Ok(ahead) => ticks.saturating_add(ticks_of(ahead)),
-        Err(error) => ticks.saturating_sub(ticks_of(error.duration())),
-    }
-}
-
 /// A duration in ticks, as well as it is known.
 pub(crate) fn ticks_in(duration: Duration) -> u64 {
     (duration.as_nanos() as f64 / nanos_per_tick()) as u64
@@ -247,17 +236,6 @@ mod tests {
         let earlier = now();
         let anchor = clock.anchor();
         assert!(anchor.unix_nanos(earlier) < anchor.unix_nanos(now()));
-    }
-
-    #[test]
-    fn a_time_of_the_wall_clock_in_ticks_is_the_same_time() {
-        let mut clock = Clock::start();
-        clock.anchor();
-        let before = SystemTime::now() - Duration::from_secs(3);
-        let ticks = ticks_at(before);
-        let ours = clock.anchor().unix_nanos(ticks) as i128;
-        let wall = before.duration_since(UNIX_EPOCH).unwrap().as_nanos() as i128;
-        assert!((ours - wall).abs() < 50_000_000, "ours {ours}, wall {wall}");
     }
 
     #[test]

@@ -48,6 +48,8 @@ mod resource;
 pub mod bridge;
 pub mod config;
 
+mod span;
+
 pub mod export;
 
 mod pipeline;
@@ -67,6 +69,7 @@ pub use otelier_macros::{
 pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, TimedOut, init};
 pub use private::{event, record};
 pub use record::ErrorClass;
+pub use span::{Entered, Span, SpanBuilder};
 
 #[doc(hidden)]
 pub use private as __private;

@@ -14,7 +14,7 @@
 //! CANCELLED              no payload
 //! NAME                   like STR: the span's name, where it is known only at run time
 //! KEYED                  `length` words: STR key, then the value: an attribute whose key is known only at run time
-//! NAMED_EVENT            `length` words: time, STR name, then items
+//! NAMED_EVENT            `length` words: time, STR name, then items; `index` says what the time is
 //! LINK                   `length` words: trace id (two words), span id, flags, STR `tracestate`, then items
 //! STATUS                 like STR: the description; `index` is the status code
 //! STATIC                 two words: address and length of a `&'static str`
@@ -52,6 +52,9 @@ pub(crate) mod dropped {
     pub(crate) const LINKS: u16 = 2;
 }
 
+/// `index` of a `NAMED_EVENT` whose time is nanoseconds of Unix time, whatever the span's times are.
+pub(crate) const UNIX_TIME: u16 = 1;
+
 /// `index` of a `STATUS` item, by the numbers of OTLP.
 pub(crate) mod status {
     pub(crate) const UNSET: u16 = 0;
@@ -72,6 +75,12 @@ pub(crate) fn set_max_str(characters: usize) {
 #[inline(always)]
 pub(crate) const fn header(tag: u8, index: u16, length: u32) -> u64 {
     tag as u64 | (index as u64) << 8 | (length as u64) << 32
+}
+
+/// The item that says where a text is that stays there.
+#[inline(always)]
+pub(crate) fn static_item(text: &'static str) -> [u64; 3] {
+    [header(STATIC, 0, 0), text.as_ptr().expose_provenance() as u64, text.len() as u64]
 }
 
 /// The index in a header.
@@ -216,6 +225,7 @@ impl Scratch {
         self.length.set(position + left.min(words));
     }
 
+    #[inline]
     pub(crate) fn extend(&self, items: &[u64]) {
         let to = self.room(items.len());
         // SAFETY: `room` made room, and `items` are not part of the scratch, which nobody has a reference into.
@@ -274,13 +284,6 @@ impl Scratch {
         self.whole_str(header, cut_to_limit(text));
     }
 
-    /// Writes where a text is that stays there.
-    pub(crate) fn static_str(&self, text: &'static str) {
-        self.push(header(STATIC, 0, 0));
-        self.push(text.as_ptr().expose_provenance() as u64);
-        self.push(text.len() as u64);
-    }
-
     /// Writes text whatever its length.
     pub(crate) fn whole_str(&self, header: u64, text: &str) {
         let words = 1 + text.len().div_ceil(8);
@@ -326,11 +329,10 @@ impl Writing<'_> {
     /// Sets the length the header carries.
     pub(crate) fn finish(mut self, length: u32) {
         self.done = true;
-        let head = self.head;
-        self.scratch.edit(head, |words| {
-            words[0] |= u64::from(length) << 32;
-            words.len()
-        });
+        if self.head < self.scratch.length.get() {
+            // SAFETY: the word is below the length, and nobody has a reference to it.
+            unsafe { *self.scratch.words.get().add(self.head) |= u64::from(length) << 32 };
+        }
     }
 
     /// Sets the length to the number of words written since `begin`.
@@ -373,10 +375,12 @@ impl fmt::Write for Text<'_> {
         let needed = (self.length + text.len()).div_ceil(8);
         let more = (self.start + needed).saturating_sub(self.scratch.position());
         let to = self.scratch.room(more);
-        // SAFETY: `room` made room for `more` words, which are zeroed before they count; so the item's words, from `start`
-        // on, hold `length + text.len()` bytes. `text` is not part of the scratch.
+        // SAFETY: `room` made room for `more` words, so the item's words, from `start` on, hold `length + text.len()` bytes.
+        // What the text leaves of the last word is zeroed first. `text` is not part of the scratch.
         unsafe {
-            to.write_bytes(0, more);
+            if more > 0 {
+                to.add(more - 1).write(0);
+            }
             self.scratch.length.set(self.scratch.length.get() + more);
             let payload = self.scratch.words.get().add(self.start).cast::<u8>();
             std::ptr::copy_nonoverlapping(text.as_ptr(), payload.add(self.length), text.len());

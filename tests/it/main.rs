@@ -2,6 +2,8 @@
 
 mod equality;
 mod faults;
+mod interop;
 mod notation;
 mod otlp;
+mod random;
 mod support;

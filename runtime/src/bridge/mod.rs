@@ -26,11 +26,12 @@ pub use hooked::{Hooked, hooked};
 pub use tracer::{Tracer, TracerProvider};
 
 pub use crate::record::OtelSpan;
-use crate::record::lazy_span;
+use crate::record::{Exact, lazy_span};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard, global};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::thread::JoinHandle;
 
 /// OpenTelemetry's current context with the span in it that is active just now, lazy or not.
@@ -78,8 +79,16 @@ fn exact(context: &Context) -> Context {
 /// # }
 /// ```
 pub fn in_current_context<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    use opentelemetry::context::FutureExt;
-    future.with_context(current_context())
+    let context = current_context();
+    async move {
+        let mut future = pin!(future);
+        let in_context = poll_fn(|task| {
+            let _exact = Exact::enter();
+            let _attached: ContextGuard = context.clone().attach();
+            future.as_mut().poll(task)
+        });
+        in_context.await
+    }
 }
 
 /// Like [`std::thread::spawn`]; spans of the new thread are children of the span that is active now.
@@ -112,6 +121,7 @@ pub fn spawn_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -
 pub fn with_current_context<T>(f: impl FnOnce() -> T) -> impl FnOnce() -> T {
     let context = current_context();
     move || {
+        let _exact = Exact::enter();
         let _attached: ContextGuard = context.attach();
         f()
     }

@@ -7,8 +7,8 @@ use super::words::Words;
 pub(crate) const HEAD_WORDS: usize = 8;
 /// A thread's first chunk: 1 KiB, because many threads make few spans.
 const FIRST_WORDS: usize = 128;
-/// A busy thread's chunk: 32 KiB.
-pub(crate) const FULL_WORDS: usize = 4096;
+/// A busy thread's chunk: 128 KiB, so that changing chunks is rarer than one span in a thousand.
+pub(crate) const FULL_WORDS: usize = 16 * 1024;
 
 /// A stretch of memory to which one thread appends records.
 ///
@@ -20,9 +20,9 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// An empty chunk: twice as large as the one before, within limits, and with room for `words`.
-    pub(crate) fn with_room_for(words: usize, previous: usize) -> Self {
-        let words = words.max((previous * 2).clamp(FIRST_WORDS, FULL_WORDS));
+    /// An empty chunk of this size, within limits, and with room for `words`.
+    pub(crate) fn with_room_for(words: usize, size: usize) -> Self {
+        let words = words.max(size.clamp(FIRST_WORDS, FULL_WORDS));
         Self { words: Words::new(words), committed: AtomicUsize::new(0) }
     }
 

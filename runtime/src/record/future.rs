@@ -20,9 +20,31 @@ use std::task::Poll;
 
 /// An open span and the context that makes it current for OpenTelemetry.
 #[derive(Debug)]
-struct AsyncSpan {
+pub(crate) struct AsyncSpan {
     span: Arc<SharedSpan>,
     context: Context,
+}
+
+impl AsyncSpan {
+    pub(crate) fn new(span: Arc<SharedSpan>, context: Context) -> Self {
+        Self { span, context }
+    }
+
+    pub(crate) fn span(&self) -> &SharedSpan {
+        &self.span
+    }
+
+    /// Keeps the memory for the thread's next span.
+    fn retire(self) {
+        let Self { span, context } = self;
+        if let Some(thread) = thread::current() {
+            thread.scratch.while_busy(|| {
+                // It holds the other reference.
+                drop(context);
+                thread.keep(span);
+            });
+        }
+    }
 }
 
 /// A future with a span of its own; see [`instrument`].
@@ -86,13 +108,15 @@ where
             // This displays the error, which may panic too.
             let outcome = (this.inspect)(output);
             if !outcome.is_good() {
-                open.span.fail(outcome);
+                open.span.fail(&outcome);
             }
             open.span.end(None);
         }
         scope.leave();
-        if poll.is_ready() {
-            this.state = State::Ended;
+        if poll.is_ready()
+            && let State::Open(open) = std::mem::replace(&mut this.state, State::Ended)
+        {
+            open.retire();
         }
         poll
     }
@@ -110,7 +134,7 @@ fn first_poll(callsite: &'static Callsite) -> State {
     let Some(start) = Start::find(thread) else { return State::Quiet };
     // The allocator may be traced.
     thread.scratch.while_busy(|| {
-        let span = Arc::new(SharedSpan::new(callsite, &start, thread));
+        let span = SharedSpan::of_future(callsite, &start, thread);
         let context = start.context(span.is_recording().then_some(&span));
         State::Open(AsyncSpan { span, context })
     })
@@ -145,10 +169,12 @@ impl Drop for Cancelled<'_> {
 
 /// The time during which a future is polled or dropped. Dropped because of a panic, it ends the span: nobody may poll the
 /// future again, and it may be dropped much later.
-struct Scope<'a> {
+#[derive(Debug)]
+pub(crate) struct Scope<'a> {
     inside: Option<Inside<'a>>,
 }
 
+#[derive(Debug)]
 struct Inside<'a> {
     thread: &'static Thread,
     polled_before: *const SharedSpan,
@@ -156,6 +182,7 @@ struct Inside<'a> {
     current: Option<Current<'a>>,
 }
 
+#[derive(Debug)]
 struct Current<'a> {
     span: &'a SharedSpan,
     before: Active,
@@ -165,7 +192,7 @@ struct Current<'a> {
 impl<'a> Scope<'a> {
     /// Makes the span current.
     #[inline]
-    fn enter(open: Option<&'a AsyncSpan>) -> Self {
+    pub(crate) fn enter(open: Option<&'a AsyncSpan>) -> Self {
         let Some(thread) = thread::current() else { return Self { inside: None } };
         let polled = open.map_or(std::ptr::null(), |open| Arc::as_ptr(&open.span));
         let polled_before = thread.polled.replace(polled);
@@ -180,7 +207,7 @@ impl<'a> Scope<'a> {
 
     /// The regular end.
     #[inline]
-    fn leave(mut self) {
+    pub(crate) fn leave(mut self) {
         self.end();
     }
 

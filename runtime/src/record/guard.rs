@@ -49,7 +49,8 @@ impl Start {
     /// The same below a parent that is given.
     pub(super) fn below(thread: &Thread, parent: &SpanContext) -> Option<Self> {
         let known = thread.active.get();
-        let state = parent.trace_state().clone();
+        // What is not valid names no parent, and its state belongs to no trace.
+        let state = if parent.is_valid() { parent.trace_state().clone() } else { TraceState::NONE };
         if known.mode != Mode::Nothing && parent.span_id() == SpanId::from(known.attached) {
             return match known.mode {
                 Mode::Refused => {
@@ -86,7 +87,7 @@ impl Start {
         Some(Self {
             active: Active { trace, span, attached: span, mode },
             parent: parent_span,
-            flags: if parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
+            flags: if parent.is_valid() && parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
             is_local_root: true,
             state,
         })
@@ -132,6 +133,27 @@ pub(crate) fn lazy_span(attached: &SpanContext) -> Option<SpanContext> {
         && active.span != active.attached
         && attached.span_id() == SpanId::from(active.attached);
     stands_for_it.then(|| active.span_context(attached.trace_state().clone()))
+}
+
+/// No span has this id.
+const NOBODY: u64 = u64::MAX;
+
+/// The time during which OpenTelemetry's context is exact: what it names is meant, also if the active span is lazy and
+/// below that.
+pub(crate) struct Exact(Option<(&'static Thread, u64)>);
+
+impl Exact {
+    pub(crate) fn enter() -> Self {
+        Self(thread::existing().map(|thread| (thread, thread.active.attached.replace(NOBODY))))
+    }
+}
+
+impl Drop for Exact {
+    fn drop(&mut self) {
+        if let Some((thread, attached)) = self.0 {
+            thread.active.attached.set(attached);
+        }
+    }
 }
 
 thread_local! {
@@ -255,9 +277,13 @@ impl Guard {
         }
     }
 
+    // `extern "C"` says that these do not unwind, so that a function whose body cannot panic needs no landing pad. No user
+    // code runs in them but the allocator's.
+
     /// For internal spans.
+    #[allow(improper_ctypes_definitions)]
     #[inline(never)]
-    fn open(&mut self, callsite: &'static Callsite) {
+    extern "C" fn open(&mut self, callsite: &'static Callsite) {
         // What an unsampled span does not need is in a function of its own, so that there is little to save for its calls.
         // The thread comes first: OpenTelemetry's state of it is there for as long as ours is.
         // SAFETY: see `thread::current`.
@@ -268,7 +294,7 @@ impl Guard {
             })
         {
             match thread.active.mode.get() {
-                Mode::Recording => return self.open_recording(callsite, thread),
+                Mode::Recording if !thread.scratch.busy() => return self.open_recording(callsite, thread),
                 Mode::Unsampled => return,
                 _ => {}
             }
@@ -276,12 +302,10 @@ impl Guard {
         self.open_slowly(callsite);
     }
 
+    #[allow(improper_ctypes_definitions)]
     #[inline(never)]
-    fn open_recording(&mut self, callsite: &'static Callsite, thread: &'static Thread) {
-        if thread.scratch.busy() {
-            return self.open_slowly(callsite);
-        }
-        // As above.
+    extern "C" fn open_recording(&mut self, callsite: &'static Callsite, thread: &'static Thread) {
+        // What may call a function comes first, while there is little to save for its return.
         let panicking = std::thread::panicking();
         let start = clock::now();
         thread.started();
@@ -301,9 +325,10 @@ impl Guard {
         });
     }
 
+    #[allow(improper_ctypes_definitions)]
     #[cold]
     #[inline(never)]
-    fn open_slowly(&mut self, callsite: &'static Callsite) {
+    extern "C" fn open_slowly(&mut self, callsite: &'static Callsite) {
         if self.state != State::Empty {
             return;
         }
@@ -318,8 +343,7 @@ impl Guard {
         let decides = is_local_root && recording && tail::begin(thread);
         // The allocator may be traced: its spans would begin below a span that is half open.
         let (late, context) = thread.scratch.while_busy(|| {
-            let forwards = recording && (is_local_root || !callsite.is_internal());
-            let late = forwards.then(|| Arc::new(SharedSpan::inbox(callsite, active)));
+            let late = recording.then(|| SharedSpan::inbox(callsite, active, thread));
             let context = start.context(late.as_ref()).attach();
             (late.map_or_else(OnceCell::new, OnceCell::from), context)
         });
@@ -381,8 +405,32 @@ impl Guard {
         if !outcome.is_good()
             && let Some(open) = self.recording()
         {
-            open.fail(outcome);
+            open.fail(&outcome);
         }
+    }
+
+    /// Ends the span.
+    #[allow(improper_ctypes_definitions)]
+    #[inline(never)]
+    extern "C" fn close(&mut self) {
+        // What may call a function comes first, while there is little to save for its return.
+        let panicking = std::thread::panicking();
+        let end = clock::now();
+        // SAFETY: the guard is not empty.
+        let open = unsafe { self.open.assume_init_mut() };
+        let thread = open.thread;
+        let position = thread.scratch.position();
+        if !open.plain.get() || panicking {
+            return open.end_slowly(self.state, end);
+        }
+        if position < open.position || !thread.outbox.takes_at_once(position - open.position) {
+            return open.end_slowly(self.state, end);
+        }
+        thread.active.span.set(open.parent);
+        // SAFETY: an open span does not leave its thread, and `takes_at_once` said yes.
+        thread
+            .scratch
+            .take(open.position, |items| unsafe { thread.finish_at_once(open.head(end, items, false), items) });
     }
 }
 
@@ -390,9 +438,7 @@ impl Drop for Guard {
     #[inline(always)]
     fn drop(&mut self) {
         if self.state != State::Empty {
-            // SAFETY: `open` is initialised in this state.
-            let open = unsafe { self.open.assume_init_mut() };
-            open.end(self.state);
+            self.close();
         }
     }
 }
@@ -474,7 +520,7 @@ impl Open {
         if !self.is_innermost() {
             let inbox = || {
                 let active = Active { span: self.span, attached: self.span, ..self.thread.active.get() };
-                self.thread.scratch.while_busy(|| Arc::new(SharedSpan::inbox(self.callsite, active)))
+                self.thread.scratch.while_busy(|| SharedSpan::inbox(self.callsite, active, self.thread))
             };
             return Some(self.more().late.get_or_init(inbox));
         }
@@ -487,8 +533,18 @@ impl Open {
         if !self.plain.get()
             && let Some(late) = self.more().late.get()
         {
-            late.take(&self.thread.scratch, ended);
+            self.take_from(late, ended);
         }
+    }
+
+    /// What was kept aside was within the limits, but perhaps is not together with what the span has already.
+    fn take_from(&self, late: &SharedSpan, ended: bool) {
+        self.flags.set(self.flags.get() | late.failed());
+        late.take(ended, |item, new| {
+            if new.is_none_or(|new| self.admits(new, None)) {
+                self.thread.scratch.extend(item);
+            }
+        });
     }
 
     /// Whether the span takes one more; if not, counts it.
@@ -520,7 +576,7 @@ impl Open {
 
     #[cold]
     #[inline(never)]
-    fn fail(&self, outcome: Outcome<'_>) {
+    fn fail(&self, outcome: &Outcome<'_>) {
         let scratch = &self.thread.scratch;
         if !outcome.is_expected() {
             self.flags.set(self.flags.get() | flag::FAILED);
@@ -533,27 +589,6 @@ impl Open {
         }
     }
 
-    /// Ends the span, and leaves nothing in it that would have to be dropped.
-    #[inline(never)]
-    fn end(&mut self, state: State) {
-        // What may call a function comes first, while there is little to save for its return.
-        let panicking = std::thread::panicking();
-        let end = clock::now();
-        if !self.plain.get() || panicking {
-            return self.end_slowly(state, end);
-        }
-        let thread = self.thread;
-        let position = thread.scratch.position();
-        if position < self.position || !thread.outbox.takes_at_once(position - self.position) {
-            return self.end_slowly(state, end);
-        }
-        thread.active.span.set(self.parent);
-        // SAFETY: an open span does not leave its thread, and `takes_at_once` said yes.
-        thread
-            .scratch
-            .take(self.position, |items| unsafe { thread.finish_at_once(self.head(end, items, false), items) });
-    }
-
     #[inline(always)]
     fn head(&self, end: u64, items: &[u64], panicked: bool) -> Head {
         let flags = self.flags.get() | if panicked { flag::PANIC } else { 0 };
@@ -561,6 +596,7 @@ impl Open {
         head(self.callsite, trace, self.span, self.parent, self.start, end, flags, items.len())
     }
 
+    /// Ends the span, and leaves nothing in it that would have to be dropped.
     #[cold]
     #[inline(never)]
     fn end_slowly(&mut self, state: State, end: u64) {
@@ -569,7 +605,7 @@ impl Open {
         // SAFETY: `more` has initialised it, and it is not used after this.
         let More { late, attached } = unsafe { self.more.get_mut().assume_init_read() };
         if let Some(late) = late.get() {
-            late.take(&thread.scratch, true);
+            self.take_from(late, true);
         }
         if state == State::Recording {
             let panicked = std::thread::panicking() && !self.panicking;
@@ -590,8 +626,12 @@ impl Open {
                 thread.active.set(*before);
             }
         }
-        // OpenTelemetry frees the context while its own state is borrowed, and the allocator may be traced.
-        thread.scratch.while_busy(|| drop((late, attached)));
+        // OpenTelemetry frees the context while its own state is borrowed, and the allocator may be traced. Whatever else lies in
+        // the context may panic when it is dropped; its message is shown already.
+        thread.scratch.while_busy(|| {
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(attached)));
+            late.into_inner().into_iter().for_each(|late| thread.keep(late));
+        });
     }
 }
 

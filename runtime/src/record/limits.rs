@@ -120,6 +120,21 @@ pub(super) fn admit_late(items: &mut Vec<u64>, callsite: &Callsite, new: New<'_>
     admitted
 }
 
+/// Calls `f` with the words of each item, and with what it is if there is a limit for it.
+pub(super) fn each(mut words: &[u64], callsite: &Callsite, f: &mut dyn FnMut(&[u64], Option<New<'_>>)) {
+    while let Some(&head) = words.first() {
+        let (item, rest) = words.split_at((1 + wire::payload_words(head)).min(words.len()));
+        let new = Items(item).next().and_then(|item| match item.tag {
+            wire::LINK => Some(New::Link),
+            // Errors are not among them: they come last, and only once.
+            wire::EVENT | wire::NAMED_EVENT => Some(New::Event),
+            _ => key_of(&item, callsite).map(New::Attribute),
+        });
+        f(item, new);
+        words = rest;
+    }
+}
+
 fn is_event(tag: u8) -> bool {
     matches!(tag, wire::EVENT | wire::NAMED_EVENT | wire::ERROR)
 }
@@ -181,7 +196,6 @@ mod tests {
     static SITE: Callsite = Callsite {
         name: "test",
         named: false,
-        renamed: false,
         kind: Kind::Internal,
         schema: None,
         keys: &["a", "b"],

@@ -28,6 +28,7 @@ mod thread;
 mod view;
 mod words;
 
+pub(crate) use future::{AsyncSpan, Scope};
 pub use future::{Instrumented, SpanRef, instrument, span_ref};
 pub use guard::{EventWriter, Guard};
 pub use handle::OtelSpan;
@@ -35,7 +36,7 @@ pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, Outcom
 
 pub(crate) use counters::COUNTERS;
 pub(crate) use fork::{forks, watch_forks};
-pub(crate) use guard::{Policy, enabled as is_enabled, lazy_span, set_policy};
+pub(crate) use guard::{Exact, Policy, enabled as is_enabled, lazy_span, set_policy};
 pub(crate) use limits::{SpanLimits, set_limits};
 pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
@@ -60,8 +61,6 @@ pub struct Callsite {
     pub name: &'static str,
     /// Whether `name` was given in the annotation and so wins over the schema's pattern.
     pub named: bool,
-    /// Whether spans carry a name of their own.
-    pub renamed: bool,
     /// The span's kind.
     pub kind: Kind,
     /// The schema, if the annotation names one.
@@ -98,7 +97,7 @@ impl Callsite {
 
     /// A call site whose spans get their names at run time.
     pub(crate) const fn renamed(name: &'static str, scope: Option<InstrumentationScope>) -> Self {
-        Self { name, named: true, renamed: true, kind: Kind::Internal, schema: None, keys: &[], constants: &[], scope }
+        Self { name, named: true, kind: Kind::Internal, schema: None, keys: &[], constants: &[], scope }
     }
 
     #[inline(always)]
@@ -107,7 +106,7 @@ impl Callsite {
     }
 }
 
-/// A flag of a finished record. The upper half of the byte holds the number of the span's kind, or 0 for the call site's.
+/// A flag of a finished record. Three bits hold the number of the span's kind, or 0 for the call site's.
 pub(crate) mod flag {
     /// The parent is in another process.
     pub(crate) const REMOTE_PARENT: u8 = 1;
@@ -117,5 +116,8 @@ pub(crate) mod flag {
     pub(crate) const FAILED: u8 = 4;
     /// The times are nanoseconds of Unix time, not ticks.
     pub(crate) const UNIX: u8 = 8;
+    /// The time of the end is.
+    pub(crate) const UNIX_END: u8 = 0x80;
     pub(crate) const KIND_SHIFT: u8 = 4;
+    pub(crate) const KIND_MASK: u8 = 7;
 }

@@ -1,6 +1,6 @@
 //! A thread's finished spans on their way out: the chunk it writes to, and how that chunk changes hands.
 //!
-//! The owner appends without a lock. The lock is taken to replace the chunk, about once in 300 spans, and by the
+//! The owner appends without a lock. The lock is taken to replace the chunk, at most once in 1,000 spans of a busy thread, and by the
 //! collector to read. Records may be held back until a trace is decided; readers do not see them, and if the trace is not
 //! kept, the write cursor is put back.
 
@@ -153,26 +153,38 @@ impl Outbox {
         let mut shared = self.shared();
         let (read, read_spans) = (std::mem::take(&mut shared.read), std::mem::take(&mut shared.read_spans));
         let unread = hold.spans - read_spans;
-        let old = shared.chunk.take();
-        let chunk = match &old {
-            // Nobody needs what is in it.
-            Some(old) if unread == 0 && kept_words == 0 && previous >= FULL_WORDS.max(wanted) => {
-                old.clear();
-                Arc::clone(old)
-            }
-            _ => queue.spare(wanted, previous).unwrap_or_else(|| Arc::new(Chunk::with_room_for(wanted, previous))),
-        };
-        if let Some(old) = old {
-            if kept_words > 0 {
+        // A chunk that is filled faster than the collector comes by is followed by a larger one.
+        let size = if read == 0 { previous * 2 } else { previous };
+        let new = || Arc::new(Chunk::with_room_for(wanted, size));
+        // The old chunk goes to the queue still under the lock, so that the collector, which looks at threads first, finds it in
+        // one of the places.
+        let chunk = match shared.chunk.take() {
+            Some(old) if kept_words > 0 => {
+                let chunk = new();
                 // SAFETY: this thread owns both, and has written these words of the old one.
                 unsafe { old.read_own(hold.at, at, |words| chunk.write(0, words)) };
+                if unread > 0 {
+                    queue.push(FullChunk { chunk: old, from: read, spans: unread });
+                }
+                chunk
             }
-            if unread > 0 {
-                // Still under the lock, so that the collector, which looks at threads first, finds the chunk in one of the
-                // places.
-                queue.push(FullChunk { chunk: old, from: read, spans: unread });
+            Some(old) if unread > 0 => {
+                let full = FullChunk { chunk: old, from: read, spans: unread };
+                if size >= FULL_WORDS {
+                    queue.exchange(full, wanted)
+                } else {
+                    queue.push(full);
+                    None
+                }
+                .unwrap_or_else(new)
             }
-        }
+            // Nobody needs what is in it.
+            Some(old) if previous >= FULL_WORDS.max(wanted) => {
+                old.clear();
+                old
+            }
+            _ => new(),
+        };
         self.chunk.set(Arc::as_ptr(&chunk));
         self.at.set(kept_words);
         self.spans.set(kept_spans);

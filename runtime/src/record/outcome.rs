@@ -89,6 +89,16 @@ impl Outcome<'_> {
         self.0.is_none()
     }
 
+    /// An error that was told, not returned.
+    pub(crate) fn of_error<'a>(error: &'a dyn fmt::Display, exception_type: &'static str) -> Outcome<'a> {
+        Outcome(Some(Failure {
+            error_type: Cow::Borrowed(exception_type),
+            exception_type,
+            message: Some(error),
+            expected: false,
+        }))
+    }
+
     /// Whether the error belongs to normal operation.
     pub(super) fn is_expected(&self) -> bool {
         self.0.as_ref().is_some_and(|failure| failure.expected)
@@ -96,15 +106,22 @@ impl Outcome<'_> {
 
     /// Writes the error, if there is one, to the top of the scratch. Runs the error's `Display`.
     #[cold]
-    pub(super) fn write(self, scratch: &Scratch) {
-        let Some(failure) = self.0 else { return };
+    pub(super) fn write(&self, scratch: &Scratch) {
+        let Some(failure) = &self.0 else { return };
         let item = scratch.begin(wire::ERROR, if failure.expected { EXPECTED } else { 0 });
-        scratch.push(crate::clock::now());
+        let now = crate::clock::now();
+        let [a, b, c] = wire::static_item(failure.exception_type);
         match &failure.error_type {
-            Cow::Borrowed(error_type) => scratch.static_str(error_type),
-            Cow::Owned(error_type) => scratch.str(wire::header(wire::STR, 0, 0), error_type),
+            Cow::Borrowed(error_type) => {
+                let [d, e, f] = wire::static_item(error_type);
+                scratch.extend(&[now, d, e, f, a, b, c]);
+            }
+            Cow::Owned(error_type) => {
+                scratch.push(now);
+                scratch.str(wire::header(wire::STR, 0, 0), error_type);
+                scratch.extend(&[a, b, c]);
+            }
         }
-        scratch.static_str(failure.exception_type);
         if let Some(message) = failure.message {
             scratch.display(wire::STR, 0, message);
         }

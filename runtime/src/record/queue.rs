@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// How many empty chunks are kept for the next thread that needs one: memory that is warm already.
-const SPARES: usize = 8;
+const SPARES: usize = 4;
 
 /// A chunk nobody writes to any more.
 #[derive(Debug)]
@@ -120,7 +120,18 @@ impl Queue {
 
     /// Takes a chunk, or drops it and counts its spans if the queue is full. Never waits for the collector.
     pub(crate) fn push(&self, full: FullChunk) {
+        self.push_locked(&mut self.state(), full);
+    }
+
+    /// Takes a chunk, and gives an empty one of full size for it if there is one with room for `words`.
+    pub(crate) fn exchange(&self, full: FullChunk, words: usize) -> Option<Arc<Chunk>> {
         let mut state = self.state();
+        let spare = if words <= FULL_WORDS { state.spares.pop() } else { None };
+        self.push_locked(&mut state, full);
+        spare
+    }
+
+    fn push_locked(&self, state: &mut State, full: FullChunk) {
         if state.bytes + full.bytes() > state.max_bytes && !state.chunks.is_empty() {
             Counters::add(&COUNTERS.queue_full, full.spans);
             return;
@@ -155,14 +166,6 @@ impl Queue {
         if state.spares.len() < SPARES {
             state.spares.push(chunk);
         }
-    }
-
-    /// An empty chunk for a thread that writes as much as the last one took, and needs room for `words`.
-    pub(crate) fn spare(&self, words: usize, previous: usize) -> Option<Arc<Chunk>> {
-        if words > FULL_WORDS || previous * 2 < FULL_WORDS {
-            return None;
-        }
-        self.state().spares.pop()
     }
 
     /// Waits until there is work, at most until `schedule`.

@@ -10,7 +10,7 @@ use crate::attribute::{AnyAttribute, Slot, Target};
 use crate::clock;
 use crate::wire::{self, Scratch};
 use opentelemetry::KeyValue;
-use opentelemetry::trace::SpanContext;
+use opentelemetry::trace::{SpanContext, TraceState};
 use otelier_spec::Kind;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,10 +48,55 @@ impl SharedSpan {
         }
     }
 
+    /// The same, in memory that the thread has kept if it can.
+    #[inline]
+    pub(super) fn of_future(callsite: &'static Callsite, start: &Start, thread: &Thread) -> Arc<Self> {
+        let again = |span: &mut Self| {
+            let Self { flags, items, .. } = span;
+            *flags.get_mut() = start.flags;
+            let words = &mut items.get_mut().unwrap_or_else(PoisonError::into_inner).words;
+            if start.has_state() {
+                words.extend_from_slice(&start.state_words(&thread.scratch));
+            }
+            span.parent = start.parent;
+            span.start = clock::now();
+        };
+        Self::again(callsite, start.active, thread, again)
+            .unwrap_or_else(|| Arc::new(Self::new(callsite, start, thread)))
+    }
+
     /// What a synchronous span keeps aside; it is recorded by its guard.
-    pub(super) fn inbox(callsite: &'static Callsite, active: Active) -> Self {
-        let items = Mutex::default();
-        Self { callsite, active, parent: 0, start: 0, flags: AtomicU8::new(0), items }
+    pub(super) fn inbox(callsite: &'static Callsite, active: Active, thread: &Thread) -> Arc<Self> {
+        let new = || Self { callsite, active, parent: 0, start: 0, flags: AtomicU8::new(0), items: Mutex::default() };
+        Self::again(callsite, active, thread, |span| *span.flags.get_mut() = 0).unwrap_or_else(|| Arc::new(new()))
+    }
+
+    /// Takes memory that the thread has kept.
+    #[inline]
+    fn again(
+        callsite: &'static Callsite,
+        active: Active,
+        thread: &Thread,
+        set: impl FnOnce(&mut Self),
+    ) -> Option<Arc<Self>> {
+        let mut kept = thread.take_kept()?;
+        let span = Arc::get_mut(&mut kept)?;
+        span.callsite = callsite;
+        span.active = active;
+        let items = span.items.get_mut().unwrap_or_else(PoisonError::into_inner);
+        items.ended = false;
+        items.words.clear();
+        set(span);
+        Some(kept)
+    }
+
+    /// Whether the span's memory may serve another: nobody else has it, and it is not large.
+    pub(super) fn is_reusable(this: &mut Arc<Self>) -> bool {
+        const LARGEST: usize = 128;
+        Arc::get_mut(this).is_some_and(|span| {
+            let items = span.items.get_mut().unwrap_or_else(PoisonError::into_inner);
+            items.ended && items.words.capacity() <= LARGEST
+        })
     }
 
     /// A span of somebody with a kind, and perhaps a clock, of their own.
@@ -101,6 +146,10 @@ impl SharedSpan {
     /// The items, if the span takes one more; if not, counts it.
     fn admit(&self, new: New<'_>) -> Option<MutexGuard<'_, Items>> {
         let mut items = self.items();
+        // Every attribute takes a word at least, so with few words there cannot be too many.
+        if !items.ended && items.words.len() < limits::attributes() && matches!(new, New::Attribute(_)) {
+            return Some(items);
+        }
         (!items.ended && limits::admit_late(&mut items.words, self.callsite, new)).then_some(items)
     }
 
@@ -143,21 +192,22 @@ impl SharedSpan {
         if std::mem::replace(&mut items.ended, true) {
             return;
         }
-        let items = std::mem::take(&mut items.words);
         let Some(thread) = thread::current() else {
             thread::lost_at_end();
             return;
         };
-        let flags = self.flags.load(Relaxed);
-        let end = match (flags & flag::UNIX != 0, time) {
-            (true, time) => unix(time.unwrap_or_else(SystemTime::now)),
-            (false, None) => clock::now(),
-            (false, Some(time)) => clock::ticks_at(time),
+        let mut flags = self.flags.load(Relaxed);
+        let end = match time {
+            None => self.now(),
+            Some(time) => {
+                flags |= flag::UNIX_END;
+                unix(time)
+            }
         };
-        let active = &self.active;
-        let head = head(self.callsite, active.trace, active.span, self.parent, self.start, end, flags, items.len());
+        let (active, words) = (&self.active, &items.words);
+        let head = head(self.callsite, active.trace, active.span, self.parent, self.start, end, flags, words.len());
         // SAFETY: `thread` is the calling one.
-        unsafe { thread.finish(head, &items) };
+        unsafe { thread.finish(head, words) };
     }
 
     /// Ends the span of a future that panicked.
@@ -176,28 +226,31 @@ impl SharedSpan {
         self.end(None);
     }
 
+    /// The flag that says so, if the status was set to an error.
+    pub(super) fn failed(&self) -> u8 {
+        self.flags.load(Relaxed) & flag::FAILED
+    }
+
     /// Takes everything away that was recorded, for the guard of a synchronous span; with `ended` for the last time.
-    pub(super) fn take(&self, scratch: &Scratch, ended: bool) {
+    /// `take` gets item by item, and what has to be admitted.
+    pub(super) fn take(&self, ended: bool, mut take: impl FnMut(&[u64], Option<New<'_>>)) {
         let mut items = self.items();
         items.ended = ended;
-        scratch.extend(&items.words);
+        limits::each(&items.words, self.callsite, &mut take);
         items.words.clear();
     }
 
     #[cold]
-    pub(super) fn fail(&self, outcome: Outcome<'_>) {
+    pub(crate) fn fail(&self, outcome: &Outcome<'_>) {
         if !outcome.is_expected() {
             self.flag(flag::FAILED);
         }
         self.add(|scratch| outcome.write(scratch));
     }
 
-    fn time(&self, time: Option<SystemTime>) -> u64 {
-        match (self.flags.load(Relaxed) & flag::UNIX != 0, time) {
-            (true, time) => unix(time.unwrap_or_else(SystemTime::now)),
-            (false, None) => clock::now(),
-            (false, Some(time)) => clock::ticks_at(time),
-        }
+    /// The time on the clock of the span.
+    fn now(&self) -> u64 {
+        if self.flags.load(Relaxed) & flag::UNIX != 0 { unix(SystemTime::now()) } else { clock::now() }
     }
 
     /// Records an attribute whose key is known only now.
@@ -210,9 +263,9 @@ impl SharedSpan {
     pub(crate) fn event(&self, name: &str, time: Option<SystemTime>, attributes: &[KeyValue]) {
         if self.is_recording() && self.admits(New::Event) {
             self.add(|scratch| {
-                let event = scratch.begin(wire::NAMED_EVENT, 0);
-                scratch.push(self.time(time));
-                scratch.str(wire::header(wire::STR, 0, 0), name);
+                let event = scratch.begin(wire::NAMED_EVENT, if time.is_some() { wire::UNIX_TIME } else { 0 });
+                scratch.push(time.map_or_else(|| self.now(), unix));
+                scratch.whole_str(wire::header(wire::STR, 0, 0), name);
                 several(scratch, attributes, limits::event_attributes());
                 event.finish_words();
             });
@@ -240,16 +293,17 @@ impl SharedSpan {
         if code == wire::status::ERROR {
             self.flag(flag::FAILED);
         }
-        self.add(|scratch| scratch.str(wire::header(wire::STATUS, code, 0), description));
+        self.add(|scratch| scratch.whole_str(wire::header(wire::STATUS, code, 0), description));
     }
 
     /// Gives the span another name; for call sites that let spans have one.
     pub(crate) fn rename(&self, name: &str) {
-        self.add(|scratch| scratch.str(wire::header(wire::NAME, 0, 0), name));
+        self.add(|scratch| scratch.whole_str(wire::header(wire::NAME, 0, 0), name));
     }
 
     pub(crate) fn span_context(&self, parent: &SpanContext) -> SpanContext {
-        self.active.span_context(parent.trace_state().clone())
+        let state = if parent.is_valid() { parent.trace_state().clone() } else { TraceState::NONE };
+        self.active.span_context(state)
     }
 }
 

@@ -81,6 +81,8 @@ pub(super) struct Thread {
     pub(super) scratch: Scratch,
     /// The asynchronous span whose future is being polled right now, innermost.
     pub(super) polled: Cell<*const SharedSpan>,
+    /// Memory of spans of futures that have ended, for the next ones.
+    kept: Cell<Vec<Arc<SharedSpan>>>,
     random: Cell<u64>,
     span_ids: Cell<u64>,
     /// Spans that began here, those that ended here, and those of traces that were refused. Only the owner writes.
@@ -151,6 +153,12 @@ thread_local! {
     /// Set while the thread's state is being made, and for ever on threads that never make spans.
     static CLOSED: Cell<bool> = const { Cell::new(false) };
     static OWNER: Owner = Owner(Thread::register());
+}
+
+impl std::fmt::Debug for Thread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Thread").finish_non_exhaustive()
+    }
 }
 
 struct Owner(Arc<Thread>);
@@ -253,6 +261,7 @@ impl Thread {
             },
             scratch: Scratch::new(),
             polled: Cell::new(std::ptr::null()),
+            kept: Cell::new(Vec::new()),
             random: Cell::new(RandomState::new().hash_one(std::thread::current().id())),
             span_ids: Cell::new(RandomState::new().hash_one(std::thread::current().id())),
             started: AtomicU64::new(0),
@@ -289,6 +298,25 @@ impl Thread {
         let mixed = u128::from(self.random.get() ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         self.random.set((mixed >> 64) as u64 ^ mixed as u64);
         self.span_ids.set(self.random());
+    }
+
+    /// Keeps the memory of a span that has ended, unless somebody still has it.
+    pub(super) fn keep(&self, mut span: Arc<SharedSpan>) {
+        const MOST: usize = 16;
+        let mut kept = self.kept.take();
+        if kept.len() < MOST && SharedSpan::is_reusable(&mut span) {
+            kept.push(span);
+        }
+        self.kept.set(kept);
+    }
+
+    /// Memory that was kept.
+    #[inline]
+    pub(super) fn take_kept(&self) -> Option<Arc<SharedSpan>> {
+        let mut kept = self.kept.take();
+        let span = kept.pop();
+        self.kept.set(kept);
+        span
     }
 
     /// Counts a span that begins.

@@ -247,11 +247,13 @@ impl<'a> Event<'a> {
         match self.kind {
             EventKind::User { keys, items } => plain_attributes(keys, items, limits::event_attributes(), f),
             EventKind::Exception(error) => {
-                f(Key::Static("exception.type"), Value::Str(error.exception_type));
-                if let Some(message) = error.message {
-                    f(Key::Static("exception.message"), Value::Str(message));
-                }
-                0
+                // The type is text of the program and was not cut when it was recorded.
+                let exception_type = Some(("exception.type", wire::cut_to_limit(error.exception_type)));
+                let message = error.message.map(|message| ("exception.message", message));
+                let all = exception_type.into_iter().chain(message);
+                let limit = limits::event_attributes();
+                all.clone().take(limit).for_each(|(key, value)| f(Key::Static(key), Value::Str(value)));
+                all.skip(limit).count() as u32
             }
         }
     }
@@ -287,11 +289,11 @@ impl<'a> SpanRecord<'a> {
     }
 
     pub(crate) fn end(&self) -> Time {
-        self.time(self.end)
+        if self.flags & flag::UNIX_END != 0 { Time::Unix(self.end) } else { self.time(self.end) }
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        match self.flags >> flag::KIND_SHIFT {
+        match self.flags >> flag::KIND_SHIFT & flag::KIND_MASK {
             1 => Kind::Internal,
             2 => Kind::Server,
             3 => Kind::Client,
@@ -309,6 +311,23 @@ impl<'a> SpanRecord<'a> {
         Items(self.items)
     }
 
+    /// Whether an attribute of the call site may have been recorded twice, and whether there are attributes of others.
+    fn twins(&self) -> (bool, bool) {
+        let (mut seen, mut has_twins, mut has_keyed) = (0u64, false, false);
+        for item in self.items() {
+            match item.tag {
+                wire::KEYED => has_keyed = true,
+                wire::INT | wire::DOUBLE | wire::BOOL | wire::STR | wire::LIST => {
+                    let bit = 1 << (item.index % 64);
+                    has_twins |= seen & bit != 0;
+                    seen |= bit;
+                }
+                _ => {}
+            }
+        }
+        (has_twins, has_keyed)
+    }
+
     /// Calls `f` with every attribute, each key once: the schema's constants, what was recorded (the last value of a key
     /// that was recorded twice), and what the outcome adds. Returns how many a limit has kept out.
     pub(crate) fn attributes(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
@@ -323,11 +342,14 @@ impl<'a> SpanRecord<'a> {
         };
         let constants = self.callsite.schema.map_or(&[][..], |schema| schema.constants);
         for (key, value) in constants {
-            give(&mut dropped, Key::Static(key), Value::Str(value));
+            give(&mut dropped, Key::Static(key), Value::Str(wire::cut_to_limit(value)));
         }
+        // Names of a call site are different from each other and from its constants; only what came through an API may clash.
+        let (has_twins, has_keyed) = self.twins();
         let recorded = |key: &str| self.items().any(|item| limits::key_of(&item, self.callsite) == Some(key));
         for (key, value) in self.callsite.constants {
-            if !recorded(key) && !constants.iter().any(|(constant, _)| constant == key) {
+            let is_given = constants.iter().any(|(constant, _)| constant == key) || has_keyed && recorded(key);
+            if !is_given {
                 give(&mut dropped, Key::Static(key), Value::constant(value));
             }
         }
@@ -350,20 +372,25 @@ impl<'a> SpanRecord<'a> {
                 // What the user says of the error is more exact than its type, but nobody foresees a panic.
                 let is_error_type = key.as_str() == "error.type";
                 let is_constant = constants.iter().any(|(constant, _)| *constant == key.as_str());
-                if is_error_type && panicked || is_constant || Items(seen).any(|item| is_same(&item)) {
+                if is_error_type && panicked || is_constant {
                     continue;
                 }
                 recorded_error_type |= is_error_type;
-                // Attributes stand in the order of their first values, and have their last.
-                let last = Items(items.0).filter(is_same).last();
-                let value = last.and_then(|item| keyed(self.callsite.keys, &item)).map_or(value, |(_, value)| value);
-                give(&mut dropped, key, value);
+                if !has_twins && !has_keyed {
+                    give(&mut dropped, key, value);
+                } else if !Items(seen).any(|item| is_same(&item)) {
+                    // Attributes stand in the order of their first values, and have their last.
+                    let last = Items(items.0).filter(is_same).last();
+                    let value =
+                        last.and_then(|item| keyed(self.callsite.keys, &item)).map_or(value, |(_, value)| value);
+                    give(&mut dropped, key, value);
+                }
             }
         }
         if panicked {
-            give(&mut dropped, Key::Static("error.type"), Value::Str("panic"));
+            give(&mut dropped, Key::Static("error.type"), Value::Str(wire::cut_to_limit("panic")));
         } else if let Some(error_type) = error_type.filter(|_| !recorded_error_type) {
-            give(&mut dropped, Key::Static("error.type"), Value::Str(error_type));
+            give(&mut dropped, Key::Static("error.type"), Value::Str(wire::cut_to_limit(error_type)));
         }
         dropped
     }
@@ -377,7 +404,10 @@ impl<'a> SpanRecord<'a> {
                 (wire::EVENT, Payload::Words([time, items @ ..])) => keys.get(usize::from(item.index)).map(|name| {
                     Event { name: Key::Static(name), time: self.time(*time), kind: EventKind::User { keys, items } }
                 }),
-                (wire::NAMED_EVENT, Payload::Words([time, items @ ..])) => named_event(self.time(*time), items),
+                (wire::NAMED_EVENT, Payload::Words([time, items @ ..])) => {
+                    let is_unix = item.index == wire::UNIX_TIME;
+                    named_event(if is_unix { Time::Unix(*time) } else { self.time(*time) }, items)
+                }
                 (wire::ERROR, payload) => error(item.index, payload).map(|(time, error)| Event {
                     name: Key::Static("exception"),
                     time: self.time(time),
@@ -454,12 +484,12 @@ impl<'a> SpanRecord<'a> {
 
     /// The span's name: given at run time, or built from the schema's pattern where it has placeholders.
     pub(crate) fn name(&self) -> Cow<'static, str> {
-        if self.callsite.renamed {
-            let names = self.items().filter_map(|item| match (item.tag, item.payload) {
-                (wire::NAME, Payload::Str(name)) => Some(name),
-                _ => None,
-            });
-            return names.last().map_or(self.callsite.name.into(), |name| name.to_owned().into());
+        let names = self.items().filter_map(|item| match (item.tag, item.payload) {
+            (wire::NAME, Payload::Str(name)) => Some(name),
+            _ => None,
+        });
+        if let Some(name) = names.last() {
+            return name.to_owned().into();
         }
         let Some(schema) = self.callsite.schema.filter(|_| !self.callsite.named) else {
             return self.callsite.name.into();

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod by_hand;
 mod context;
 mod ending;
 mod exporters;

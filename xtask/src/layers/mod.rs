@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["schema"],
     &["record"],
     &["bridge", "config"],
+    &["span"],
     &["export", "resource"],
     &["pipeline"],
     &["private"],

@@ -202,7 +202,7 @@ impl Writer {
     fn spans_of(&mut self, batch: &Batch, scope: Option<&InstrumentationScope>) {
         self.message(2, |writer| {
             writer.message(1, |writer| writer.scope(scope));
-            for record in batch.records().filter(|record| record.callsite.scope.as_ref() == scope) {
+            for record in batch.records().filter(|record| is_same(record.callsite.scope.as_ref(), scope)) {
                 writer.message(2, |writer| writer.span(&record, batch));
             }
             if let Some(url) = scope.and_then(InstrumentationScope::schema_url) {
@@ -210,6 +210,11 @@ impl Writer {
             }
         });
     }
+}
+
+/// Whether these are one scope: each is kept in one place. One with a `NaN` in its attributes does not equal itself.
+fn is_same(one: Option<&InstrumentationScope>, other: Option<&InstrumentationScope>) -> bool {
+    one.map(std::ptr::from_ref) == other.map(std::ptr::from_ref)
 }
 
 /// In the flags of a span or a link: whether what it points to is remote (0x200), which is known (0x100).
@@ -230,7 +235,7 @@ pub(crate) fn request(batch: &Batch) -> Vec<u8> {
         let mut scopes = Vec::new();
         for record in batch.records() {
             let scope = record.callsite.scope.as_ref();
-            if !scopes.contains(&scope) {
+            if !scopes.iter().any(|known| is_same(*known, scope)) {
                 scopes.push(scope);
             }
         }
