@@ -26,3 +26,19 @@ fn the_example_prints_both_traces_as_trees() {
     assert_eq!(tree.matches("✗ core::num::error::ParseIntError: invalid digit found in string").count(), 2, "{tree}");
     assert_eq!(tree.matches("· order_received lines=2").count(), 2, "{tree}");
 }
+
+#[test]
+fn spans_of_three_makers_and_three_threads_are_one_trace() {
+    let output = Command::new(env!("CARGO_BIN_EXE_both_ways")).env("COLUMNS", "120").output().expect("it runs");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "14 rows, 8 spans\n");
+    let tree = String::from_utf8_lossy(&output.stderr);
+    let branches = ['│', '├', '╰', '─', ' '];
+    let names =
+        tree.lines().skip(1).map(|line| line.trim_start_matches(branches).split("  ").next().unwrap_or_default());
+    let mut names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+    assert_eq!(names[..2], ["day day=2026-01-05 rows=14", "collect source=replay"], "{tree}");
+    names[2..].sort_unstable();
+    let rest = ["load", "load", "parse symbol=BTCUSDT", "parse symbol=ETHUSDT", "validate rows=7", "validate rows=7"];
+    assert_eq!(names[2..], rest, "{tree}");
+}

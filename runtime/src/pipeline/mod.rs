@@ -124,8 +124,8 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     stats::begin();
     record::watch_forks(|| RUNNING.store(false, Ordering::Release));
     let batch = &telemetry.batch;
-    // Two batches at once, so that waking the collector is rarer than one span in a thousand.
-    QUEUE.open(batch.max_bytes(), 2 * batch.max_export_batch_size as u64);
+    // Several batches at once, because waking the collector costs the thread that does it as much as ten spans.
+    QUEUE.open(batch.max_bytes(), 6 * batch.max_export_batch_size as u64);
     let (ratio, follow_parent) = match telemetry.sampler {
         Sampler::AlwaysOn => (1.0, false),
         Sampler::AlwaysOff => (0.0, false),

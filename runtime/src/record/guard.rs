@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use super::shared::SharedSpan;
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
-use super::{Callsite, flag, limits, sampling, tail};
+use super::{Callsite, QUEUE, flag, limits, sampling, tail};
 use crate::attribute::{Slot, Target};
 use crate::clock;
 use crate::wire::{self, Scratch, Writing};
@@ -624,6 +624,11 @@ impl Open {
                     unsafe { tail::decide(thread, thread.active.trace.get(), ticks) };
                 }
                 thread.active.set(*before);
+                if before.mode == Mode::Nothing {
+                    // Between two traces, so that the spans inside of them need not.
+                    // SAFETY: as above.
+                    thread.scratch.while_busy(|| unsafe { thread.outbox.change_early(&QUEUE) });
+                }
             }
         }
         // OpenTelemetry frees the context while its own state is borrowed, and the allocator may be traced. Whatever else lies in

@@ -8,6 +8,10 @@ use super::chunk::{Chunk, FULL_WORDS, HEAD_WORDS};
 use super::queue::{FullChunk, Queue};
 use super::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// A thread that fills its chunk in less than this gets a larger one.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// The longest record that is accepted: 256 KiB.
 pub(crate) const MAX_RECORD_WORDS: usize = 32 * 1024;
@@ -36,6 +40,8 @@ pub(crate) struct Outbox {
     spans: Cell<u64>,
     held: Cell<bool>,
     hold: Cell<Hold>,
+    /// When the chunk was put in place.
+    since: Cell<Option<Instant>>,
     shared: Mutex<Shared>,
 }
 
@@ -63,6 +69,7 @@ impl Outbox {
             spans: Cell::new(0),
             held: Cell::new(false),
             hold: Cell::new(Hold { at: 0, spans: 0 }),
+            since: Cell::new(None),
             shared: Mutex::new(Shared { chunk: None, read: 0, read_spans: 0 }),
         }
     }
@@ -137,6 +144,19 @@ impl Outbox {
         Ok(())
     }
 
+    /// Changes the chunk if it is nearly full, at a moment when that keeps nobody waiting.
+    ///
+    /// # Safety
+    ///
+    /// Only the owner may call this.
+    #[inline]
+    pub(crate) unsafe fn change_early(&self, queue: &Queue) {
+        if self.at.get() > self.limit.get() / 4 * 3 && !self.held.get() {
+            // SAFETY: the caller is the owner.
+            unsafe { self.replace(0, queue) };
+        }
+    }
+
     /// Puts another chunk in place and sends the old one to the queue. What is held back moves along.
     ///
     /// # Safety
@@ -153,8 +173,10 @@ impl Outbox {
         let mut shared = self.shared();
         let (read, read_spans) = (std::mem::take(&mut shared.read), std::mem::take(&mut shared.read_spans));
         let unread = hold.spans - read_spans;
-        // A chunk that is filled faster than the collector comes by is followed by a larger one.
-        let size = if read == 0 { previous * 2 } else { previous };
+        // A chunk that is filled within a second is followed by a larger one.
+        let now = Instant::now();
+        let is_busy = self.since.replace(Some(now)).is_none_or(|since| now - since < BUSY);
+        let size = if is_busy { previous * 2 } else { previous };
         let new = || Arc::new(Chunk::with_room_for(wanted, size));
         // The old chunk goes to the queue still under the lock, so that the collector, which looks at threads first, finds it in
         // one of the places.

@@ -64,7 +64,7 @@ pub(crate) struct Wake {
 impl State {
     /// Whether the collector is to come for the chunks: there are enough spans, or a quarter of the room is taken.
     fn is_due(&self) -> bool {
-        self.spans >= self.wake_at || self.bytes >= self.max_bytes / 4
+        self.spans >= self.wake_at || self.bytes > self.max_bytes / 4
     }
 }
 
@@ -120,30 +120,30 @@ impl Queue {
 
     /// Takes a chunk, or drops it and counts its spans if the queue is full. Never waits for the collector.
     pub(crate) fn push(&self, full: FullChunk) {
-        self.push_locked(&mut self.state(), full);
+        self.exchange(full, usize::MAX);
     }
 
-    /// Takes a chunk, and gives an empty one of full size for it if there is one with room for `words`.
+    /// The same, and gives an empty chunk for it if there is one of full size and it has room for `words`.
     pub(crate) fn exchange(&self, full: FullChunk, words: usize) -> Option<Arc<Chunk>> {
         let mut state = self.state();
-        let spare = if words <= FULL_WORDS { state.spares.pop() } else { None };
-        self.push_locked(&mut state, full);
-        spare
-    }
-
-    fn push_locked(&self, state: &mut State, full: FullChunk) {
         if state.bytes + full.bytes() > state.max_bytes && !state.chunks.is_empty() {
+            drop(state);
             Counters::add(&COUNTERS.queue_full, full.spans);
-            return;
+            full.chunk.clear();
+            return Some(full.chunk).filter(|chunk| chunk.capacity() >= words.max(FULL_WORDS));
         }
+        let spare = if words <= FULL_WORDS { state.spares.pop() } else { None };
         let was_due = state.is_due();
         state.bytes += full.bytes();
         state.spans += full.spans;
         state.chunks.push_back(full);
         self.pressed.store(state.bytes > state.max_bytes / 2, Ordering::Relaxed);
-        if !was_due && state.is_due() {
+        let is_due = !was_due && state.is_due();
+        drop(state);
+        if is_due {
             self.bell.notify_one();
         }
+        spare
     }
 
     /// The oldest chunk.
