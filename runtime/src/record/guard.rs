@@ -306,7 +306,21 @@ impl Guard {
     #[inline(never)]
     extern "C" fn open_recording(&mut self, callsite: &'static Callsite, thread: &'static Thread) {
         // What may call a function comes first, while there is little to save for its return.
-        let panicking = std::thread::panicking();
+        if std::thread::panicking() {
+            return self.open_unwinding(callsite, thread);
+        }
+        self.open_plain(callsite, thread, false);
+    }
+
+    #[allow(improper_ctypes_definitions)]
+    #[cold]
+    #[inline(never)]
+    extern "C" fn open_unwinding(&mut self, callsite: &'static Callsite, thread: &'static Thread) {
+        self.open_plain(callsite, thread, true);
+    }
+
+    #[inline(always)]
+    fn open_plain(&mut self, callsite: &'static Callsite, thread: &'static Thread, panicking: bool) {
         let start = clock::now();
         thread.started();
         let span = thread.new_span_id();
@@ -414,15 +428,17 @@ impl Guard {
     #[inline(never)]
     extern "C" fn close(&mut self) {
         // What may call a function comes first, while there is little to save for its return.
-        let panicking = std::thread::panicking();
+        if std::thread::panicking() {
+            return self.close_slowly();
+        }
         let end = clock::now();
         // SAFETY: the guard is not empty.
         let open = unsafe { self.open.assume_init_mut() };
-        let thread = open.thread;
-        let position = thread.scratch.position();
-        if !open.plain.get() || panicking {
+        if !open.plain.get() {
             return open.end_slowly(self.state, end);
         }
+        let thread = open.thread;
+        let position = thread.scratch.position();
         if position < open.position || !thread.outbox.takes_at_once(position - open.position) {
             return open.end_slowly(self.state, end);
         }
@@ -431,6 +447,13 @@ impl Guard {
         thread
             .scratch
             .take(open.position, |items| unsafe { thread.finish_at_once(open.head(end, items, false), items) });
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn close_slowly(&mut self) {
+        // SAFETY: the guard is not empty.
+        unsafe { self.open.assume_init_mut() }.end_slowly(self.state, clock::now());
     }
 }
 
