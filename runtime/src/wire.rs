@@ -147,6 +147,19 @@ impl Scratch {
         self.writing.get() > 0
     }
 
+    /// Runs `f`, which writes an item; it may panic.
+    pub(crate) fn while_writing(&self, f: impl FnOnce()) {
+        struct Ends<'a>(&'a Scratch);
+        impl Drop for Ends<'_> {
+            fn drop(&mut self) {
+                self.0.end_writing();
+            }
+        }
+        self.begin_writing();
+        let _ends = Ends(self);
+        f();
+    }
+
     /// Says that an item is under construction, until [`end_writing`](Self::end_writing).
     pub(crate) fn begin_writing(&self) {
         self.writing.set(self.writing.get() + 1);

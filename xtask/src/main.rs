@@ -1,7 +1,8 @@
-//! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`.
+//! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`, `cargo xtask soundness`.
 
 mod ci;
 mod layers;
+mod soundness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,8 +13,9 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["layers"] => report(layers::check(&root())),
         ["ci"] => ci::run(&root()),
+        ["soundness"] => soundness::run(&root()),
         _ => {
-            eprintln!("error: expected `cargo xtask layers` or `cargo xtask ci`");
+            eprintln!("error: expected `cargo xtask layers`, `cargo xtask ci` or `cargo xtask soundness`");
             ExitCode::from(2)
         }
     }

@@ -26,12 +26,13 @@ pub use hooked::{Hooked, hooked};
 pub use tracer::{Tracer, TracerProvider};
 
 pub use crate::record::OtelSpan;
-use crate::record::{Exact, lazy_span};
+use crate::record::{Exact, forks, lazy_span};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard, global};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 /// OpenTelemetry's current context with the span in it that is active just now, lazy or not.
@@ -129,6 +130,12 @@ pub fn with_current_context<T>(f: impl FnOnce() -> T) -> impl FnOnce() -> T {
 
 /// Makes our spans and propagator the process's.
 pub(crate) fn install() {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    // The child of a fork has what its parent installed. To set it again would wait for OpenTelemetry's locks, which a thread
+    // may have held that the child does not have.
+    if INSTALLED.swap(true, Ordering::Relaxed) && forks() > 0 {
+        return;
+    }
     use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
     let parts: [Box<dyn TextMapPropagator + Send + Sync>; 2] =
         [Box::new(TraceContextPropagator::new()), Box::new(BaggagePropagator::new())];

@@ -4,7 +4,7 @@ use crate::record::{Callsite, OtelSpan, SharedSpan};
 use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
 use opentelemetry::{Context, InstrumentationScope};
 use otelier_spec::Kind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// Makes tracers whose spans go the way of ours: the same queue, the same exporters, the same numbers in
 /// [`Stats`](crate::Stats), and ours as parents and children.
@@ -43,19 +43,42 @@ const MAX_SCOPES: usize = 1024;
 
 static OTHER: Callsite = Callsite::renamed("", None);
 
+/// A scope that was seen; and the one that was seen before it.
+struct Known {
+    callsite: Callsite,
+    before: Option<&'static Known>,
+}
+
+/// The scope that was seen last. No lock, or one that a thread held at the moment of a fork would stay locked in the child.
+static KNOWN: AtomicPtr<Known> = AtomicPtr::new(std::ptr::null_mut());
+
 /// The call site of a scope. There is one for each scope ever seen, because records point to it for good.
 fn callsite(scope: InstrumentationScope) -> &'static Callsite {
-    static KNOWN: Mutex<Vec<&'static Callsite>> = Mutex::new(Vec::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(callsite) = known.iter().find(|callsite| callsite.scope.as_ref() == Some(&scope)) {
-        return callsite;
+    // SAFETY: what is stored is never freed.
+    let last = || unsafe { KNOWN.load(Ordering::Acquire).as_ref() };
+    let mut new: Option<Box<Known>> = None;
+    loop {
+        let before = last();
+        let known = || std::iter::successors(before, |known| known.before);
+        if let Some(known) = known().find(|known| known.callsite.scope.as_ref() == Some(&scope)) {
+            return &known.callsite;
+        }
+        if known().count() >= MAX_SCOPES {
+            return &OTHER;
+        }
+        let mut known = new
+            .take()
+            .unwrap_or_else(|| Box::new(Known { callsite: Callsite::renamed("", Some(scope.clone())), before: None }));
+        known.before = before;
+        let known = Box::into_raw(known);
+        let expected = before.map_or(std::ptr::null_mut(), |before| std::ptr::from_ref(before).cast_mut());
+        match KNOWN.compare_exchange(expected, known, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: it is never freed from now on.
+            Ok(_) => return unsafe { &(*known).callsite },
+            // SAFETY: nobody else has seen it.
+            Err(_) => new = Some(unsafe { Box::from_raw(known) }),
+        }
     }
-    if known.len() == MAX_SCOPES {
-        return &OTHER;
-    }
-    let callsite = Box::leak(Box::new(Callsite::renamed("", Some(scope))));
-    known.push(callsite);
-    callsite
 }
 
 /// Makes spans for one instrumentation scope; see [`TracerProvider`].

@@ -97,7 +97,9 @@ impl Guard {
 
     /// What became of the spans so far.
     pub fn stats(&self) -> Stats {
-        if self.disabled { Stats::default() } else { stats(&self.destinations) }
+        // In the child of a fork the exporters are copies, and perhaps locked for good.
+        let mine = self.forks == record::forks();
+        if self.disabled { Stats::default() } else { stats(if mine { &self.destinations } else { &[] }) }
     }
 
     /// Stops recording, exports what is left, and says what became of every span. Takes at most the shutdown timeout.

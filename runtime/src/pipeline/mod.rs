@@ -121,11 +121,11 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     // What threads finished after the last pipeline ended belongs to nobody.
     record::collect_from_threads(|words| record::Records::from_words(words).count() as u64);
     COUNTERS.reset();
-    stats::begin();
+    record::begin_totals();
     record::watch_forks(|| RUNNING.store(false, Ordering::Release));
     let batch = &telemetry.batch;
-    // Several batches at once, because waking the collector costs the thread that does it as much as ten spans.
-    QUEUE.open(batch.max_bytes(), 6 * batch.max_export_batch_size as u64);
+    // Two batches at once, because waking the collector costs the thread that does it as much as ten spans.
+    QUEUE.open(batch.max_bytes(), 2 * batch.max_export_batch_size as u64);
     let (ratio, follow_parent) = match telemetry.sampler {
         Sampler::AlwaysOn => (1.0, false),
         Sampler::AlwaysOff => (0.0, false),

@@ -1,9 +1,9 @@
 //! What became of the spans, in numbers.
 
 use crate::export::{Accepted, Exporter};
-use crate::record::{self, COUNTERS, Totals};
+use crate::record::{self, COUNTERS};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -144,7 +144,7 @@ impl Destination {
             Ok(Accepted { rejected, message }) => {
                 let rejected = rejected.min(spans);
                 self.rejected.fetch_add(rejected, Relaxed);
-                self.exported.fetch_add(spans - rejected, Relaxed);
+                self.exported.fetch_add(spans - rejected, Release);
                 message.into_iter().for_each(|message| self.say(message));
             }
             Err(error) => {
@@ -157,7 +157,7 @@ impl Destination {
     pub(super) fn stats(&self) -> ExporterStats {
         ExporterStats {
             name: self.exporter.name(),
-            exported: self.exported.load(Relaxed),
+            exported: self.exported.load(Acquire),
             failed: self.failed.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
             last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
@@ -165,21 +165,14 @@ impl Destination {
     }
 }
 
-/// What threads had counted when the pipeline started.
-static BEFORE: Mutex<Totals> = Mutex::new(Totals { started: 0, ended: 0, refused: 0 });
-
-/// Starts counting anew, for a new pipeline. Spans that are open already count as started.
-pub(super) fn begin() {
-    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = record::totals();
-}
-
 pub(super) fn stats(destinations: &[Destination]) -> Stats {
     if !record::is_enabled() {
         // What has ended since the shutdown lies where it was put, and nobody else will look.
         record::discard_ended();
     }
-    let before = *BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
-    let totals = record::totals();
+    // Before the numbers of the threads, so that never more was exported than has ended.
+    let exporters = destinations.iter().map(Destination::stats).collect();
+    let (before, totals) = record::totals();
     let refused = totals.refused - before.refused;
     Stats {
         started: totals.started - before.ended + refused,
@@ -192,6 +185,6 @@ pub(super) fn stats(destinations: &[Destination]) -> Stats {
         dropped_in_allocator: COUNTERS.allocator.load(Relaxed),
         dropped_by_tail_sampling: COUNTERS.tail.load(Relaxed),
         tail_overflows: COUNTERS.tail_overflow.load(Relaxed),
-        exporters: destinations.iter().map(Destination::stats).collect(),
+        exporters,
     }
 }

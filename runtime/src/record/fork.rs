@@ -98,12 +98,12 @@ mod unix {
             };
             queue.forget();
             outboxes.iter_mut().for_each(OutboxLock::forget);
+            if let Some(thread) = thread::existing() {
+                thread.outbox.abandon();
+            }
             drop((queue, outboxes));
-            registry.keep_only(thread::existing());
+            registry.begin_anew(u64::from(std::process::id()) << 32 ^ crate::clock::now());
         });
-        if let Some(thread) = thread::existing() {
-            thread.reseed(u64::from(std::process::id()) << 32 ^ crate::clock::now());
-        }
         if let Some(in_child) = IN_CHILD.get() {
             in_child();
         }

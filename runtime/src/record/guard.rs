@@ -285,16 +285,18 @@ impl Guard {
     #[inline(never)]
     extern "C" fn open(&mut self, callsite: &'static Callsite) {
         // What an unsampled span does not need is in a function of its own, so that there is little to save for its calls.
-        // The thread comes first: OpenTelemetry's state of it is there for as long as ours is.
+        // The thread comes first: OpenTelemetry's state of it is there for as long as ours is. While the thread is busy, it may
+        // be borrowed, and to look at it would panic inside of a traced allocator.
         // SAFETY: see `thread::current`.
         if let Some(thread) = unsafe { pointer().as_ref() }
+            && !thread.scratch.busy()
             && Context::map_current(|context| {
                 let span = context.span().span_context().span_id();
                 span == SpanId::from(thread.active.attached.get()) && !context.is_telemetry_suppressed()
             })
         {
             match thread.active.mode.get() {
-                Mode::Recording if !thread.scratch.busy() => return self.open_recording(callsite, thread),
+                Mode::Recording => return self.open_recording(callsite, thread),
                 Mode::Unsampled => return,
                 _ => {}
             }

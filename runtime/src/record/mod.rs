@@ -41,7 +41,7 @@ pub(crate) use limits::{SpanLimits, set_limits};
 pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
 pub(crate) use tail::{Keep, set_tail};
-pub(crate) use thread::{Totals, collect_from_threads, discard_ended, never_here, totals};
+pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never_here, totals};
 #[cfg(feature = "_otlp")]
 pub(crate) use view::{Event, Link};
 pub(crate) use view::{Key, Records, SpanRecord, Status, Time, Value};

@@ -234,9 +234,17 @@ impl Outbox {
     }
 
     /// Keeps the collector and the owner from exchanging chunks.
-    #[cfg_attr(not(unix), allow(dead_code))]
+    #[cfg_attr(any(not(unix), miri), allow(dead_code))]
     pub(crate) fn lock(&self) -> OutboxLock<'_> {
         OutboxLock(self.shared())
+    }
+
+    /// Takes nothing at once any more, and holds nothing back. For the owner only.
+    #[cfg_attr(any(not(unix), miri), allow(dead_code))]
+    pub(crate) fn abandon(&self) {
+        self.limit.set(0);
+        self.capacity.set(0);
+        self.held.set(false);
     }
 
     /// Gives `f` what the collector has not read yet, and returns how many spans that were.
@@ -318,12 +326,12 @@ impl Outbox {
 }
 
 /// See [`Outbox::lock`].
-#[cfg_attr(not(unix), allow(dead_code))]
+#[cfg_attr(any(not(unix), miri), allow(dead_code))]
 pub(crate) struct OutboxLock<'a>(MutexGuard<'a, Shared>);
 
 impl OutboxLock<'_> {
     /// Treats what is there as read.
-    #[cfg_attr(not(unix), allow(dead_code))]
+    #[cfg_attr(any(not(unix), miri), allow(dead_code))]
     pub(crate) fn forget(&mut self) {
         let Shared { chunk, read, read_spans } = &mut *self.0;
         if let Some(chunk) = chunk {

@@ -107,7 +107,7 @@ impl Queue {
     }
 
     /// Keeps everybody from putting chunks in or taking them out.
-    #[cfg_attr(not(unix), allow(dead_code))]
+    #[cfg_attr(any(not(unix), miri), allow(dead_code))]
     pub(crate) fn lock(&self) -> QueueLock<'_> {
         QueueLock { state: self.state(), pressed: &self.pressed }
     }
@@ -224,7 +224,7 @@ impl Queue {
 }
 
 /// See [`Queue::lock`].
-#[cfg_attr(not(unix), allow(dead_code))]
+#[cfg_attr(any(not(unix), miri), allow(dead_code))]
 pub(crate) struct QueueLock<'a> {
     state: MutexGuard<'a, State>,
     pressed: &'a AtomicBool,
@@ -232,7 +232,7 @@ pub(crate) struct QueueLock<'a> {
 
 impl QueueLock<'_> {
     /// Empties the queue, for a process without a collector: who waits for one need not.
-    #[cfg_attr(not(unix), allow(dead_code))]
+    #[cfg_attr(any(not(unix), miri), allow(dead_code))]
     pub(crate) fn forget(&mut self) {
         self.state.chunks.clear();
         self.state.bytes = 0;

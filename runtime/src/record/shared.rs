@@ -1,5 +1,6 @@
 //! Open spans that do not stay on one thread's stack: those of futures, of the manual API, and of OpenTelemetry's API.
 
+use super::fork::forks;
 use super::guard::{Start, enabled};
 use super::limits::New;
 use super::outcome::Outcome;
@@ -24,6 +25,8 @@ pub(crate) struct SharedSpan {
     parent: u64,
     start: u64,
     flags: AtomicU8,
+    /// The process it belongs to: in the child of a fork it is a copy, perhaps locked for good.
+    forks: u64,
     items: Mutex<Items>,
 }
 
@@ -44,6 +47,7 @@ impl SharedSpan {
             parent: start.parent,
             start: clock::now(),
             flags: AtomicU8::new(start.flags),
+            forks: forks(),
             items: Mutex::new(Items { words, ended: false }),
         }
     }
@@ -67,7 +71,15 @@ impl SharedSpan {
 
     /// What a synchronous span keeps aside; it is recorded by its guard.
     pub(super) fn inbox(callsite: &'static Callsite, active: Active, thread: &Thread) -> Arc<Self> {
-        let new = || Self { callsite, active, parent: 0, start: 0, flags: AtomicU8::new(0), items: Mutex::default() };
+        let new = || Self {
+            callsite,
+            active,
+            parent: 0,
+            start: 0,
+            flags: AtomicU8::new(0),
+            forks: forks(),
+            items: Mutex::default(),
+        };
         Self::again(callsite, active, thread, |span| *span.flags.get_mut() = 0).unwrap_or_else(|| Arc::new(new()))
     }
 
@@ -131,7 +143,7 @@ impl SharedSpan {
 
     #[inline]
     pub(super) fn is_recording(&self) -> bool {
-        self.active.mode.is_recording()
+        self.active.mode.is_recording() && self.forks == forks()
     }
 
     /// Whether something that is recorded now still counts.
@@ -145,6 +157,9 @@ impl SharedSpan {
 
     /// The items, if the span takes one more; if not, counts it.
     fn admit(&self, new: New<'_>) -> Option<MutexGuard<'_, Items>> {
+        if !self.is_recording() {
+            return None;
+        }
         let mut items = self.items();
         // Every attribute takes a word at least, so with few words there cannot be too many.
         if !items.ended && items.words.len() < limits::attributes() && matches!(new, New::Attribute(_)) {
@@ -160,11 +175,12 @@ impl SharedSpan {
 
     /// Moves what lies above `position` of the scratch to this span.
     pub(super) fn take_above(&self, scratch: &Scratch, position: usize) {
-        let mut items = self.items();
-        if !items.ended {
-            scratch.while_busy(|| scratch.above(position, |words| items.words.extend_from_slice(words)));
+        if self.is_recording() {
+            let mut items = self.items();
+            if !items.ended {
+                scratch.while_busy(|| scratch.above(position, |words| items.words.extend_from_slice(words)));
+            }
         }
-        drop(items);
         scratch.truncate(position);
     }
 
@@ -177,9 +193,7 @@ impl SharedSpan {
         // On a thread that is ending there is no place to write but a new one.
         let scratch = thread::current().map_or(&own, |thread| &thread.scratch);
         let position = scratch.position();
-        scratch.begin_writing();
-        write(scratch);
-        scratch.end_writing();
+        scratch.while_writing(|| write(scratch));
         self.take_above(scratch, position);
     }
 
@@ -218,6 +232,9 @@ impl SharedSpan {
 
     /// Says that the span's future was dropped before it was ready, and ends the span.
     pub(super) fn end_cancelled(&self) {
+        if !self.is_recording() {
+            return;
+        }
         let mut items = self.items();
         if !items.ended {
             items.words.push(wire::header(wire::CANCELLED, 0, 0));
@@ -234,6 +251,9 @@ impl SharedSpan {
     /// Takes everything away that was recorded, for the guard of a synchronous span; with `ended` for the last time.
     /// `take` gets item by item, and what has to be admitted.
     pub(super) fn take(&self, ended: bool, mut take: impl FnMut(&[u64], Option<New<'_>>)) {
+        if !self.is_recording() {
+            return;
+        }
         let mut items = self.items();
         items.ended = ended;
         limits::each(&items.words, self.callsite, &mut take);

@@ -9,7 +9,7 @@ use super::{flag, tail};
 use crate::wire::Scratch;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -91,6 +91,8 @@ pub(super) struct Thread {
     refused: AtomicU64,
     pub(super) outbox: Outbox,
     pub(super) tail: tail::Held,
+    /// Whether it is the copy of a state of the process that this one was forked from.
+    abandoned: Cell<bool>,
 }
 
 // SAFETY: another thread reaches a `Thread` through the registry only, and uses the atomics and `Outbox::collect` alone.
@@ -99,11 +101,14 @@ unsafe impl Send for Thread {}
 unsafe impl Sync for Thread {}
 
 /// Every thread that has made a span, and the numbers of those that are gone.
-static THREADS: Mutex<Registry> = Mutex::new(Registry { threads: Vec::new(), gone: Totals::ZERO });
+static THREADS: Mutex<Registry> =
+    Mutex::new(Registry { threads: Vec::new(), gone: Totals::ZERO, before: Totals::ZERO });
 
 pub(super) struct Registry {
     threads: Vec<Arc<Thread>>,
     gone: Totals,
+    /// What had been counted when the pipeline started.
+    before: Totals,
 }
 
 #[cfg(unix)]
@@ -112,9 +117,20 @@ impl Registry {
         self.threads.iter().map(|thread| &**thread)
     }
 
-    /// Forgets every other thread, in a process that does not have them.
-    pub(super) fn keep_only(&mut self, mine: Option<&Thread>) {
-        self.threads.retain(|thread| mine.is_some_and(|mine| std::ptr::eq(mine, &**thread)));
+    /// Forgets every thread, in a process that does not have them, and gives the calling one, if it has a state, another:
+    /// spans that are open on the old one are the parent's, and whoever ends them finds nothing that goes anywhere.
+    pub(super) fn begin_anew(&mut self, seed: u64) {
+        self.threads.clear();
+        if let Some(old) = existing() {
+            old.abandoned.set(true);
+            let new = Arc::new(Thread::new());
+            new.reseed(seed);
+            self.threads.push(Arc::clone(&new));
+            set_pointer(Arc::as_ptr(&new));
+            // Open spans refer to the old one.
+            let _ = OWNER.try_with(|owner| std::mem::forget(owner.0.replace(new)));
+        }
+        self.before = self.totals();
     }
 }
 
@@ -137,12 +153,26 @@ impl Totals {
     }
 }
 
-/// The numbers of all threads, since the process began.
-pub(crate) fn totals() -> Totals {
+/// What had been counted when the pipeline started, and what has been now.
+pub(crate) fn totals() -> (Totals, Totals) {
     let registry = threads();
-    let mut totals = registry.gone;
-    totals.add(registry.threads.iter());
-    totals
+    (registry.before, registry.totals())
+}
+
+/// Starts counting anew, for a new pipeline. Spans that are open already count as started.
+pub(crate) fn begin_totals() {
+    let mut registry = threads();
+    registry.before = registry.totals();
+}
+
+impl Registry {
+    fn totals(&self) -> Totals {
+        let mut totals = self.gone;
+        totals.ended += LOST_AT_END.load(Acquire);
+        totals.add(self.threads.iter());
+        totals.started += LOST_AT_START.load(Acquire);
+        totals
+    }
 }
 
 pub(super) fn threads() -> MutexGuard<'static, Registry> {
@@ -152,7 +182,7 @@ pub(super) fn threads() -> MutexGuard<'static, Registry> {
 thread_local! {
     /// Set while the thread's state is being made, and for ever on threads that never make spans.
     static CLOSED: Cell<bool> = const { Cell::new(false) };
-    static OWNER: Owner = Owner(Thread::register());
+    static OWNER: Owner = Owner(RefCell::new(Thread::register()));
 }
 
 impl std::fmt::Debug for Thread {
@@ -161,7 +191,7 @@ impl std::fmt::Debug for Thread {
     }
 }
 
-struct Owner(Arc<Thread>);
+struct Owner(RefCell<Arc<Thread>>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
@@ -170,11 +200,12 @@ impl Drop for Owner {
         CLOSED.set(true);
         // In this order, so that the collector finds the spans in the queue at the latest when it no longer finds them here:
         // who waits for a scoped thread does not wait for this.
+        let mine = self.0.get_mut();
         // SAFETY: this is the owner.
-        unsafe { self.0.outbox.close(&QUEUE) };
+        unsafe { mine.outbox.close(&QUEUE) };
         let mut registry = threads();
-        registry.gone.add([&self.0].into_iter());
-        let at = registry.threads.iter().position(|thread| Arc::ptr_eq(thread, &self.0));
+        registry.gone.add([&*mine].into_iter());
+        let at = registry.threads.iter().position(|thread| Arc::ptr_eq(thread, mine));
         let _thread = at.map(|at| registry.threads.swap_remove(at));
         drop(registry);
     }
@@ -205,7 +236,7 @@ pub(super) fn existing() -> Option<&'static Thread> {
 pub(super) fn lost_at_start() {
     // The collector's own thread makes no spans, and is not worth a number.
     if !COLLECTOR.get() {
-        threads().gone.started += 1;
+        LOST_AT_START.fetch_add(1, Release);
         lost_at_end();
     }
 }
@@ -213,9 +244,14 @@ pub(super) fn lost_at_start() {
 /// Counts a span that began before `current` gave nothing.
 #[cold]
 pub(super) fn lost_at_end() {
-    threads().gone.ended += 1;
+    LOST_AT_END.fetch_add(1, Release);
     Counters::add(&COUNTERS.thread_gone, 1);
 }
+
+/// What the two functions above counted. Not in the registry: a traced allocator may come here while that is locked, by the
+/// thread itself or by one that waits for a lock which this thread holds.
+static LOST_AT_START: AtomicU64 = AtomicU64::new(0);
+static LOST_AT_END: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     static COLLECTOR: Cell<bool> = const { Cell::new(false) };
@@ -236,7 +272,7 @@ fn register_current() -> Option<&'static Thread> {
     // A thread's locals end in the opposite order of their beginning. OpenTelemetry's begins first, so that it is there for
     // as long as ours is; if it is gone already, which only a panic tells, there is no place for spans any more.
     std::panic::catch_unwind(|| Context::map_current(|_| ())).ok()?;
-    let pointer = OWNER.try_with(|owner| Arc::as_ptr(&owner.0)).ok()?;
+    let pointer = OWNER.try_with(|owner| Arc::as_ptr(&owner.0.borrow())).ok()?;
     set_pointer(pointer);
     CLOSED.set(false);
     // SAFETY: as in `current`.
@@ -251,8 +287,14 @@ fn count(number: &AtomicU64) {
 
 impl Thread {
     fn register() -> Arc<Self> {
+        let thread = Arc::new(Self::new());
+        threads().threads.push(Arc::clone(&thread));
+        thread
+    }
+
+    fn new() -> Self {
         use std::hash::{BuildHasher, RandomState};
-        let thread = Arc::new(Self {
+        Self {
             active: ActiveCells {
                 trace: Cell::new((0, 0)),
                 span: Cell::new(0),
@@ -269,9 +311,8 @@ impl Thread {
             refused: AtomicU64::new(0),
             outbox: Outbox::new(),
             tail: tail::Held::default(),
-        });
-        threads().threads.push(Arc::clone(&thread));
-        thread
+            abandoned: Cell::new(false),
+        }
     }
 
     /// The next span id: a Weyl sequence from a random start, mixed one to one. So ids of a thread never repeat, two threads
@@ -371,6 +412,9 @@ impl Thread {
     #[cold]
     #[inline(never)]
     unsafe fn finish_slowly(&self, head: Head, items: &[u64]) {
+        if self.abandoned.get() {
+            return;
+        }
         if !enabled() {
             Counters::add(&COUNTERS.after_shutdown, 1);
             return;

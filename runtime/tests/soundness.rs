@@ -1,0 +1,572 @@
+//! The paths on which threads, unwinding and user code meet, in tests so small that Miri runs them too:
+//! `cargo xtask soundness`.
+
+use opentelemetry::trace::{Span, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::SpanData;
+use otelier::config::{Limits, TailSampling};
+use otelier::export::MemoryExporter;
+use otelier::prelude::*;
+use otelier::{Guard, Pipeline, Stats};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+/// Miri is slow, and nothing here should take long even there.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// A pipeline into memory; tests take turns.
+struct Recorder {
+    memory: MemoryExporter,
+    telemetry: Guard,
+    /// Spans that an earlier test has leaked.
+    open_before: u64,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Recorder {
+    fn start() -> Self {
+        Self::with(Telemetry::default())
+    }
+
+    fn with(settings: Telemetry) -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = MemoryExporter::new(100_000);
+        // So large that no trace is refused: what is dropped is not the subject here.
+        let settings = settings.with_max_queue_size(1 << 16);
+        let settings = settings.with_shutdown_timeout(PATIENCE).with_export_timeout(PATIENCE);
+        let telemetry =
+            Pipeline::new(settings).with_span_exporter(memory.clone()).start().expect("the pipeline starts");
+        let open_before = telemetry.stats().open;
+        Self { memory, telemetry, open_before, _turn: turn }
+    }
+
+    fn flush(&self) {
+        self.telemetry.force_flush(PATIENCE).expect("the flush ends in time");
+    }
+
+    /// Ends the pipeline; every span must be accounted for, and every one that was exported is another.
+    #[track_caller]
+    fn finish(self) -> (Vec<SpanData>, Stats) {
+        let mut stats = self.telemetry.shutdown().expect("the pipeline ends in time");
+        stats.started -= self.open_before;
+        stats.open -= self.open_before;
+        let spans = self.memory.spans();
+        let ids: HashSet<_> = spans.iter().map(|span| span.span_context.span_id()).collect();
+        assert_eq!(ids.len(), spans.len(), "a span was exported twice");
+        assert_eq!(spans.len() as u64, stats.exporters[0].exported);
+        assert_eq!(stats.started, stats.open + stats.dropped() + stats.exporters[0].exported, "{stats:?}");
+        (spans, stats)
+    }
+
+    /// The same, where every span has ended and none was dropped; how many of them have this name.
+    #[track_caller]
+    fn expect(self, wanted: &[(&str, usize)]) -> Vec<SpanData> {
+        let (spans, stats) = self.finish();
+        assert_eq!((stats.open, stats.dropped()), (0, 0), "{stats:?}");
+        for &(name, count) in wanted {
+            assert_eq!(spans.iter().filter(|span| span.name == name).count(), count, "`{name}`");
+        }
+        assert_eq!(spans.len(), wanted.iter().map(|(_, count)| count).sum::<usize>());
+        spans
+    }
+}
+
+fn attribute(span: &SpanData, key: &str) -> String {
+    let mut found = span.attributes.iter().filter(|attribute| attribute.key.as_str() == key);
+    found.next().map_or_else(String::new, |attribute| attribute.value.to_string())
+}
+
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut std::task::Context::from_waker(Waker::noop()))
+}
+
+/// Gives way so many times.
+async fn pauses(times: usize) {
+    for _ in 0..times {
+        let mut paused = false;
+        std::future::poll_fn(|_| if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending })
+            .await;
+    }
+}
+
+#[trace(app.value = value)]
+fn leaf(value: u64) -> u64 {
+    event!("leaf", app.value = value);
+    value
+}
+
+/// Displays with a span of its own in the middle, and panics in the end if it is told so.
+struct Traced {
+    panics: bool,
+}
+
+impl fmt::Display for Traced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("before ")?;
+        leaf(1);
+        assert!(!self.panics, "on purpose");
+        f.write_str("after")
+    }
+}
+
+struct TracedDrop(u64);
+
+impl Drop for TracedDrop {
+    fn drop(&mut self) {
+        leaf(self.0);
+    }
+}
+
+#[trace(
+    app.int = -1,
+    app.unsigned = 7_u8,
+    app.float = 0.5,
+    app.flag = true,
+    app.text = "text",
+    app.owned = "owned".to_owned(),
+    app.missing = None::<u32>,
+    app.some = Some(3),
+    app.list = vec!["a".to_owned(), "bc".to_owned()],
+    app.numbers = vec![1_i64, 2, 3],
+    app.display = %format_args!("{}-{}", "left", depth),
+    app.debug = ?Some(depth)
+)]
+fn every_kind(depth: usize) {
+    record!(app.text = "x".repeat(100 * depth));
+    event!("in between", app.depth = depth, app.text = "event");
+    if depth > 0 {
+        every_kind(depth - 1);
+    }
+    record!(app.int = depth);
+}
+
+#[test]
+fn nested_spans_hold_attributes_of_every_kind() {
+    let recorder = Recorder::start();
+    every_kind(3);
+    let spans = recorder.expect(&[("every_kind", 4)]);
+    let outermost = spans.iter().find(|span| attribute(span, "app.int") == "3").expect("the outermost span");
+    assert_eq!(attribute(outermost, "app.text").len(), 300);
+    assert_eq!(attribute(outermost, "app.list"), r#"["a","bc"]"#);
+    assert_eq!(attribute(outermost, "app.display"), "left-3");
+}
+
+#[trace(app.traced = %Traced { panics: false })]
+fn displays() {
+    event!("displayed", app.traced = %Traced { panics: false });
+    let bad = || record!(app.traced = %Traced { panics: true });
+    assert!(catch_unwind(AssertUnwindSafe(bad)).is_err());
+    let bad = || event!("bad", app.traced = %Traced { panics: true });
+    assert!(catch_unwind(AssertUnwindSafe(bad)).is_err());
+    record!(app.last = 1);
+}
+
+#[trace(app.traced = %Traced { panics: false })]
+async fn displays_later() {
+    event!("displayed", app.traced = %Traced { panics: false });
+    pauses(1).await;
+    let bad = || record!(app.traced = %Traced { panics: true });
+    assert!(catch_unwind(AssertUnwindSafe(bad)).is_err());
+    let bad = || event!("bad", app.traced = %Traced { panics: true });
+    assert!(catch_unwind(AssertUnwindSafe(bad)).is_err());
+    record!(app.last = 1);
+}
+
+#[test]
+fn a_value_that_is_displayed_may_be_traced_and_may_panic() {
+    let recorder = Recorder::start();
+    displays();
+    let mut later = pin!(displays_later());
+    assert!(poll(later.as_mut()).is_pending());
+    assert!(poll(later.as_mut()).is_ready());
+    displays();
+    let spans = recorder.expect(&[("displays", 2), ("displays_later", 1), ("leaf", 12)]);
+    for span in spans.iter().filter(|span| span.name != "leaf") {
+        assert_eq!((attribute(span, "app.traced"), attribute(span, "app.last")), ("before after".into(), "1".into()));
+    }
+}
+
+#[trace]
+fn unwinds(depth: u64) {
+    let _first = TracedDrop(depth);
+    let _second = TracedDrop(depth + 100);
+    assert!(depth > 0, "on purpose");
+    unwinds(depth - 1);
+}
+
+#[test]
+fn what_is_dropped_while_unwinding_may_be_traced() {
+    let recorder = Recorder::start();
+    assert!(catch_unwind(|| unwinds(2)).is_err());
+    drop(TracedDrop(9));
+    let spans = recorder.expect(&[("unwinds", 3), ("leaf", 7)]);
+    for span in spans.iter().filter(|span| span.name == "unwinds") {
+        assert_eq!(attribute(span, "error.type"), "panic");
+    }
+}
+
+#[trace(app.number = number)]
+async fn moves(number: u64) {
+    let _dropped = TracedDrop(number);
+    inner_of_moves().await;
+    record!(app.late = number);
+    pauses(2).await;
+    event!("moved", app.number = number);
+    leaf(number);
+}
+
+#[trace]
+async fn inner_of_moves() {
+    pauses(2).await;
+}
+
+#[test]
+fn a_future_is_polled_on_one_thread_after_another() {
+    let recorder = Recorder::start();
+    let mut future: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(moves(5));
+    let mut polls = 0;
+    loop {
+        polls += 1;
+        let (back, ready) = thread::spawn(move || {
+            leaf(0);
+            let ready = poll(future.as_mut()).is_ready();
+            (future, ready)
+        })
+        .join()
+        .expect("the thread ends");
+        future = back;
+        if ready {
+            break;
+        }
+    }
+    drop(future);
+    let spans = recorder.expect(&[("moves", 1), ("inner_of_moves", 1), ("leaf", polls + 2)]);
+    let moves = spans.iter().find(|span| span.name == "moves").expect("the span");
+    assert_eq!((attribute(moves, "app.late"), moves.events.len()), ("5".into(), 1));
+}
+
+#[test]
+fn futures_that_panic_or_are_dropped_elsewhere_end_where_they_are() {
+    #[trace]
+    async fn panics() {
+        let _dropped = TracedDrop(1);
+        pauses(1).await;
+        panic!("on purpose");
+    }
+    let recorder = Recorder::start();
+    let mut dropped = Box::pin(moves(1));
+    let mut panicking = Box::pin(panics());
+    assert!(poll(dropped.as_mut()).is_pending());
+    assert!(poll(panicking.as_mut()).is_pending());
+    thread::spawn(move || {
+        leaf(7);
+        drop(dropped);
+        assert!(catch_unwind(AssertUnwindSafe(|| poll(panicking.as_mut()))).is_err());
+    })
+    .join()
+    .expect("the thread ends");
+    recorder.expect(&[("moves", 1), ("inner_of_moves", 1), ("panics", 1), ("leaf", 3)]);
+}
+
+#[test]
+fn spans_of_the_api_end_on_another_thread_after_theirs_is_gone() {
+    let recorder = Recorder::start();
+    let mut spans: Vec<_> = thread::spawn(|| {
+        let tracer = otelier::bridge::TracerProvider::new().tracer("soundness");
+        (0..3_i64)
+            .map(|number| {
+                let mut span = tracer.start(format!("span {number}"));
+                span.set_attribute(KeyValue::new("app.number", number));
+                span
+            })
+            .collect()
+    })
+    .join()
+    .expect("the thread ends");
+    spans[0].add_event("late", vec![KeyValue::new("app.text", "late")]);
+    spans[1].end();
+    thread::scope(|scope| {
+        for span in spans {
+            scope.spawn(move || drop(span));
+        }
+    });
+    recorder.expect(&[("span 0", 1), ("span 1", 1), ("span 2", 1)]);
+}
+
+#[trace]
+fn gives_context() -> Context {
+    Context::current()
+}
+
+#[trace(kind = client)]
+fn gives_client_context() -> Context {
+    leaf(1);
+    Context::current()
+}
+
+#[trace]
+async fn gives_context_later() -> Context {
+    pauses(1).await;
+    otelier::current_context()
+}
+
+fn use_context(context: &Context) {
+    let span = context.span();
+    span.set_attribute(KeyValue::new("app.late", "late"));
+    span.add_event("late", vec![KeyValue::new("app.text", "late")]);
+    span.update_name("late");
+    span.add_link(span.span_context().clone(), Vec::new());
+    span.set_status(opentelemetry::trace::Status::Ok);
+    span.end();
+}
+
+#[test]
+fn a_context_outlives_its_span_and_its_thread() {
+    let recorder = Recorder::start();
+    let contexts = thread::spawn(|| {
+        let mut later = pin!(gives_context_later());
+        assert!(poll(later.as_mut()).is_pending());
+        let Poll::Ready(later) = poll(later.as_mut()) else { panic!("it is ready") };
+        [gives_context(), gives_client_context(), later, trace_block!(name = "outer", { gives_context() })]
+    });
+    let contexts = contexts.join().expect("the thread ends");
+    for context in contexts {
+        use_context(&context);
+        let _attached = context.clone().attach();
+        leaf(2);
+        use_context(&context);
+    }
+    let wanted =
+        [("gives_context", 2), ("gives_client_context", 1), ("gives_context_later", 1), ("outer", 1), ("leaf", 5)];
+    for span in recorder.expect(&wanted) {
+        assert_eq!(
+            (attribute(&span, "app.late"), span.events.iter().filter(|event| event.name == "late").count()),
+            (String::new(), 0)
+        );
+    }
+}
+
+#[trace(kind = server, app.early = 1)]
+fn ends_meanwhile(context: impl FnOnce(Context)) {
+    context(otelier::current_context());
+    event!("in time");
+    leaf(1);
+    record!(app.last = 1);
+}
+
+#[test]
+fn another_thread_records_on_a_span_that_ends_meanwhile() {
+    let recorder = Recorder::start();
+    let rounds = if cfg!(miri) { 3 } else { 100 };
+    for _ in 0..rounds {
+        thread::scope(|scope| {
+            ends_meanwhile(|context| {
+                for _ in 0..2 {
+                    let context = context.clone();
+                    scope.spawn(move || (0..3).for_each(|_| use_context(&context)));
+                }
+            });
+        });
+    }
+    let (spans, stats) = recorder.finish();
+    assert_eq!((stats.started, stats.dropped(), stats.open), (2 * rounds, 0, 0), "{stats:?}");
+    for span in spans.iter().filter(|span| span.span_kind == opentelemetry::trace::SpanKind::Server) {
+        assert_eq!((attribute(span, "app.early"), attribute(span, "app.last")), ("1".into(), "1".into()));
+    }
+}
+
+#[test]
+fn an_owned_span_ends_once_although_two_threads_end_it() {
+    let recorder = Recorder::start();
+    let tracer = otelier::bridge::TracerProvider::new().tracer("soundness");
+    let rounds = if cfg!(miri) { 3 } else { 100 };
+    for _ in 0..rounds {
+        let context = Context::new().with_span(tracer.start("contended"));
+        let barrier = Barrier::new(2);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    context.span().set_attribute(KeyValue::new("app.late", "perhaps"));
+                    context.span().end();
+                });
+            }
+        });
+    }
+    recorder.expect(&[("contended", rounds)]);
+}
+
+#[test]
+fn threads_come_and_go_while_another_one_flushes() {
+    let recorder = Recorder::start();
+    let done = AtomicBool::new(false);
+    let (threads, spans) = if cfg!(miri) { (8, 3) } else { (64, 50) };
+    thread::scope(|scope| {
+        let flushing = scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                recorder.flush();
+                let stats = recorder.telemetry.stats();
+                assert!(stats.started >= stats.open + stats.exporters[0].exported, "{stats:?}");
+            }
+        });
+        for _ in 0..threads / 4 {
+            let started: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        (0..spans).for_each(|value| {
+                            leaf(value);
+                        })
+                    })
+                })
+                .collect();
+            started.into_iter().for_each(|thread| thread.join().expect("the thread ends"));
+        }
+        done.store(true, Ordering::Release);
+        flushing.join().expect("the flushes end");
+    });
+    recorder.expect(&[("leaf", threads * spans as usize)]);
+}
+
+#[trace(app.text = "x".repeat(length))]
+fn long(length: usize) {}
+
+#[trace]
+fn forgotten(spans: usize) {
+    (0..spans).for_each(|_| long(700));
+    // Of another trace, which is not held back by this one's decision.
+    let _detached = Context::new().attach();
+    let mut other = pin!(inner_of_moves());
+    while poll(other.as_mut()).is_pending() {}
+}
+
+#[trace]
+fn fails(spans: usize) -> Result<(), fmt::Error> {
+    (0..spans).for_each(|_| long(700));
+    Err(fmt::Error)
+}
+
+#[test]
+fn a_trace_that_is_not_kept_is_put_back_across_chunks() {
+    let recorder = Recorder::with(Telemetry::default().with_tail_sampling(TailSampling::failed()));
+    let rounds = 4;
+    for round in 0..rounds {
+        forgotten(2 * round);
+        let _ = fails(2 * round);
+        if round % 2 == 1 {
+            recorder.flush();
+        }
+    }
+    let (spans, stats) = recorder.finish();
+    let of = |name| spans.iter().filter(|span| span.name == name).count();
+    assert_eq!((of("fails"), of("long"), of("forgotten"), of("inner_of_moves")), (rounds, 12, 0, rounds));
+    assert_eq!((stats.open, stats.dropped(), stats.dropped_by_tail_sampling), (0, 16, 16), "{stats:?}");
+}
+
+#[trace(app.first = 1)]
+fn over_the_limits() {
+    for number in 0..5 {
+        record!(app.same = number);
+        event!("event", app.number = number, app.text = "text");
+    }
+    record!(app.third = 3);
+    record!(app.fourth = "kept out");
+    let context = otelier::current_context();
+    for number in 0..5 {
+        context.span().set_attribute(KeyValue::new(format!("app.late{number}"), number));
+        context.span().add_event("late", vec![KeyValue::new("app.a", 1), KeyValue::new("app.b", 2)]);
+        context.span().add_link(context.span().span_context().clone(), vec![KeyValue::new("app.a", 1)]);
+    }
+}
+
+#[test]
+fn what_is_over_the_limits_is_kept_out_and_counted() {
+    let mut limits = Limits::default();
+    (limits.attributes, limits.events, limits.links) = (3, 3, 2);
+    (limits.event_attributes, limits.link_attributes, limits.attribute_value_length) = (1, 0, 4);
+    let recorder = Recorder::with(Telemetry::default().with_limits(limits));
+    over_the_limits();
+    let spans = recorder.expect(&[("over_the_limits", 1)]);
+    let span = &spans[0];
+    assert_eq!((span.attributes.len(), span.events.len(), span.links.len()), (3, 3, 2));
+    assert_eq!((span.dropped_attributes_count, span.events.dropped_count, span.links.dropped_count), (6, 7, 3));
+    assert_eq!(attribute(span, "app.same"), "4");
+}
+
+#[test]
+fn a_future_that_is_leaked_leaves_its_span_open_and_nothing_else_wrong() {
+    // What lies in a static is never dropped, and Miri does not call it a leak.
+    static LEAKED: Mutex<Vec<Pin<Box<dyn Future<Output = ()> + Send>>>> = Mutex::new(Vec::new());
+    let recorder = Recorder::start();
+    let leaks = thread::spawn(|| {
+        let mut future = Box::pin(trace_block!(name = "leaked", async {
+            let _dropped = TracedDrop(1);
+            moves(1).await;
+        }));
+        leaf(1);
+        assert!(poll(future.as_mut()).is_pending());
+        leaf(2);
+        LEAKED.lock().unwrap_or_else(PoisonError::into_inner).push(future);
+    });
+    leaks.join().expect("the thread ends");
+    leaf(3);
+    let (spans, stats) = recorder.finish();
+    assert_eq!((spans.len(), stats.open, stats.dropped()), (3, 3, 0), "{stats:?}");
+}
+
+/// Makes spans, and uses a context, when its thread is torn down.
+struct AtTheEnd(Option<Context>);
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        leaf(1);
+        trace_block!(name = "at the end", { leaf(2) });
+        if let Some(context) = &self.0 {
+            use_context(context);
+        }
+        let mut later = pin!(inner_of_moves());
+        while poll(later.as_mut()).is_pending() {}
+    }
+}
+
+thread_local! {
+    static BEFORE_THE_FIRST_SPAN: RefCell<AtTheEnd> = const { RefCell::new(AtTheEnd(None)) };
+    static AFTER_THE_FIRST_SPAN: RefCell<AtTheEnd> = const { RefCell::new(AtTheEnd(None)) };
+}
+
+#[test]
+fn destructors_of_thread_locals_may_make_spans() {
+    let recorder = Recorder::start();
+    for first in [true, false] {
+        let open = Mutex::new(None);
+        thread::scope(|scope| {
+            let ended = scope.spawn(|| {
+                if first {
+                    BEFORE_THE_FIRST_SPAN.with(|_| ());
+                }
+                // It ends in the destructor of a thread-local that is older than the thread's state.
+                let mut future = Box::pin(gives_context_later());
+                assert!(poll(future.as_mut()).is_pending());
+                let context = gives_context();
+                AFTER_THE_FIRST_SPAN.with_borrow_mut(|last| last.0 = Some(context.clone()));
+                BEFORE_THE_FIRST_SPAN.with_borrow_mut(|last| last.0 = Some(context));
+                *open.lock().unwrap_or_else(PoisonError::into_inner) = Some(future);
+            });
+            ended.join().expect("the thread ends");
+        });
+        drop(open);
+    }
+    // Whether what ran at the end could still be recorded is the platform's choice; it is counted in any case.
+    let (spans, stats) = recorder.finish();
+    assert_eq!((stats.open, stats.dropped()), (0, stats.dropped_thread_gone), "{stats:?}");
+    assert_eq!(spans.len() as u64 + stats.dropped_thread_gone, 2 * (2 + 2 * 4), "{stats:?}");
+}
