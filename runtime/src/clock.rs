@@ -197,7 +197,7 @@ impl Clock {
         if now.monotonic.saturating_duration_since(self.next.monotonic) >= WINDOW {
             (self.from, self.next) = (self.next, now);
         }
-        Anchor { ticks: now.ticks, unix_nanos: now.unix.as_nanos() as i128, nanos_per_tick }
+        Anchor { ticks: now.ticks, unix_nanos: now.unix.as_nanos() as i64, nanos_per_tick }
     }
 }
 
@@ -205,7 +205,7 @@ impl Clock {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anchor {
     ticks: u64,
-    unix_nanos: i128,
+    unix_nanos: i64,
     nanos_per_tick: f64,
 }
 
@@ -214,7 +214,7 @@ impl Anchor {
     #[inline]
     pub(crate) fn unix_nanos(&self, ticks: u64) -> u64 {
         let distance = ticks.wrapping_sub(self.ticks) as i64 as f64 * self.nanos_per_tick;
-        (self.unix_nanos + distance as i128).clamp(0, u64::MAX as i128) as u64
+        self.unix_nanos.saturating_add(distance as i64).max(0) as u64
     }
 }
 

@@ -447,6 +447,24 @@ pub(crate) fn payload_words(head: u64) -> usize {
     }
 }
 
+/// Which tags there are among some items, one bit each, and whether an index of a plain attribute may come twice. Looks at
+/// headers only.
+#[inline]
+pub(crate) fn survey(mut words: &[u64]) -> (u32, bool) {
+    let (mut tags, mut seen, mut has_twins) = (0u32, 0u64, false);
+    while let Some((&head, rest)) = words.split_first() {
+        let tag = head as u8;
+        tags |= 1 << (tag % 32);
+        if tag <= LIST {
+            let bit = 1 << (index_of(head) % 64);
+            has_twins |= seen & bit != 0;
+            seen |= bit;
+        }
+        words = rest.get(payload_words(head)..).unwrap_or_default();
+    }
+    (tags, has_twins)
+}
+
 /// Reads items until the words end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Items<'a>(pub(crate) &'a [u64]);
@@ -481,8 +499,8 @@ fn static_text(words: &[u64]) -> &'static str {
 fn text(words: &[u64], length: usize) -> &str {
     // SAFETY: words are plain bytes without padding, and `length` bytes fit into them by the caller's division.
     let bytes = unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<u8>(), length) };
-    // Only whole `str`s are written, so this check never fails; it costs little beside encoding them.
-    std::str::from_utf8(bytes).unwrap_or_default()
+    // SAFETY: only whole `str`s are written, and cut between characters.
+    unsafe { std::str::from_utf8_unchecked(bytes) }
 }
 
 #[cfg(test)]

@@ -39,9 +39,9 @@ impl Default for Limits {
 
 /// Which traces are kept when they are over: those that failed, those that were slow, and a share of the others.
 ///
-/// The decision falls when a local root that is a synchronous function ends. Until then its thread holds back what it
-/// records below that root, up to 512 KiB; a larger trace is kept ([`Stats::tail_overflows`](crate::Stats) counts them).
-/// Spans of other threads and of asynchronous tasks are not held back.
+/// The decision falls when the span ends with which the trace begins in this process, if that is a synchronous function.
+/// Until then its thread holds back what it records below, up to 512 KiB; a larger trace is kept
+/// ([`Stats::tail_overflows`](crate::Stats) counts them). What other threads and asynchronous tasks add is not held back.
 ///
 /// ```
 /// use otelier::config::{TailSampling, Telemetry};
@@ -93,7 +93,7 @@ impl TailSampling {
 #[non_exhaustive]
 pub enum Hooks {
     /// The pipeline becomes OpenTelemetry's global tracer provider, and a propagator for W3C trace context and baggage its
-    /// global propagator. Synchronous internal spans are lazy: they cost no context and no allocation.
+    /// global propagator, in place of whatever was installed before. Synchronous internal spans are lazy: they cost no context and no allocation.
     #[default]
     Global,
     /// You install the hooks yourself, around what you use of OpenTelemetry: [`bridge::hooked`](crate::bridge::hooked).

@@ -146,7 +146,8 @@ impl<E: SpanExporter> Exporter for SdkExporter<E> {
     }
 
     fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
-        let spans = batch.records().map(|record| span_data(&record, batch)).collect();
+        let mut spans = Vec::with_capacity(batch.spans as usize);
+        batch.records().for_each(|record| spans.push(span_data(&record, batch)));
         Box::pin(async move {
             self.exporter.export(spans).await.map_err(|error| error.to_string())?;
             Ok(Accepted::default())

@@ -7,8 +7,8 @@ use super::words::Words;
 pub(crate) const HEAD_WORDS: usize = 8;
 /// A thread's first chunk: 1 KiB, because many threads make few spans.
 const FIRST_WORDS: usize = 128;
-/// A busy thread's chunk: 128 KiB, so that changing chunks is rarer than one span in a thousand.
-pub(crate) const FULL_WORDS: usize = 16 * 1024;
+/// A busy thread's chunk: 64 KiB.
+pub(crate) const FULL_WORDS: usize = 8 * 1024;
 
 /// A stretch of memory to which one thread appends records.
 ///

@@ -23,8 +23,8 @@ pub(super) struct Start {
     pub(super) active: Active,
     pub(super) parent: u64,
     pub(super) flags: u8,
-    /// Whether it has no parent in this process, as far as we see.
-    pub(super) is_local_root: bool,
+    /// Whether its trace begins in this process here.
+    pub(super) begins_here: bool,
     pub(super) state: TraceState,
 }
 
@@ -62,7 +62,7 @@ impl Start {
                     thread.started();
                     let span = thread.new_span_id();
                     let active = Active { span, attached: span, ..known };
-                    Some(Self { active, parent: known.span, flags: 0, is_local_root: false, state })
+                    Some(Self { active, parent: known.span, flags: 0, begins_here: false, state })
                 }
             };
         }
@@ -88,7 +88,7 @@ impl Start {
             active: Active { trace, span, attached: span, mode },
             parent: parent_span,
             flags: if parent.is_valid() && parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
-            is_local_root: true,
+            begins_here: !parent.is_valid() || parent.is_remote(),
             state,
         })
     }
@@ -354,9 +354,9 @@ impl Guard {
         if start.has_state() {
             start.write_state(&thread.scratch);
         }
-        let Start { active, parent, flags, is_local_root, .. } = start;
+        let Start { active, parent, flags, begins_here, .. } = start;
         let recording = active.mode.is_recording();
-        let decides = is_local_root && recording && tail::begin(thread);
+        let decides = begins_here && recording && tail::begin(thread);
         // The allocator may be traced: its spans would begin below a span that is half open.
         let (late, context) = thread.scratch.while_busy(|| {
             let late = recording.then(|| SharedSpan::inbox(callsite, active, thread));

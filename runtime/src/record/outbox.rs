@@ -1,6 +1,6 @@
 //! A thread's finished spans on their way out: the chunk it writes to, and how that chunk changes hands.
 //!
-//! The owner appends without a lock. The lock is taken to replace the chunk, at most once in 1,000 spans of a busy thread, and by the
+//! The owner appends without a lock. The lock is taken to replace the chunk, about once in 700 spans of a busy thread, and by the
 //! collector to read. Records may be held back until a trace is decided; readers do not see them, and if the trace is not
 //! kept, the write cursor is put back.
 

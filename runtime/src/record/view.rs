@@ -18,6 +18,9 @@ pub(crate) struct SpanRecord<'a> {
     end: u64,
     flags: u8,
     items: &'a [u64],
+    /// Which tags there are among the items; see [`wire::survey`].
+    tags: u32,
+    has_twins: bool,
 }
 
 /// The first words of a record.
@@ -69,6 +72,7 @@ impl<'a> Iterator for Records<'a> {
         self.0 = rest;
         let (head, items) = record.split_first_chunk::<{ super::chunk::HEAD_WORDS }>()?;
         let callsite = std::ptr::with_exposed_provenance::<Callsite>(head[1] as usize);
+        let (tags, has_twins) = wire::survey(items);
         Some(SpanRecord {
             // SAFETY: `head` stored the address of a `&'static Callsite` in this word, exposing its provenance.
             callsite: unsafe { &*callsite },
@@ -79,6 +83,8 @@ impl<'a> Iterator for Records<'a> {
             end: head[7],
             flags: head[0] as u8,
             items,
+            tags,
+            has_twins,
         })
     }
 }
@@ -311,21 +317,10 @@ impl<'a> SpanRecord<'a> {
         Items(self.items)
     }
 
-    /// Whether an attribute of the call site may have been recorded twice, and whether there are attributes of others.
-    fn twins(&self) -> (bool, bool) {
-        let (mut seen, mut has_twins, mut has_keyed) = (0u64, false, false);
-        for item in self.items() {
-            match item.tag {
-                wire::KEYED => has_keyed = true,
-                wire::INT | wire::DOUBLE | wire::BOOL | wire::STR | wire::LIST => {
-                    let bit = 1 << (item.index % 64);
-                    has_twins |= seen & bit != 0;
-                    seen |= bit;
-                }
-                _ => {}
-            }
-        }
-        (has_twins, has_keyed)
+    /// The items if there is one with one of these tags, else none.
+    fn items_with(&self, tags: &[u8]) -> Items<'a> {
+        let wanted = tags.iter().fold(0u32, |wanted, tag| wanted | 1 << tag);
+        Items(if self.tags & wanted != 0 { self.items } else { &[] })
     }
 
     /// Calls `f` with every attribute, each key once: the schema's constants, what was recorded (the last value of a key
@@ -345,7 +340,7 @@ impl<'a> SpanRecord<'a> {
             give(&mut dropped, Key::Static(key), Value::Str(wire::cut_to_limit(value)));
         }
         // Names of a call site are different from each other and from its constants; only what came through an API may clash.
-        let (has_twins, has_keyed) = self.twins();
+        let (has_twins, has_keyed) = (self.has_twins, self.tags & 1 << wire::KEYED != 0);
         let recorded = |key: &str| self.items().any(|item| limits::key_of(&item, self.callsite) == Some(key));
         for (key, value) in self.callsite.constants {
             let is_given = constants.iter().any(|(constant, _)| constant == key) || has_keyed && recorded(key);
@@ -354,6 +349,13 @@ impl<'a> SpanRecord<'a> {
             }
         }
         let panicked = self.flags & flag::PANIC != 0;
+        const SPECIAL: u32 = 1 << wire::KEYED | 1 << wire::ERROR | 1 << wire::CANCELLED | 1 << wire::DROPPED;
+        if !has_twins && !panicked && self.tags & SPECIAL == 0 && constants.is_empty() {
+            for (key, value) in self.items().filter_map(|item| keyed(self.callsite.keys, &item)) {
+                give(&mut dropped, key, value);
+            }
+            return dropped;
+        }
         let mut error_type = None;
         let mut recorded_error_type = false;
         let mut before = 0;
@@ -399,7 +401,7 @@ impl<'a> SpanRecord<'a> {
     pub(crate) fn events(&self, mut f: impl FnMut(Event<'a>)) -> u32 {
         let keys = self.callsite.keys;
         let (mut taken, mut dropped, limit) = (0, 0, limits::events());
-        for item in self.items() {
+        for item in self.items_with(&[wire::EVENT, wire::NAMED_EVENT, wire::ERROR, wire::DROPPED]) {
             let event = match (item.tag, item.payload) {
                 (wire::EVENT, Payload::Words([time, items @ ..])) => keys.get(usize::from(item.index)).map(|name| {
                     Event { name: Key::Static(name), time: self.time(*time), kind: EventKind::User { keys, items } }
@@ -434,7 +436,7 @@ impl<'a> SpanRecord<'a> {
     /// Calls `f` with the links, and returns how many a limit has kept out.
     pub(crate) fn links(&self, mut f: impl FnMut(Link<'a>)) -> u32 {
         let mut dropped = 0;
-        for item in self.items() {
+        for item in self.items_with(&[wire::LINK, wire::DROPPED]) {
             match (item.tag, item.payload) {
                 (wire::LINK, Payload::Words(words)) => Link::of(words).into_iter().for_each(&mut f),
                 (wire::DROPPED, _) if item.index == dropped::LINKS => dropped += count_of(&item),
@@ -448,7 +450,7 @@ impl<'a> SpanRecord<'a> {
     pub(crate) fn status(&self) -> Status<'a> {
         let mut found = Status::Unset;
         let mut said = status::UNSET;
-        for item in self.items() {
+        for item in self.items_with(&[wire::STATUS, wire::ERROR]) {
             match (item.tag, item.payload) {
                 // "Ok" is final, as the specification has it.
                 (wire::STATUS, Payload::Str(description)) if said != status::OK => {
@@ -476,7 +478,7 @@ impl<'a> SpanRecord<'a> {
 
     /// The `tracestate` header of the trace, if it has one.
     pub(crate) fn trace_state(&self) -> Option<&'a str> {
-        self.items().find_map(|item| match (item.tag, item.payload) {
+        self.items_with(&[wire::TRACE_STATE]).find_map(|item| match (item.tag, item.payload) {
             (wire::TRACE_STATE, Payload::Str(state)) => Some(state),
             _ => None,
         })
@@ -484,7 +486,7 @@ impl<'a> SpanRecord<'a> {
 
     /// The span's name: given at run time, or built from the schema's pattern where it has placeholders.
     pub(crate) fn name(&self) -> Cow<'static, str> {
-        let names = self.items().filter_map(|item| match (item.tag, item.payload) {
+        let names = self.items_with(&[wire::NAME]).filter_map(|item| match (item.tag, item.payload) {
             (wire::NAME, Payload::Str(name)) => Some(name),
             _ => None,
         });
