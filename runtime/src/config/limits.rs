@@ -99,6 +99,6 @@ pub enum Hooks {
     /// You install the hooks yourself, around what you use of OpenTelemetry: [`bridge::hooked`](crate::bridge::hooked).
     /// Synchronous internal spans are lazy.
     Manual,
-    /// Nothing is installed. Every span is OpenTelemetry's current span, for about 100 ns and two allocations a span.
+    /// Nothing is installed. Every span is OpenTelemetry's current span, for about 140 ns and two allocations a span.
     None,
 }
