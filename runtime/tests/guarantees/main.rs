@@ -11,6 +11,7 @@ mod ending;
 mod exporters;
 mod flushing;
 mod futures;
+mod keeping;
 mod limits;
 mod outcomes;
 mod panics;
