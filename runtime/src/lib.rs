@@ -22,6 +22,7 @@
 //! * [`trace`] and its siblings give a function a span; a misspelt attribute, a wrong type or a missing value is a
 //!   compile error at the token that must change.
 //! * [`span_schema!`] declares what a span has; the ready schemas are in [`schema`].
+//! * [`Span`] is a span by hand, for code that cannot be annotated; [`bridge`] has spans of OpenTelemetry's API both ways.
 //! * [`init`] starts a pipeline from [`Telemetry`]; its [`Guard`] flushes and shuts down with a deadline.
 //!
 //! # Features

@@ -4,6 +4,15 @@ use std::time::Duration;
 
 /// The specification's limits of spans. What a limit keeps out is counted in the span's own data
 /// (`dropped_attributes_count` and its siblings).
+///
+/// ```
+/// use otelier::config::{Limits, Telemetry};
+///
+/// let mut limits = Limits::default();
+/// limits.events = 1000;
+/// let settings = Telemetry::default().with_limits(limits);
+/// assert_eq!(settings.limits.attributes, 128);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -285,6 +285,26 @@ mod tests {
     }
 
     #[test]
+    fn limits_of_spans_win_over_the_general_ones_and_may_be_zero() {
+        let limits = read([
+            ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "10"),
+            ("OTEL_ATTRIBUTE_COUNT_LIMIT", "11"),
+            ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "12"),
+            ("OTEL_SPAN_EVENT_COUNT_LIMIT", "0"),
+            ("OTEL_SPAN_LINK_COUNT_LIMIT", "13"),
+            ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "14"),
+            ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "15"),
+        ])
+        .unwrap()
+        .limits;
+        let found = [limits.attribute_value_length, limits.attributes, limits.events, limits.links];
+        assert_eq!(found, [10, 12, 0, 13]);
+        assert_eq!([limits.event_attributes, limits.link_attributes], [14, 15]);
+        let error = read([("OTEL_SPAN_LINK_COUNT_LIMIT", "many")]).unwrap_err();
+        assert_eq!(error.problems(), ["`OTEL_SPAN_LINK_COUNT_LIMIT` is `many`; expected a whole number"]);
+    }
+
+    #[test]
     fn every_mistake_is_reported_at_once_with_its_place() {
         let error = read([
             ("OTEL_TRACES_SAMPLER", "ratio"),
