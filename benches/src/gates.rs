@@ -20,6 +20,9 @@ const INSTRUCTIONS: [(Name, Scenario, Option<f64>); 8] = [
     (Name::Attached, Scenario::S2, Some(1700.0)),
 ];
 
+/// The C library's allocator and copies take a part of each figure, and differ from machine to machine.
+const TOLERANCE: f64 = 1.03;
+
 /// Allocations of a span on its thread. A chunk that many spans share is a part of one.
 const ALLOCATIONS: [(Name, Scenario, Option<f64>); 8] = [
     (Name::Lazy, Scenario::S1, Some(0.05)),
@@ -59,9 +62,11 @@ pub(crate) fn run() -> bool {
 }
 
 fn row(what: &str, (peer, scenario, limit): (Name, Scenario, Option<f64>), value: Result<f64, Missing>) -> bool {
-    let kept = value.as_ref().is_ok_and(|value| limit.is_none_or(|limit| *value <= limit));
+    let within = |share: f64| value.as_ref().is_ok_and(|value| limit.is_none_or(|limit| *value <= limit * share));
+    let kept = within(TOLERANCE);
     let verdict = match (kept, limit) {
         (false, _) => "**past**",
+        (true, Some(_)) if !within(1.0) => "ok, within what C libraries differ by",
         (true, Some(_)) => "ok",
         (true, None) => "",
     };
