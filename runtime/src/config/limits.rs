@@ -1,50 +1,6 @@
-//! How much a span holds, and what is kept of a trace when it is over.
+//! What is kept of a trace when it is over, and how far telemetry reaches into OpenTelemetry.
 
 use std::time::Duration;
-
-/// The specification's limits of spans. What a limit keeps out is counted in the span's own data
-/// (`dropped_attributes_count` and its siblings).
-///
-/// ```
-/// use otelier::config::{Limits, Telemetry};
-///
-/// let mut limits = Limits::default();
-/// limits.events = 1000;
-/// let settings = Telemetry::default().with_limits(limits);
-/// assert_eq!(settings.limits.attributes, 128);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// The longest value of a string attribute, in characters; of a longer one the start is kept. Environment:
-    /// `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`. Default: 1,024; the
-    /// specification has none.
-    pub attribute_value_length: usize,
-    /// The most attributes of a span. Environment: `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, else
-    /// `OTEL_ATTRIBUTE_COUNT_LIMIT`. Default: 128.
-    pub attributes: usize,
-    /// The most events of a span. Environment: `OTEL_SPAN_EVENT_COUNT_LIMIT`. Default: 128.
-    pub events: usize,
-    /// The most links of a span. Environment: `OTEL_SPAN_LINK_COUNT_LIMIT`. Default: 128.
-    pub links: usize,
-    /// The most attributes of an event. Environment: `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`. Default: 128.
-    pub event_attributes: usize,
-    /// The most attributes of a link. Environment: `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`. Default: 128.
-    pub link_attributes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            attribute_value_length: crate::wire::DEFAULT_MAX_STR,
-            attributes: 128,
-            events: 128,
-            links: 128,
-            event_attributes: 128,
-            link_attributes: 128,
-        }
-    }
-}
 
 /// Which traces are kept when they are over: those that failed, those that were slow, and a share of the others.
 ///

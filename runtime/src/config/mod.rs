@@ -5,7 +5,8 @@ mod source;
 
 use std::time::Duration;
 
-pub use limits::{Hooks, Limits, TailSampling};
+pub use crate::record::Limits;
+pub use limits::{Hooks, TailSampling};
 pub use source::Variables;
 #[cfg(feature = "_otlp")]
 pub(crate) use source::percent_decoded;

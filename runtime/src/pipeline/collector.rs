@@ -5,7 +5,7 @@ use super::stats::Destination;
 use crate::clock::{self, Anchor, Clock};
 use crate::config::Batching;
 use crate::export::{Accepted, Batch};
-use crate::record::{self, QUEUE, Records};
+use crate::record::{self, QUEUE};
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use std::io;
@@ -109,7 +109,7 @@ impl Collector {
 
     fn drain_queue(&mut self, runtime: &Runtime) {
         while let Some(full) = QUEUE.pop() {
-            full.chunk.read(full.from, |words| self.take(Records::from_words(words), runtime));
+            full.chunk.read(full.from, |words| self.take(words, runtime));
             QUEUE.recycle(full.chunk);
         }
     }
@@ -119,21 +119,18 @@ impl Collector {
         let mut words = Vec::new();
         record::collect_from_threads(|new| {
             words.extend_from_slice(new);
-            Records::from_words(new).count() as u64
+            record::count_records(new)
         });
         // A thread may have handed over a chunk in between; its spans are older than what it has now.
         self.drain_queue(runtime);
-        self.take(Records::from_words(&words), runtime);
+        self.take(&words, runtime);
     }
 
     /// Adds records to the batch, and exports it whenever it is full.
-    fn take(&mut self, mut records: Records<'_>, runtime: &Runtime) {
-        loop {
-            let before = records.as_words();
-            if records.next().is_none() {
-                return;
-            }
-            self.words.extend_from_slice(&before[..before.len() - records.words()]);
+    fn take(&mut self, mut words: &[u64], runtime: &Runtime) {
+        while let Some((record, rest)) = record::split_record(words) {
+            words = rest;
+            self.words.extend_from_slice(record);
             self.spans += 1;
             // Large spans make a batch sooner, or what waits here would be bounded by nothing but their number.
             let bytes = self.words.len() * 8;

@@ -11,8 +11,8 @@ use crate::config::{Hooks, Sampler, Telemetry};
 use crate::export::Exporter;
 use crate::export::console::ConsoleExporter;
 use crate::export::sdk::SdkExporter;
-use crate::record::{self, COUNTERS, Keep, Policy, QUEUE, SpanLimits};
-use crate::{ConfigError, Error, bridge, clock, resource, wire};
+use crate::record::{self, COUNTERS, Keep, Policy, QUEUE};
+use crate::{ConfigError, Error, bridge, clock, resource};
 use collector::Collector;
 use guard::Lease;
 use opentelemetry_sdk::Resource;
@@ -119,7 +119,7 @@ impl Pipeline {
 
 fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Destination]>) -> Result<Guard, Error> {
     // What threads finished after the last pipeline ended belongs to nobody.
-    record::collect_from_threads(|words| record::Records::from_words(words).count() as u64);
+    record::collect_from_threads(record::count_records);
     COUNTERS.reset();
     record::begin_totals();
     record::watch_forks(|| RUNNING.store(false, Ordering::Release));
@@ -138,15 +138,7 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
         slower_than: tail.slower_than.map_or(u64::MAX, clock::ticks_in),
         ratio: tail.ratio,
     }));
-    let limits = &telemetry.limits;
-    wire::set_max_str(limits.attribute_value_length);
-    record::set_limits(&SpanLimits {
-        attributes: limits.attributes,
-        events: limits.events,
-        links: limits.links,
-        event_attributes: limits.event_attributes,
-        link_attributes: limits.link_attributes,
-    });
+    record::set_limits(&telemetry.limits);
     let lease = Arc::new(Lease::default());
     let collector = Collector::new(batch.clone(), resource, Arc::clone(&destinations), Arc::clone(&lease));
     let thread = collector.spawn().map_err(|error| {

@@ -104,16 +104,6 @@ impl Start {
         scratch.whole_str(wire::header(wire::TRACE_STATE, 0, 0), &self.state.header());
     }
 
-    /// The same in words of its own.
-    #[cold]
-    pub(super) fn state_words(&self, scratch: &Scratch) -> Vec<u64> {
-        let position = scratch.position();
-        self.write_state(scratch);
-        let words = scratch.above(position, <[u64]>::to_vec);
-        scratch.truncate(position);
-        words
-    }
-
     /// OpenTelemetry's context with this span in it. To be called while the thread is busy: a traced allocator must not
     /// change the context that is being looked at. With `shared`, what is recorded through the context goes there.
     pub(super) fn context(self, shared: Option<&Arc<SharedSpan>>) -> Context {

@@ -4,14 +4,48 @@ use super::Callsite;
 use crate::wire::{self, Items, Payload};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The most of everything that a span holds.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SpanLimits {
-    pub(crate) attributes: usize,
-    pub(crate) events: usize,
-    pub(crate) links: usize,
-    pub(crate) event_attributes: usize,
-    pub(crate) link_attributes: usize,
+/// The specification's limits of spans. What a limit keeps out is counted in the span's own data
+/// (`dropped_attributes_count` and its siblings).
+///
+/// ```
+/// use otelier::config::{Limits, Telemetry};
+///
+/// let mut limits = Limits::default();
+/// limits.events = 1000;
+/// let settings = Telemetry::default().with_limits(limits);
+/// assert_eq!(settings.limits.attributes, 128);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest value of a string attribute, in characters; of a longer one the start is kept. Environment:
+    /// `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`. Default: 1,024; the
+    /// specification has none.
+    pub attribute_value_length: usize,
+    /// The most attributes of a span. Environment: `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, else
+    /// `OTEL_ATTRIBUTE_COUNT_LIMIT`. Default: 128.
+    pub attributes: usize,
+    /// The most events of a span. Environment: `OTEL_SPAN_EVENT_COUNT_LIMIT`. Default: 128.
+    pub events: usize,
+    /// The most links of a span. Environment: `OTEL_SPAN_LINK_COUNT_LIMIT`. Default: 128.
+    pub links: usize,
+    /// The most attributes of an event. Environment: `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`. Default: 128.
+    pub event_attributes: usize,
+    /// The most attributes of a link. Environment: `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`. Default: 128.
+    pub link_attributes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            attribute_value_length: wire::DEFAULT_MAX_STR,
+            attributes: 128,
+            events: 128,
+            links: 128,
+            event_attributes: 128,
+            link_attributes: 128,
+        }
+    }
 }
 
 static ATTRIBUTES: AtomicUsize = AtomicUsize::new(128);
@@ -20,7 +54,8 @@ static LINKS: AtomicUsize = AtomicUsize::new(128);
 static EVENT_ATTRIBUTES: AtomicUsize = AtomicUsize::new(128);
 static LINK_ATTRIBUTES: AtomicUsize = AtomicUsize::new(128);
 
-pub(crate) fn set_limits(limits: &SpanLimits) {
+pub(crate) fn set_limits(limits: &Limits) {
+    wire::set_max_str(limits.attribute_value_length);
     ATTRIBUTES.store(limits.attributes, Relaxed);
     EVENTS.store(limits.events, Relaxed);
     LINKS.store(limits.links, Relaxed);

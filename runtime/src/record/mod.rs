@@ -37,7 +37,9 @@ pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, Outcom
 pub(crate) use counters::COUNTERS;
 pub(crate) use fork::{forks, watch_forks};
 pub(crate) use guard::{Exact, Policy, enabled as is_enabled, lazy_span, set_policy};
-pub(crate) use limits::{SpanLimits, set_limits};
+pub use limits::Limits;
+pub(crate) use limits::set_limits;
+pub(crate) use outbox::{count_records, split_record};
 pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
 pub(crate) use tail::{Keep, set_tail};

@@ -342,14 +342,15 @@ impl OutboxLock<'_> {
     }
 }
 
+/// The first record of these words, without a look at what is in it, and what follows.
+pub(crate) fn split_record(words: &[u64]) -> Option<(&[u64], &[u64])> {
+    let length = (words.first()? >> 32).max(1) as usize;
+    words.split_at_checked(length)
+}
+
 /// How many records these words hold.
-pub(crate) fn count_records(mut words: &[u64]) -> u64 {
-    let mut count = 0;
-    while let Some(&head) = words.first() {
-        count += 1;
-        words = words.get((head >> 32).max(1) as usize..).unwrap_or_default();
-    }
-    count
+pub(crate) fn count_records(words: &[u64]) -> u64 {
+    std::iter::successors(split_record(words), |(_, rest)| split_record(rest)).count() as u64
 }
 
 impl std::fmt::Debug for Outbox {

@@ -38,68 +38,48 @@ pub(super) struct Items {
 }
 
 impl SharedSpan {
+    /// Makes a span, in memory that the thread has kept if it can.
     #[inline]
-    pub(super) fn new(callsite: &'static Callsite, start: &Start, thread: &Thread) -> Self {
-        let words = if start.has_state() { start.state_words(&thread.scratch) } else { Vec::new() };
-        Self {
-            callsite,
-            active: start.active,
-            parent: start.parent,
-            start: clock::now(),
-            flags: AtomicU8::new(start.flags),
-            forks: forks(),
-            items: Mutex::new(Items { words, ended: false }),
+    fn new(
+        thread: &Thread,
+        callsite: &'static Callsite,
+        active: Active,
+        parent: u64,
+        start: u64,
+        flags: u8,
+    ) -> Arc<Self> {
+        if let Some(mut kept) = thread.take_kept()
+            && let Some(span) = Arc::get_mut(&mut kept)
+        {
+            (span.callsite, span.active, span.parent, span.start) = (callsite, active, parent, start);
+            *span.flags.get_mut() = flags;
+            let items = span.items.get_mut().unwrap_or_else(PoisonError::into_inner);
+            items.ended = false;
+            items.words.clear();
+            return kept;
         }
+        let (flags, items) = (AtomicU8::new(flags), Mutex::default());
+        Arc::new(Self { callsite, active, parent, start, flags, forks: forks(), items })
     }
 
-    /// The same, in memory that the thread has kept if it can.
+    /// The span of a future.
     #[inline]
     pub(super) fn of_future(callsite: &'static Callsite, start: &Start, thread: &Thread) -> Arc<Self> {
-        let again = |span: &mut Self| {
-            let Self { flags, items, .. } = span;
-            *flags.get_mut() = start.flags;
-            let words = &mut items.get_mut().unwrap_or_else(PoisonError::into_inner).words;
-            if start.has_state() {
-                words.extend_from_slice(&start.state_words(&thread.scratch));
-            }
-            span.parent = start.parent;
-            span.start = clock::now();
-        };
-        Self::again(callsite, start.active, thread, again)
-            .unwrap_or_else(|| Arc::new(Self::new(callsite, start, thread)))
+        Self::begin(thread, callsite, start, clock::now(), start.flags)
+    }
+
+    #[inline]
+    fn begin(thread: &Thread, callsite: &'static Callsite, start: &Start, time: u64, flags: u8) -> Arc<Self> {
+        let span = Self::new(thread, callsite, start.active, start.parent, time, flags);
+        if start.has_state() {
+            span.add(|scratch| start.write_state(scratch));
+        }
+        span
     }
 
     /// What a synchronous span keeps aside; it is recorded by its guard.
     pub(super) fn inbox(callsite: &'static Callsite, active: Active, thread: &Thread) -> Arc<Self> {
-        let new = || Self {
-            callsite,
-            active,
-            parent: 0,
-            start: 0,
-            flags: AtomicU8::new(0),
-            forks: forks(),
-            items: Mutex::default(),
-        };
-        Self::again(callsite, active, thread, |span| *span.flags.get_mut() = 0).unwrap_or_else(|| Arc::new(new()))
-    }
-
-    /// Takes memory that the thread has kept.
-    #[inline]
-    fn again(
-        callsite: &'static Callsite,
-        active: Active,
-        thread: &Thread,
-        set: impl FnOnce(&mut Self),
-    ) -> Option<Arc<Self>> {
-        let mut kept = thread.take_kept()?;
-        let span = Arc::get_mut(&mut kept)?;
-        span.callsite = callsite;
-        span.active = active;
-        let items = span.items.get_mut().unwrap_or_else(PoisonError::into_inner);
-        items.ended = false;
-        items.words.clear();
-        set(span);
-        Some(kept)
+        Self::new(thread, callsite, active, 0, 0, 0)
     }
 
     /// Whether the span's memory may serve another: nobody else has it, and it is not large.
@@ -127,14 +107,11 @@ impl SharedSpan {
             return None;
         };
         let start = Start::below(thread, parent)?;
-        let mut span = Self::new(callsite, &start, thread);
-        if let Some(time) = time {
-            span.start = unix(time);
-            *span.flags.get_mut() |= flag::UNIX;
-        }
-        *span.flags.get_mut() |= (kind as u8) << flag::KIND_SHIFT;
+        let clock = if time.is_some() { flag::UNIX } else { 0 };
+        let flags = start.flags | clock | (kind as u8) << flag::KIND_SHIFT;
+        let span = Self::begin(thread, callsite, &start, time.map_or_else(clock::now, unix), flags);
         span.rename(name);
-        Some(Arc::new(span))
+        Some(span)
     }
 
     pub(super) fn items(&self) -> MutexGuard<'_, Items> {

@@ -1,6 +1,6 @@
 //! A finished span as exporters see it.
 
-use super::outbox::Head;
+use super::outbox::{Head, split_record};
 use super::{Callsite, Constant, flag, limits};
 use crate::wire::{self, Items, Payload, dropped, status};
 use otelier_spec::Kind;
@@ -46,17 +46,7 @@ pub(super) fn head(
 pub(crate) struct Records<'a>(&'a [u64]);
 
 impl<'a> Records<'a> {
-    /// How many words there are.
-    pub(crate) fn words(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The records as plain words, to be kept and given to [`Records::from_words`] later.
-    pub(crate) fn as_words(&self) -> &'a [u64] {
-        self.0
-    }
-
-    /// Reads words that a thread's chunk holds, or that [`as_words`](Self::as_words) gave.
+    /// Reads words that a thread's chunk holds, or a copy of them.
     pub(crate) fn from_words(words: &'a [u64]) -> Self {
         Self(words)
     }
@@ -67,8 +57,7 @@ impl<'a> Iterator for Records<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<SpanRecord<'a>> {
-        let words = (*self.0.first()? >> 32) as usize;
-        let (record, rest) = self.0.split_at_checked(words)?;
+        let (record, rest) = split_record(self.0)?;
         self.0 = rest;
         let (head, items) = record.split_first_chunk::<{ super::chunk::HEAD_WORDS }>()?;
         let callsite = std::ptr::with_exposed_provenance::<Callsite>(head[1] as usize);

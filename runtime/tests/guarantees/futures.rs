@@ -351,3 +351,22 @@ fn blocking_work_of_a_runtime_joins_the_trace_if_it_is_given_the_context() {
     }));
     recorder.expect(&["parent", "  leaf app.step=1"]);
 }
+
+#[trace(app.first = 1)]
+async fn records_what_it_awaits() {
+    record!(app.awaited = awaited(7).await);
+    record!(app.last = 3);
+}
+
+#[trace(app.inner = value)]
+async fn awaited(value: u8) -> u8 {
+    tokio::task::yield_now().await;
+    value
+}
+
+#[test]
+fn a_recorded_value_may_be_awaited_on_another_thread() {
+    let recorder = Recorder::start();
+    many_threads().block_on(async { tokio::spawn(records_what_it_awaits()).await.expect("no panic") });
+    recorder.expect(&["records_what_it_awaits app.first=1 app.awaited=7 app.last=3", "  awaited app.inner=7"]);
+}
