@@ -2,8 +2,10 @@
 
 pub mod domain;
 mod kind;
+mod level;
 pub mod name;
 pub mod suggest;
 
 pub use domain::{DOMAIN_MACROS, DomainMacro};
 pub use kind::Kind;
+pub use level::{Level, Requirement, Sensitivity, Stability};

@@ -1,0 +1,6 @@
+//! Telemetry registries: what spans and events a program has, as data.
+//!
+//! A [`Registry`](model::Registry) comes from the schemas of a program (`otelier::schema`), or from a registry in
+//! OpenTelemetry's format, and goes out as such a registry, as Rust source, Markdown, dashboards and alerting rules.
+
+pub mod model;
