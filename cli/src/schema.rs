@@ -23,7 +23,8 @@ pub(crate) fn show(id: &str) -> Result<String, String> {
 fn markdown(schema: &SchemaDef) -> String {
     let mut text = format!("# {}\n\n{}\n\n", schema.id, schema.doc);
     let name = if schema.name.is_empty() { schema.id } else { schema.name };
-    let undeclared = if schema.open { "allowed under string keys" } else { "refused" };
+    let undeclared =
+        if schema.undeclared == otelier::schema::Level::Allow { "allowed under string keys" } else { "refused" };
     // Writing to a `String` does not fail.
     let _ = write!(
         text,
@@ -43,8 +44,13 @@ fn markdown(schema: &SchemaDef) -> String {
 fn row(attribute: &AttributeDef) -> String {
     let values: Vec<String> = attribute.values.iter().map(|value| format!("`{value}`")).collect();
     let values = if values.is_empty() { String::new() } else { format!(" One of {}.", values.join(", ")) };
-    let sensitive = if attribute.sensitive { " Sensitive: masked values only." } else { "" };
-    let deprecated = attribute.deprecated.map(|note| format!(" Deprecated: {note}.")).unwrap_or_default();
+    let sensitive = if attribute.sensitivity == otelier::schema::Sensitivity::Public {
+        ""
+    } else {
+        " Sensitive: masked values only."
+    };
+    let deprecated =
+        attribute.deprecated.map(|deprecated| format!(" Deprecated: {}.", deprecated.note)).unwrap_or_default();
     format!(
         "| `{}` | {} | {} | {} | {}{values}{sensitive}{deprecated} |",
         attribute.name,

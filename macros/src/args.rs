@@ -33,6 +33,8 @@ pub(crate) struct Key {
     pub(crate) last: Span,
     /// Given as a string, so not looked up in the schema.
     pub(crate) literal: bool,
+    /// One attribute of a template: `http.request.header["content-type"]`.
+    pub(crate) template: bool,
 }
 
 /// The value of an attribute.
@@ -104,6 +106,14 @@ impl Key {
     /// Reads a key, or reports what is wrong with it.
     pub(crate) fn read(tokens: &[TokenTree], otherwise: Span, ctxt: &mut Ctxt) -> Option<Self> {
         let (first, last) = ends(tokens, otherwise);
+        if let [init @ .., TokenTree::Group(index)] = tokens
+            && index.delimiter() == Delimiter::Bracket
+            && is_dotted(init)
+        {
+            let index = template_key(index, ctxt)?;
+            let name = format!("{}.{index}", tokens::dotted_name(init));
+            return Some(Self { tokens: init.to_vec(), name, first, last, literal: false, template: true });
+        }
         let (name, literal) = match tokens {
             [TokenTree::Literal(literal)] => match tokens::string(literal) {
                 Some(text) if name::is_attribute_name(&text) => (text, true),
@@ -126,7 +136,7 @@ impl Key {
                 return None;
             }
         };
-        Some(Self { tokens: tokens.to_vec(), name, first, last, literal })
+        Some(Self { tokens: tokens.to_vec(), name, first, last, literal, template: false })
     }
 
     /// `keys.a.b` with the user's tokens. `keys` has their place in the file too, so that editors complete it.
@@ -136,6 +146,35 @@ impl Key {
         let path = tokens::field_access(&self.tokens);
         quote_spanned!(first=> #keys.#path)
     }
+
+    /// What records a value: the key, or the key of a template's elements.
+    pub(crate) fn recorder(&self, krate: &TokenStream) -> TokenStream {
+        let access = self.access();
+        if !self.template {
+            return access;
+        }
+        let (first, krate) = (self.first, tokens::located_at(krate, self.first));
+        quote_spanned!(first=> #krate::__private::element_of(&#access))
+    }
+}
+
+/// The key between the brackets of `http.request.header["content-type"]`.
+fn template_key(index: &proc_macro2::Group, ctxt: &mut Ctxt) -> Option<String> {
+    let tokens: Vec<TokenTree> = index.stream().into_iter().collect();
+    let text = match tokens.as_slice() {
+        [TokenTree::Literal(literal)] => tokens::string(literal),
+        _ => None,
+    };
+    let fits = |text: &String| {
+        !text.is_empty()
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'))
+    };
+    let found = text.filter(fits);
+    if found.is_none() {
+        let (first, last) = ends(&tokens, index.span());
+        ctxt.error(first, last, "a template needs a key in lower case, such as `[\"content-type\"]`");
+    }
+    found
 }
 
 /// Splits `a.b = value`.
@@ -189,6 +228,10 @@ impl Args {
             ctxt.error(key.first, key.last, format_args!("attribute `{}` is given twice", key.name));
             return;
         }
+        if self.late.iter().any(|late| late.name == key.name) {
+            given_and_late(&key, ctxt);
+            return;
+        }
         let value = Value::new(value, key.last);
         let declared = !key.literal && self.schema.is_some();
         check_credential(&key, &value, declared, ctxt);
@@ -204,6 +247,8 @@ impl Args {
             if let Some(key) = Key::read(&part, option.span(), ctxt) {
                 if self.late.iter().any(|other| other.name == key.name) {
                     ctxt.error(key.first, key.last, format_args!("attribute `{}` is late twice", key.name));
+                } else if self.attributes.iter().any(|(given, _)| given.name == key.name) {
+                    given_and_late(&key, ctxt);
                 } else {
                     self.late.push(key);
                 }
@@ -237,6 +282,12 @@ impl Args {
             _ => unknown(option, ctxt),
         }
     }
+}
+
+fn given_and_late(key: &Key, ctxt: &mut Ctxt) {
+    let message =
+        format_args!("attribute `{0}` has a value and is `late`; write one of `{0} = value` and `late({0})`", key.name);
+    ctxt.error(key.first, key.last, message);
 }
 
 fn given_once<T>(option: &Ident, slot: &mut Option<T>, value: T, ctxt: &mut Ctxt) {
@@ -293,27 +344,44 @@ pub(crate) fn read_record(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> O
     Some((key, value))
 }
 
-/// The arguments of `event!("name", a.b = value, …)`.
-pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Option<(Literal, Vec<(Key, Value)>)> {
+/// What an event is called.
+pub(crate) enum EventName {
+    Literal(Literal),
+    /// The path of an event schema.
+    Schema(TokenStream),
+}
+
+/// The arguments of `event!("name", a.b = value, …)` and `event!(Schema, a.b = value, …)`.
+pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Option<(EventName, Vec<(Key, Value)>)> {
     let mut parts = split(tokens, ',').into_iter();
     let name = match parts.next().as_deref() {
         Some([TokenTree::Literal(literal)]) if tokens::string(literal).is_some_and(|name| !name.is_empty()) => {
-            literal.clone()
+            EventName::Literal(literal.clone())
         }
+        Some(path) if is_path(path) => EventName::Schema(path.iter().cloned().collect()),
         other => {
             let (first, last) = ends(other.unwrap_or_default(), span);
-            ctxt.error(first, last, "`event!` needs a name first, such as `event!(\"retry\", app.attempt = 2)`");
+            ctxt.error(
+                first,
+                last,
+                "`event!` needs a name or an event schema first, such as `event!(\"retry\", app.attempt = 2)`",
+            );
             return None;
         }
     };
-    let mut attributes = Vec::new();
+    let declared = matches!(name, EventName::Schema(_));
+    let mut attributes: Vec<(Key, Value)> = Vec::new();
     for part in parts {
         let (key, value) = key_and_value(&part);
         let Some(key) = Key::read(key, span, ctxt) else { continue };
+        if attributes.iter().any(|(other, _)| other.name == key.name) {
+            ctxt.error(key.first, key.last, format_args!("attribute `{}` is given twice", key.name));
+            continue;
+        }
         match value.filter(|value| !value.is_empty()) {
             Some(value) => {
                 let value = Value::new(value, key.last);
-                check_credential(&key, &value, false, ctxt);
+                check_credential(&key, &value, declared && !key.literal, ctxt);
                 attributes.push((key, value));
             }
             None => ctxt.error(key.first, key.last, format_args!("`{0}` has no value; write `{0} = value`", key.name)),

@@ -3,7 +3,8 @@
 //! Only bodies that use these are touched; every other body keeps its tokens and braces, so that coverage and editors see
 //! the original.
 
-use crate::args::{Key, Value, read_event, read_record};
+use crate::args::{EventName, Key, Value, read_event, read_record};
+use crate::checks;
 use crate::ctxt::Ctxt;
 use crate::tokens::{is_ident, is_punct, located_at};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
@@ -71,6 +72,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) ctxt: &'a mut Ctxt,
     /// Whether the body speaks to its span.
     pub(crate) used: bool,
+    /// What the body records, to be checked as what the annotation gives is.
+    pub(crate) recorded: Vec<(Key, Value)>,
 }
 
 /// The span's handle, as a local that user code cannot name.
@@ -97,17 +100,17 @@ impl Rewriter<'_> {
             contains_await(&value.tokens).then(|| Ident::new("__otelier_value", span.resolved_at(Span::mixed_site())));
         let given = value.expression();
         let expression = awaited.as_ref().map_or_else(|| given.clone(), |awaited| quote!(#awaited));
-        let (name, write) = if declared && !key.literal {
-            let access = key.access();
+        let write = if declared && !key.literal {
+            let recorder = key.recorder(krate);
             let call = quote_spanned!(span=> .__record(#slot, &(#expression)));
-            (quote!(#access.__name), quote!(#access #call))
+            quote!(#recorder #call)
         } else {
-            let text = &key.name;
             let function = quote_spanned!(span=> #krate::attribute::AnyAttribute::record);
             let value = quote_spanned!(span=> &(#expression));
-            (quote!(#text), quote!(#function(#value, #slot)))
+            quote!(#function(#value, #slot))
         };
-        let index = self.names.index(&key.name, name);
+        let text = &key.name;
+        let index = self.names.index(&key.name, quote!(#text));
         let record = quote! {
             if let ::core::option::Option::Some(#slot) = #target.#slot_of(#index) {
                 #write;
@@ -198,6 +201,9 @@ impl Rewriter<'_> {
         };
         crate::args::check_credential(&key, &value, self.schema && !key.literal, self.ctxt);
         let record = self.record(&span_ident(span), &key, &value, self.schema, "slot");
+        if self.schema {
+            self.recorded.push((key.clone(), value));
+        }
         let late = self.late.iter_mut().find(|late| late.key.name == key.name && !inner).map(|late| {
             late.recorded = true;
             let first = key.first;
@@ -223,19 +229,37 @@ impl Rewriter<'_> {
         self.used = true;
         let Some((name, attributes)) = read_event(arguments.stream(), span, self.ctxt) else { return quote!({}) };
         let event = Ident::new("__otelier_event", Span::mixed_site());
-        let text = crate::tokens::string(&name).unwrap_or_default();
-        let index = self.names.index(&text, quote!(#name));
+        let krate = self.krate;
+        let (index, checks) = match &name {
+            EventName::Literal(name) => {
+                (self.names.index(&crate::tokens::string(name).unwrap_or_default(), quote!(#name)), None)
+            }
+            EventName::Schema(schema) => {
+                // A name of its own: two schemas may have the same last segment.
+                let name = format!("schema {}", schema.to_string().replace(' ', ""));
+                let event_schema = quote!(<#schema as #krate::schema::EventSchema>);
+                let index = self.names.index(&name, quote!(#event_schema::DEF.id));
+                (index, Some(checks::event(krate, schema, &attributes)))
+            }
+        };
         for (key, value) in attributes.iter().filter(|(_, value)| contains_await(&value.tokens)) {
             let message = format!("`{}` of an event cannot be awaited; await it before, and give the result", key.name);
             self.ctxt.error_at(value.span, message);
         }
+        let declared = matches!(name, EventName::Schema(_));
+        let constants = match &name {
+            EventName::Schema(schema) => quote!(#event.constants(<#schema as #krate::schema::EventSchema>::DEF);),
+            EventName::Literal(_) => TokenStream::new(),
+        };
         let records: Vec<_> =
-            attributes.iter().map(|(key, value)| self.record(&event, key, value, false, "slot")).collect();
+            attributes.iter().map(|(key, value)| self.record(&event, key, value, declared, "slot")).collect();
         let target = span_ident(span);
         // A statement in front of the `if` keeps clippy from calling the block an unnecessary operation.
         quote_spanned!(span=> {
+            #checks
             let #event = #target.event(#index);
             if let ::core::option::Option::Some(#event) = #event {
+                #constants
                 #(#records)*
                 ::core::mem::drop(#event);
             }

@@ -16,6 +16,7 @@
 
 use crate::args::{Args, Key, Value, crate_path};
 use crate::body::{Late, Names, Rewriter, span_ident};
+use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::item::Function;
 use crate::tokens::{ends, group, is_ident, is_punct, located_at};
@@ -151,6 +152,7 @@ impl Site {
             late: &mut late,
             ctxt,
             used: false,
+            recorded: Vec::new(),
         };
         let span = span_ident(Span::call_site());
         let mut records = TokenStream::new();
@@ -176,6 +178,7 @@ impl Site {
             constants.extend(quote!((#name, #krate::__private::Constant::#variant(#literal)),));
         }
         let needs_span = rewriter.used || !records.is_empty();
+        let recorded = std::mem::take(&mut rewriter.recorded);
         for late in late.iter().filter(|late| !late.recorded) {
             ctxt.error(
                 late.key.first,
@@ -189,7 +192,7 @@ impl Site {
         let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
         let inner = self.body_with_late(body, rewritten, &late, output);
         let site = self.callsite(&names, &constants, &late);
-        let checks = self.checks();
+        let checks = self.checks(&recorded);
         let keys = self.schema.as_ref().map(|schema| {
             let (krate, keys) = (&self.krate, keys_ident());
             quote!(let #keys = <#schema as #krate::schema::Schema>::KEYS;)
@@ -319,13 +322,10 @@ impl Site {
             None => (None, quote!(::core::option::Option::None)),
             Some(schema) => {
                 let given = self.args.attributes.iter().map(|(key, _)| key).chain(late.iter().map(|late| &late.key));
-                let bits = given.filter(|key| !key.literal).map(|key| {
-                    let access = key.access();
-                    quote!(| #access.__bit)
-                });
+                let bits = checks::bits(given);
                 let (binding, span) = (keys_ident(), schema_span(schema));
                 let krate = located_at(krate, span);
-                let check = quote_spanned!(span=> #krate::schema::check_required::<#schema>(0 #(#bits)*));
+                let check = quote_spanned!(span=> #krate::schema::check_required::<#schema>(#bits));
                 (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS;)), check)
             }
         };
@@ -347,38 +347,20 @@ impl Site {
     }
 
     /// What constants check: literals of closed sets, the kind, undeclared attributes.
-    fn checks(&self) -> TokenStream {
+    fn checks(&self, recorded: &[(Key, Value)]) -> TokenStream {
         let krate = &self.krate;
         let Some(schema) = &self.schema else { return TokenStream::new() };
-        let schema_trait = quote!(#krate::schema::Schema);
         let mut checks = TokenStream::new();
         if let Some((kind, ident)) = &self.args.kind {
             let (path, span) = (kind_path(krate, *kind), ident.span());
+            let schema_trait = quote!(#krate::schema::Schema);
             let krate = located_at(krate, span);
             checks.extend(quote_spanned!(span=> const _: () = #krate::schema::check_kind(<#schema as #schema_trait>::DEF, #path);));
         }
-        for (key, value) in &self.args.attributes {
-            checks.extend(self.check_attribute(schema, key, value.literal(), value.span));
+        for (key, value) in self.args.attributes.iter().chain(recorded) {
+            checks.extend(checks::attribute(krate, "span", schema, key, value));
         }
         checks
-    }
-
-    fn check_attribute(&self, schema: &TokenStream, key: &Key, literal: Option<&Literal>, span: Span) -> TokenStream {
-        let krate = &self.krate;
-        let schema_trait = quote!(#krate::schema::Schema);
-        if key.literal {
-            let (name, first) = (&key.name, key.first);
-            let krate = located_at(krate, first);
-            return quote_spanned!(first=> const _: () = #krate::schema::check_open(<#schema as #schema_trait>::DEF, #name););
-        }
-        let Some(literal) = literal else { return TokenStream::new() };
-        let (keys, access, krate) = (keys_ident(), key.access(), located_at(krate, span));
-        quote_spanned! {span=>
-            const _: () = {
-                let #keys = <#schema as #schema_trait>::KEYS;
-                #krate::schema::check_value(#access.__name, #access.__allowed, #literal)
-            };
-        }
     }
 }
 
@@ -401,15 +383,6 @@ fn kind_path(krate: &TokenStream, kind: Kind) -> TokenStream {
     quote!(#krate::schema::Kind::#variant)
 }
 
-fn keys_ident() -> Ident {
-    Ident::new("__otelier_keys", Span::mixed_site())
-}
-
 fn site_ident() -> Ident {
     Ident::new("__OTELIER_SITE", Span::mixed_site())
-}
-
-/// Where mistakes of the whole annotation are reported: at the schema's name.
-fn schema_span(schema: &TokenStream) -> Span {
-    schema.clone().into_iter().last().map_or_else(Span::call_site, |token| token.span())
 }

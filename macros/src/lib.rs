@@ -7,6 +7,7 @@
 
 mod args;
 mod body;
+mod checks;
 mod ctxt;
 mod expand;
 mod item;
@@ -50,6 +51,12 @@ pub fn trace_block(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn span_schema(input: TokenStream) -> TokenStream {
     schema::span_schema(input.into()).into()
+}
+
+#[doc = include_str!("../docs/event_schema.md")]
+#[proc_macro]
+pub fn event_schema(input: TokenStream) -> TokenStream {
+    schema::event_schema(input.into()).into()
 }
 
 #[doc = include_str!("../docs/attribute_group.md")]

@@ -42,12 +42,44 @@ pub(crate) fn split(tokens: TokenStream, separator: char) -> Vec<Vec<TokenTree>>
     parts
 }
 
-/// The contents of a plain string literal.
+/// The contents of a string literal, plain or raw.
 pub(crate) fn string(literal: &Literal) -> Option<String> {
     let text = literal.to_string();
-    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    // Names and patterns need no escapes; a text with one keeps it, and the checks of names refuse it.
-    Some(inner.replace("\\\"", "\"").replace("\\\\", "\\"))
+    if let Some(raw) = text.strip_prefix('r') {
+        let hashes = raw.bytes().take_while(|byte| *byte == b'#').count();
+        let inner = raw.get(hashes + 1..raw.len().checked_sub(hashes + 1)?)?;
+        return (raw.as_bytes().get(hashes) == Some(&b'"')).then(|| inner.to_owned());
+    }
+    let mut chars = text.strip_prefix('"')?.strip_suffix('"')?.chars();
+    let mut result = String::new();
+    while let Some(char) = chars.next() {
+        if char != '\\' {
+            result.push(char);
+            continue;
+        }
+        match chars.next()? {
+            'n' => result.push('\n'),
+            'r' => result.push('\r'),
+            't' => result.push('\t'),
+            '0' => result.push('\0'),
+            'x' => {
+                let code: String = chars.by_ref().take(2).collect();
+                result.push(u8::from_str_radix(&code, 16).ok()?.into());
+            }
+            'u' => {
+                let code: String =
+                    chars.by_ref().skip(1).take_while(|char| *char != '}').filter(|char| *char != '_').collect();
+                result.push(char::from_u32(u32::from_str_radix(&code, 16).ok()?)?);
+            }
+            // The end of the line, and what indents the next one.
+            '\n' => {
+                let rest = chars.as_str().trim_start();
+                chars = rest.chars();
+            }
+            other => result.push(other),
+        }
+    }
+    Some(result)
 }
 
 /// The spans of the first and the last token.
@@ -144,5 +176,8 @@ mod tests {
     fn only_plain_strings_are_strings() {
         assert_eq!(string(&Literal::string("a b")), Some("a b".to_owned()));
         assert_eq!(string(&Literal::i32_unsuffixed(3)), None);
+        assert_eq!(string(&Literal::string("a\n\"b\" \\ \u{1F600}")), Some("a\n\"b\" \\ \u{1F600}".to_owned()));
+        assert_eq!("r#\"a\\n\"#".parse().ok().and_then(|raw| string(&raw)), Some("a\\n".to_owned()));
+        assert_eq!("b\"a\"".parse().ok().and_then(|bytes| string(&bytes)), None);
     }
 }

@@ -64,8 +64,8 @@ pub use error::{ConfigError, Error};
 pub use opentelemetry;
 pub use opentelemetry_sdk;
 pub use otelier_macros::{
-    attribute_group, span_schema, trace, trace_block, trace_exchange_api, trace_ingestion, trace_processing,
-    trace_stage, trace_storage, trace_workflow,
+    attribute_group, event_schema, span_schema, trace, trace_block, trace_exchange_api, trace_ingestion,
+    trace_processing, trace_stage, trace_storage, trace_workflow,
 };
 pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, TimedOut, init};
 pub use private::{event, record};
@@ -81,7 +81,7 @@ pub use private as __private;
 /// use otelier::prelude::*;
 /// ```
 pub mod prelude {
-    pub use crate::attribute::{hash, redact};
+    pub use crate::attribute::{disclose, hash, redact};
     pub use crate::schema::crypto::{DataType, Market, ProcessingStage, Timeframe};
     pub use crate::schema::storage::{Layer, StorageOperation};
     pub use crate::schema::workflow::WorkflowType;

@@ -34,6 +34,12 @@ pub trait HasValue {}
 /// Refuses a key without a value.
 pub fn needs_value<T: HasValue>(_: &T) {}
 
+/// The key of a template's elements.
+#[inline(always)]
+pub fn element_of<T: crate::attribute::Template>(template: &T) -> &T::Element {
+    template.element()
+}
+
 /// Records an attribute on the span of the annotated function around it: `record!(crypto.record_count = rows.len());`
 ///
 /// The attribute is checked against the schema like one in the annotation. If the annotation lists it in `late(..)`, every

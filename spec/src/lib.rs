@@ -5,6 +5,7 @@ mod kind;
 mod level;
 pub mod name;
 pub mod suggest;
+pub mod unit;
 
 pub use domain::{DOMAIN_MACROS, DomainMacro};
 pub use kind::Kind;

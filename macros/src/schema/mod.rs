@@ -1,73 +1,173 @@
-//! Declarations: `span_schema!` and `attribute_group!`.
+//! Declarations: `span_schema!`, `event_schema!` and `attribute_group!`.
+//!
+//! A group is a type that says what it is, and a macro of the same name that hands its attributes back to the declaration
+//! that includes it. So is every schema, for those that extend it. [`declare`] therefore runs once for every `include`, and
+//! writes code when none is left.
 
+mod attribute;
 mod expand;
-mod parse;
+mod model;
+mod read;
+mod tree;
 
 use crate::ctxt::Ctxt;
-use crate::item::with_dollar_crate;
-use crate::tokens::{group, is_ident};
-use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+use crate::tokens::{ends, is_punct, split};
+use attribute::starts_with;
+use model::Form;
+use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::quote;
 
-/// `span_schema! { pub Name = "id" { items } }`
+/// `pub Name = "id" { items }`
 pub(crate) fn span_schema(input: TokenStream) -> TokenStream {
+    declare_all(Form::Span, input)
+}
+
+/// `pub Name = "id" { items }`
+pub(crate) fn event_schema(input: TokenStream) -> TokenStream {
+    declare_all(Form::Event, input)
+}
+
+/// `pub Name = "id" { items }`, the id if it is wanted.
+pub(crate) fn attribute_group(input: TokenStream) -> TokenStream {
+    declare_all(Form::Group, input)
+}
+
+fn declare_all(form: Form, input: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::default();
-    let code = parse::read(input, &mut ctxt).map(|declaration| match declaration {
-        // A group expands to this macro again, with its attributes in place of the `include`.
-        parse::Declaration::Include { group, rest } => quote!(#group! { #rest }),
-        parse::Declaration::Schema(schema) => expand::schema(&schema),
-    });
+    let tokens: Vec<TokenTree> = input.into_iter().collect();
+    let code = match tokens.split_last() {
+        Some((TokenTree::Group(body), head)) if body.delimiter() == Delimiter::Brace => {
+            declare(form, head, items(body.stream()), &mut ctxt)
+        }
+        _ => {
+            let (first, last) = ends(&tokens[tokens.len().saturating_sub(1)..], Span::call_site());
+            ctxt.error(first, last, "expected `pub Name = \"app.name\" { attribute: type; … }`");
+            TokenStream::new()
+        }
+    };
     let errors = ctxt.into_errors();
     quote!(#errors #code)
 }
 
-/// `{ group's items } { schema's head } { schema's items }`
+/// The items of a declaration, which semicolons end.
+fn items(body: TokenStream) -> Vec<Vec<TokenTree>> {
+    split(body, ';')
+}
+
+/// Writes the declaration, or asks for the next group that it includes.
+fn declare(form: Form, head: &[TokenTree], mut items: Vec<Vec<TokenTree>>, ctxt: &mut Ctxt) -> TokenStream {
+    let wanted = items.iter().position(|item| {
+        let item = read::with_docs(item).1;
+        starts_with(item, "include") || starts_with(item, "extends")
+    });
+    let Some(wanted) = wanted else {
+        return read::read(form, head, &items, ctxt)
+            .map(|declaration| expand::declaration(&declaration))
+            .unwrap_or_default();
+    };
+    let item = items.remove(wanted);
+    let (request, path) = match read::with_docs(&item).1.split_first() {
+        Some((TokenTree::Ident(request), path)) => (request.clone(), path.to_vec()),
+        _ => return TokenStream::new(),
+    };
+    let is_path = matches!(path.last(), Some(TokenTree::Ident(_)))
+        && path.iter().all(|token| matches!(token, TokenTree::Ident(_)) || is_punct(token, ':'));
+    if !is_path {
+        let (first, last) = ends(&path, request.span());
+        ctxt.error(first, last, format_args!("`{request}` needs one path, such as `{request} app::Tenant;`"));
+        return declare(form, head, items, ctxt);
+    }
+    if request == "extends" && form == Form::Group {
+        ctxt.error_at(request.span(), "an attribute group has no `extends`; write `include`");
+        return declare(form, head, items, ctxt);
+    }
+    if request == "extends" && items.iter().any(|item| starts_with(item, "extends")) {
+        ctxt.error_at(request.span(), "a schema can extend one other; write `include` to take in groups");
+        return declare(form, head, items, ctxt);
+    }
+    let semicolon = || TokenTree::Punct(Punct::new(';', Spacing::Alone));
+    let rest: TokenStream = items.into_iter().flat_map(|item| item.into_iter().chain([semicolon()])).collect();
+    let (path, head): (TokenStream, TokenStream) = (path.into_iter().collect(), head.iter().cloned().collect());
+    let form = Ident::new(form.as_str(), Span::call_site());
+    quote!(#path! { #request { #path } #form { #head } { #rest } })
+}
+
+/// What the macro of a group or schema hands back: `form { its items } request { path } form { head } { items }`.
 pub(crate) fn with_group(input: TokenStream) -> TokenStream {
+    let mut ctxt = Ctxt::default();
     let parts: Vec<TokenTree> = input.into_iter().collect();
-    match parts.as_slice() {
-        [TokenTree::Group(group), TokenTree::Group(head), TokenTree::Group(items)] => {
-            let (group, head, items) = (group.stream(), head.stream(), items.stream());
-            span_schema(quote!(#head { #items #group }))
+    let [
+        TokenTree::Ident(given),
+        TokenTree::Group(payload),
+        TokenTree::Ident(request),
+        TokenTree::Group(path),
+        TokenTree::Ident(form),
+        TokenTree::Group(head),
+        TokenTree::Group(rest),
+    ] = parts.as_slice()
+    else {
+        ctxt.error_at(Span::call_site(), "this is no macro to call; write `include` or `extends` in a declaration");
+        return ctxt.into_errors();
+    };
+    let (Some(given), Some(form)) = (Form::from_name(&given.to_string()), Form::from_name(&form.to_string())) else {
+        return ctxt.into_errors();
+    };
+    let path_tokens: Vec<TokenTree> = path.stream().into_iter().collect();
+    let (first, last) = ends(&path_tokens, request.span());
+    let name = path.stream().to_string().replace(' ', "");
+    let expected = if request == "include" { Form::Group } else { form };
+    if given != expected {
+        let instead = match given {
+            Form::Group => "`include`",
+            _ if given == form => "`extends`",
+            _ => "an attribute group for what both have",
+        };
+        let message = format_args!("`{name}` is {}, not {}; write {instead}", given.described(), expected.described());
+        ctxt.error(first, last, message);
+    }
+    let mut items = items(rest.stream());
+    items.push(quote!(from { } #path #payload).into_iter().collect());
+    let head: Vec<TokenTree> = head.stream().into_iter().collect();
+    let code = declare(form, &head, items, &mut ctxt);
+    let errors = ctxt.into_errors();
+    quote!(#errors #code)
+}
+
+/// The macro by which others take over what `name` declares.
+fn exported(
+    form: Form,
+    krate: &TokenStream,
+    name: &Ident,
+    visibility: &TokenStream,
+    payload: &TokenStream,
+) -> TokenStream {
+    // Exported macros share one namespace in a crate, so the name carries a fingerprint of what is declared, and of where.
+    let text = format!("{payload}{}", place(name));
+    let macro_name = Ident::new(&format!("__otelier_{name}_{:016x}", fingerprint(&text)), Span::call_site());
+    let form = Ident::new(form.as_str(), Span::call_site());
+    let krate = crate::item::with_dollar_crate(krate.clone());
+    let visible = visibility.to_string();
+    let export = (visible == "pub").then(|| quote!(#[macro_export]));
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_macros, non_local_definitions, clippy::crate_in_macro_def)]
+        #export
+        macro_rules! #macro_name {
+            ($($declaration:tt)*) => { #krate::__private::__with_group! { #form { #payload } $($declaration)* } };
         }
-        _ => {
-            let mut ctxt = Ctxt::default();
-            ctxt.error_at(
-                Span::call_site(),
-                "an attribute group is used with `include path::Group;` in `span_schema!`",
-            );
-            ctxt.into_errors()
-        }
+        #[doc(hidden)]
+        #[allow(unused_imports)]
+        #visibility use #macro_name as #name;
     }
 }
 
-/// `attribute_group! { pub Name { items } }`: a macro of that name, which `include` expands.
-pub(crate) fn attribute_group(input: TokenStream) -> TokenStream {
-    let mut ctxt = Ctxt::default();
-    let tokens: Vec<TokenTree> = input.into_iter().collect();
-    let body = group(tokens.last(), Delimiter::Brace).cloned();
-    let name = tokens.len().checked_sub(2).and_then(|at| match &tokens[at] {
-        TokenTree::Ident(name) if name != "pub" => Some((at, name.clone())),
-        _ => None,
-    });
-    let (Some(body), Some((at, name))) = (body, name) else {
-        ctxt.error_at(Span::call_site(), "expected `pub Name { attribute: type; … }`");
-        return ctxt.into_errors();
-    };
-    let head: TokenStream = tokens[..at].iter().filter(|token| !is_ident(token, "pub")).cloned().collect();
-    // Exported macros share one namespace in a crate, so the name carries a fingerprint of the group.
-    let exported =
-        Ident::new(&format!("__otelier_group_{name}_{:016x}", fingerprint(&body.to_string())), Span::call_site());
-    let items = with_dollar_crate(body.stream());
-    quote! {
-        #head
-        #[doc(hidden)]
-        #[macro_export]
-        macro_rules! #exported {
-            ($($schema:tt)*) => { ::otelier::__private::__with_group! { { #items } $($schema)* } };
-        }
-        #[doc(hidden)]
-        pub use #exported as #name;
+/// Where a name stands, which is not known in tests of this crate.
+fn place(name: &Ident) -> String {
+    if !proc_macro::is_available() {
+        return String::new();
     }
+    let span = name.span().unwrap();
+    format!("{}:{}:{}", span.file(), span.line(), span.column())
 }
 
 /// FNV-1a: the same text gives the same name in every build.

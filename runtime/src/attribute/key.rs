@@ -1,7 +1,10 @@
-//! Keys of declared attributes: one type per OpenTelemetry value type, so that rustc checks the value.
+//! Keys of declared attributes: one type per OpenTelemetry value type, unit and sensitivity, so that rustc checks the value.
 
+use super::unit;
 use super::value::{
-    BooleanAttribute, DoubleAttribute, EnumAttribute, EnumValue, IntAttribute, Masked, Slot, StringAttribute,
+    AnyArrayAttribute, AnyAttribute, BooleanArrayAttribute, BooleanAttribute, DoubleArrayAttribute, DoubleAttribute,
+    DoubleIn, EnumAttribute, EnumValue, IntArrayAttribute, IntAttribute, IntIn, Masked, PersonalValue, SecretValue,
+    Slot, StringArrayAttribute, StringAttribute, TemplateValue,
 };
 use std::marker::PhantomData;
 
@@ -9,28 +12,60 @@ use std::marker::PhantomData;
 #[derive(Clone, Copy, Debug)]
 pub struct Public;
 
+/// Sensitivity class of an attribute that says something about a person: values are given on purpose with
+/// [`disclose`](super::disclose), or masked.
+#[derive(Clone, Copy, Debug)]
+pub struct Personal;
+
 /// Sensitivity class of an attribute that holds only masked values, see [`redact`](super::redact) and
 /// [`hash`](super::hash).
 #[derive(Clone, Copy, Debug)]
 pub struct Sensitive;
 
+/// Sensitivity class of an attribute that shows only that there was a value, see [`redact`](super::redact).
+#[derive(Clone, Copy, Debug)]
+pub struct Secret;
+
+/// The values an attribute may have, where they can be checked while compiling.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Allowed {
+    Any,
+    Strings(&'static [&'static str]),
+    Ints(&'static [&'static str]),
+}
+
 macro_rules! key {
-    ($(#[$doc:meta])* $key:ident, $trait:ident) => {
+    ($(#[$doc:meta])* $key:ident<$($parameter:ident = $default:ty),*>, $($plain:tt)*) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
-        pub struct $key<Class = Public> {
+        pub struct $key<$($parameter = $default),*> {
             #[doc(hidden)]
             pub __name: &'static str,
             #[doc(hidden)]
             pub __bit: u128,
             #[doc(hidden)]
-            pub __allowed: &'static [&'static str],
-            class: PhantomData<fn() -> Class>,
+            pub __allowed: Allowed,
+            class: PhantomData<fn() -> ($($parameter,)*)>,
         }
 
-        impl<Class> $key<Class> {
+        key!(methods $key<$($parameter),*>, $($plain)*);
+    };
+    (methods $key:ident<$class:ident>, $plain:ident) => {
+        key!(new $key<$class>);
+        key!(record $key<Public>, [], $plain);
+        key!(masked $key, [], []);
+    };
+    (methods $key:ident<$class:ident, $unit:ident>, $plain:ident, $measured:ident) => {
+        key!(new $key<$class, $unit>);
+        key!(record $key<Public, unit::None>, [], $plain);
+        key!(units $key, $measured, Seconds Milliseconds Microseconds Nanoseconds Minutes Hours Days Bytes Percent);
+        key!(masked $key, [$unit], [$unit]);
+    };
+    (new $key:ident<$($parameter:ident),*>) => {
+        impl<$($parameter),*> $key<$($parameter),*> {
             #[doc(hidden)]
-            pub const fn __new(name: &'static str, bit: u128, allowed: &'static [&'static str]) -> Self {
+            pub const fn __new(name: &'static str, bit: u128, allowed: Allowed) -> Self {
                 Self { __name: name, __bit: bit, __allowed: allowed, class: PhantomData }
             }
 
@@ -39,74 +74,184 @@ macro_rules! key {
                 self.__name
             }
         }
-
-        impl $key<Public> {
+    };
+    (record $key:ident<$($argument:ty),*>, [$($parameter:ident)*], $trait:path) => {
+        impl<$($parameter),*> $key<$($argument),*> {
             #[doc(hidden)]
             #[inline(always)]
             pub fn __record<V: $trait + ?Sized>(&self, slot: Slot<'_>, value: &V) {
                 value.record(slot);
             }
         }
-
-        impl $key<Sensitive> {
+    };
+    (units $key:ident, $trait:ident, $($unit:ident)*) => { $(
+        impl $key<Public, unit::$unit> {
             #[doc(hidden)]
             #[inline(always)]
-            pub fn __record<V: Masked + ?Sized>(&self, slot: Slot<'_>, value: &V) {
+            pub fn __record<V: $trait<unit::$unit> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
                 value.record(slot);
             }
         }
+    )* };
+    (masked $key:ident, [$($parameter:ident)*], [$($argument:ident)*]) => {
+        impl<$($parameter),*> $key<Personal $(, $argument)*> {
+            #[doc(hidden)]
+            #[inline(always)]
+            pub fn __record<V: PersonalValue<$key<Public>> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
+                value.record(slot);
+            }
+        }
+        key!(record $key<Sensitive $(, $argument)*>, [$($parameter)*], Masked);
+        key!(record $key<Secret $(, $argument)*>, [$($parameter)*], SecretValue);
     };
 }
 
 key!(
     /// Key of an attribute of type `string`.
-    StringKey,
-    StringAttribute
+    StringKey<Class = Public>, StringAttribute
 );
 key!(
-    /// Key of an attribute of type `int`.
-    IntKey,
-    IntAttribute
+    /// Key of an attribute of type `int`, in a unit or without one.
+    IntKey<Class = Public, Unit = unit::None>, IntAttribute, IntIn
 );
 key!(
-    /// Key of an attribute of type `double`.
-    DoubleKey,
-    DoubleAttribute
+    /// Key of an attribute of type `double`, in a unit or without one.
+    DoubleKey<Class = Public, Unit = unit::None>, DoubleAttribute, DoubleIn
 );
 key!(
     /// Key of an attribute of type `boolean`.
-    BooleanKey,
-    BooleanAttribute
+    BooleanKey<Class = Public>, BooleanAttribute
+);
+key!(
+    /// Key of an attribute that may hold a value of any type.
+    AnyKey<Class = Public>, AnyAttribute
+);
+key!(
+    /// Key of an attribute of type `string[]`.
+    StringArrayKey<Class = Public>, StringArrayAttribute
+);
+key!(
+    /// Key of an attribute of type `int[]`.
+    IntArrayKey<Class = Public>, IntArrayAttribute
+);
+key!(
+    /// Key of an attribute of type `double[]`.
+    DoubleArrayKey<Class = Public>, DoubleArrayAttribute
+);
+key!(
+    /// Key of an attribute of type `boolean[]`.
+    BooleanArrayKey<Class = Public>, BooleanArrayAttribute
+);
+key!(
+    /// Key of an attribute that may hold an array of any type.
+    AnyArrayKey<Class = Public>, AnyArrayAttribute
 );
 
 /// Key of an attribute whose values are the variants of the Rust enum `E`.
 #[derive(Clone, Copy, Debug)]
-pub struct EnumKey<E> {
+pub struct EnumKey<E, Class = Public> {
     #[doc(hidden)]
     pub __name: &'static str,
     #[doc(hidden)]
     pub __bit: u128,
     #[doc(hidden)]
-    pub __allowed: &'static [&'static str],
-    values: PhantomData<fn() -> E>,
+    pub __allowed: Allowed,
+    values: PhantomData<fn() -> (E, Class)>,
 }
 
-impl<E: EnumAttribute> EnumKey<E> {
+impl<E, Class> EnumKey<E, Class> {
     #[doc(hidden)]
-    pub const fn __new(name: &'static str, bit: u128) -> Self {
-        Self { __name: name, __bit: bit, __allowed: E::VALUES, values: PhantomData }
+    pub const fn __new(name: &'static str, bit: u128, allowed: Allowed) -> Self {
+        Self { __name: name, __bit: bit, __allowed: allowed, values: PhantomData }
     }
 
     /// The attribute's name, as it is exported.
     pub const fn name(&self) -> &'static str {
         self.__name
     }
+}
 
+impl<E: EnumAttribute> EnumKey<E, Public> {
     #[doc(hidden)]
     #[inline(always)]
     pub fn __record<V: EnumValue<E> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
         if let Some(value) = value.variant() {
             slot.str(value.value());
         }
+    }
+}
+
+impl<E> EnumKey<E, Personal> {
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn __record<V: PersonalValue<EnumKey<E>> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
+        value.record(slot);
+    }
+}
+
+impl<E> EnumKey<E, Sensitive> {
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn __record<V: Masked + ?Sized>(&self, slot: Slot<'_>, value: &V) {
+        value.record(slot);
+    }
+}
+
+impl<E> EnumKey<E, Secret> {
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn __record<V: SecretValue + ?Sized>(&self, slot: Slot<'_>, value: &V) {
+        value.record(slot);
+    }
+}
+
+/// Key of a template such as `http.request.header.<key>`, whose attributes have keys of type `K`.
+#[derive(Clone, Copy, Debug)]
+pub struct TemplateKey<K> {
+    #[doc(hidden)]
+    pub __name: &'static str,
+    #[doc(hidden)]
+    pub __bit: u128,
+    #[doc(hidden)]
+    pub __allowed: Allowed,
+    element: K,
+}
+
+impl<K> TemplateKey<K> {
+    #[doc(hidden)]
+    pub const fn __new(name: &'static str, bit: u128, element: K) -> Self {
+        Self { __name: name, __bit: bit, __allowed: Allowed::Any, element }
+    }
+
+    /// The name that all of the template's attributes begin with.
+    pub const fn name(&self) -> &'static str {
+        self.__name
+    }
+
+    /// Accepts nothing: a template has no value of its own.
+    #[doc(hidden)]
+    pub fn __record<V: TemplateValue + ?Sized>(&self, _: Slot<'_>, _: &V) {}
+}
+
+/// A key that stands for many attributes.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "this attribute is not a template",
+    label = "has one value",
+    note = "leave `[\"…\"]` out; only attributes that are declared with `<key>` have it"
+)]
+pub trait Template {
+    /// The key of each of them.
+    type Element;
+    /// The key of each of them.
+    fn element(&self) -> &Self::Element;
+}
+
+impl<K> Template for TemplateKey<K> {
+    type Element = K;
+
+    #[inline(always)]
+    fn element(&self) -> &K {
+        &self.element
     }
 }

@@ -1,12 +1,18 @@
 //! What an attribute can hold: the types that fit an OpenTelemetry attribute, and the keys schemas are made of.
 
 mod key;
+pub mod unit;
 mod value;
 
-pub use key::{BooleanKey, DoubleKey, EnumKey, IntKey, Public, Sensitive, StringKey};
+pub use key::{
+    Allowed, AnyArrayKey, AnyKey, BooleanArrayKey, BooleanKey, DoubleArrayKey, DoubleKey, EnumKey, IntArrayKey, IntKey,
+    Personal, Public, Secret, Sensitive, StringArrayKey, StringKey, Template, TemplateKey,
+};
 pub use value::{
-    AnyAttribute, BooleanAttribute, DoubleAttribute, EnumAttribute, EnumValue, IntAttribute, Masked, Redacted, Slot,
-    StringAttribute, hash, redact,
+    AnyArrayAttribute, AnyAttribute, BooleanArrayAttribute, BooleanAttribute, Disclosed, DoubleArrayAttribute,
+    DoubleAttribute, DoubleIn, EnumAttribute, EnumValue, Hashed, IntArrayAttribute, IntAttribute, IntIn, Masked,
+    PersonalValue, Redacted, SecretValue, Slot, StringArrayAttribute, StringAttribute, TemplateValue, disclose, hash,
+    redact,
 };
 
 pub(crate) use value::Target;

@@ -169,6 +169,29 @@ pub trait AnyAttribute {
     fn record(&self, slot: Slot<'_>);
 }
 
+/// A value for an attribute of type `int` with a unit: any integer, or a value that knows its unit.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value for an attribute of type `int` in `{Unit}`",
+    label = "expected an integer",
+    note = "every integer type of Rust is accepted, and a `Duration` where the unit is one of time, also inside `Option`"
+)]
+pub trait IntIn<Unit> {
+    /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+    fn record(&self, slot: Slot<'_>);
+}
+
+/// A value for an attribute of type `double` with a unit: any float, or a value that knows its unit.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value for an attribute of type `double` in `{Unit}`",
+    label = "expected a float",
+    note = "`f64` and `f32` are accepted, and a `Duration` where the unit is one of time, also inside `Option`; write \
+            `f64::from(value)` for an integer"
+)]
+pub trait DoubleIn<Unit> {
+    /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+    fn record(&self, slot: Slot<'_>);
+}
+
 /// A value that may stand in an attribute of a sensitive class, because it does not show what it was made of.
 ///
 /// Sealed by intention: [`redact`] and [`hash`] make such values.
@@ -182,7 +205,40 @@ pub trait Masked {
     fn record(&self, slot: Slot<'_>);
 }
 
-/// The Rust side of an attribute whose values are a closed set.
+/// A value that may stand in a secret attribute, because nothing is left of what it was made of.
+///
+/// Sealed by intention: [`redact`] makes such values.
+#[diagnostic::on_unimplemented(
+    message = "this attribute is secret and may not hold a `{Self}`",
+    label = "this value would tell something of the secret",
+    note = "write `redact(value)`, which records only that there was a value"
+)]
+pub trait SecretValue {
+    /// Writes the value to `slot`.
+    fn record(&self, slot: Slot<'_>);
+}
+
+/// A value that may stand in an attribute that says something about a person, whose key would be `K` if it were public:
+/// one that is given on purpose with [`disclose`], or a masked one.
+#[diagnostic::on_unimplemented(
+    message = "this attribute says something about a person and may not hold a plain `{Self}`",
+    label = "this value would be exported in clear text",
+    note = "write `hash(value)` or `redact(value)`, or `disclose(value)` to export it on purpose"
+)]
+pub trait PersonalValue<K> {
+    /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+    fn record(&self, slot: Slot<'_>);
+}
+
+/// What a template is given without a key: nothing, so nothing implements this.
+#[diagnostic::on_unimplemented(
+    message = "this attribute is a template, and needs a key",
+    label = "no key says which attribute this is",
+    note = "write the key in brackets behind the attribute: `http.request.header[\"content-type\"] = value`"
+)]
+pub trait TemplateValue {}
+
+/// The Rust side of an attribute whose values are a set of words. `#[derive(AttributeEnum)]` writes it.
 ///
 /// ```
 /// use otelier::attribute::EnumAttribute;
@@ -192,17 +248,21 @@ pub trait Masked {
 ///
 /// impl EnumAttribute for Side {
 ///     const VALUES: &'static [&'static str] = &["buy", "sell"];
-///     fn value(&self) -> &'static str {
+///     fn value(&self) -> &str {
 ///         Self::VALUES[*self as usize]
 ///     }
 /// }
 /// assert_eq!(Side::Sell.value(), "sell");
 /// ```
 pub trait EnumAttribute {
-    /// Every value, as it is exported.
+    /// Every known value, as it is exported.
     const VALUES: &'static [&'static str];
-    /// The exported form of this value; one of [`VALUES`](Self::VALUES).
-    fn value(&self) -> &'static str;
+    /// What the values mean, one by one, or nothing.
+    const DOCS: &'static [&'static str] = &[];
+    /// Whether there are others beside the known ones.
+    const OPEN: bool = false;
+    /// The exported form of this value; one of [`VALUES`](Self::VALUES) unless the set is [open](Self::OPEN).
+    fn value(&self) -> &str;
 }
 
 /// A value for an attribute whose values are the variants of `E`: a variant, a reference to one, or an `Option`.
@@ -322,9 +382,13 @@ values! {
         i128 => |value, slot| slot.int(nearest!(*value, i128)),
         u128 => |value, slot| slot.int(nearest!(*value, u128)),
         usize => |value, slot| slot.int(nearest!(*value, usize)),
-        Redacted => |value, slot| slot.str(&value.0);
+        Redacted => |_value, slot| slot.str(REDACTED),
+        Hashed => |value, slot| slot.str(&value.0);
     Masked:
-        Redacted => |value, slot| slot.str(&value.0);
+        Redacted => |_value, slot| slot.str(REDACTED),
+        Hashed => |value, slot| slot.str(&value.0);
+    SecretValue:
+        Redacted => |_value, slot| slot.str(REDACTED);
 }
 
 /// A value of OpenTelemetry's API.
@@ -347,42 +411,184 @@ impl AnyAttribute for opentelemetry::Value {
     }
 }
 
-macro_rules! lists {
-    ($($type:ty),*) => { $(
+/// A type whose values may be the elements of a list that no schema declares.
+pub trait Element: AnyAttribute {}
+
+macro_rules! elements {
+    ($($type:ty),*) => { $( impl Element for $type {} )* };
+}
+
+elements!(&str, String, Cow<'_, str>, bool, f64, f32, i8, i16, i32, i64, isize, u16, u32, u64, usize);
+
+macro_rules! arrays {
+    ($trait:ident: $element:ident) => {
         #[diagnostic::do_not_recommend]
-        impl AnyAttribute for [$type] {
+        impl<T: $element> $trait for [T] {
             fn record(&self, slot: Slot<'_>) {
-                slot.list(self, |value, slot| AnyAttribute::record(value, slot));
+                slot.list(self, |value, slot| value.record(slot));
             }
         }
+
         #[diagnostic::do_not_recommend]
-        impl AnyAttribute for Vec<$type> {
+        impl<T: $element, const N: usize> $trait for [T; N] {
             fn record(&self, slot: Slot<'_>) {
-                self.as_slice().record(slot);
+                slot.list(self, |value, slot| value.record(slot));
             }
         }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: $element> $trait for Vec<T> {
+            fn record(&self, slot: Slot<'_>) {
+                slot.list(self, |value, slot| value.record(slot));
+            }
+        }
+    };
+    (also $trait:ident: $element:ident) => {
+        arrays!($trait: $element);
+
+        #[diagnostic::do_not_recommend]
+        impl<T: $trait + ?Sized> $trait for &T {
+            fn record(&self, slot: Slot<'_>) {
+                (**self).record(slot);
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: $trait> $trait for Option<T> {
+            fn record(&self, slot: Slot<'_>) {
+                if let Some(value) = self {
+                    value.record(slot);
+                }
+            }
+        }
+    };
+}
+
+arrays!(AnyAttribute: Element);
+
+macro_rules! array_traits {
+    ($($(#[$doc:meta])* $name:ident: $element:ident, $type:literal;)*) => { $(
+        $(#[$doc])*
+        #[diagnostic::on_unimplemented(
+            message = $type,
+            label = "expected a list",
+            note = "slices, arrays and `Vec`s of the element's type are accepted, also inside `Option`"
+        )]
+        pub trait $name {
+            /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+            fn record(&self, slot: Slot<'_>);
+        }
+
+        arrays!(also $name: $element);
     )* };
 }
 
-lists!(&str, String, bool, f64, f32, i64, i32, u64, u32, usize);
+array_traits! {
+    /// A value for an attribute of type `string[]`.
+    StringArrayAttribute: StringAttribute, "`{Self}` is not a value for an attribute of type `string[]`";
+    /// A value for an attribute of type `int[]`.
+    IntArrayAttribute: IntAttribute, "`{Self}` is not a value for an attribute of type `int[]`";
+    /// A value for an attribute of type `double[]`.
+    DoubleArrayAttribute: DoubleAttribute, "`{Self}` is not a value for an attribute of type `double[]`";
+    /// A value for an attribute of type `boolean[]`.
+    BooleanArrayAttribute: BooleanAttribute, "`{Self}` is not a value for an attribute of type `boolean[]`";
+    /// A value for an attribute that holds an array of any type.
+    AnyArrayAttribute: Element, "`{Self}` is not a value for an attribute of type `any[]`";
+}
 
-/// Text that stands for a sensitive value; made by [`redact`] and [`hash`].
+const REDACTED: &str = "[redacted]";
+
+/// Stands for a value of which nothing is shown; made by [`redact`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redacted(());
+
+/// Stands for a value that can be told apart from others and not read; made by [`hash`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redacted(Cow<'static, str>);
+pub struct Hashed(String);
+
+/// A value about a person that is exported on purpose; made by [`disclose`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disclosed<T>(T);
 
 /// Replaces a value by `[redacted]`, so that a trace shows that it was there and nothing else.
 pub fn redact<T: ?Sized>(_value: &T) -> Redacted {
-    Redacted(Cow::Borrowed("[redacted]"))
+    Redacted(())
 }
 
 /// Replaces a value by a 64-bit hash, so that equal values can be told apart from different ones.
 ///
 /// The hash (SipHash-1-3 with a key drawn once per process) cannot be compared between processes or reversed by a table
 /// made beforehand, but a reader who can run the process on guesses can confirm one.
-pub fn hash<T: Hash + ?Sized>(value: &T) -> Redacted {
+pub fn hash<T: Hash + ?Sized>(value: &T) -> Hashed {
     use std::hash::{BuildHasher, RandomState};
     static KEY: std::sync::OnceLock<RandomState> = std::sync::OnceLock::new();
-    Redacted(Cow::Owned(format!("{:016x}", KEY.get_or_init(RandomState::new).hash_one(value))))
+    Hashed(format!("{:016x}", KEY.get_or_init(RandomState::new).hash_one(value)))
+}
+
+/// Says that a value about a person is exported as it is, on purpose.
+pub fn disclose<T>(value: T) -> Disclosed<T> {
+    Disclosed(value)
+}
+
+macro_rules! personal {
+    ($($key:ident: $trait:ident,)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl PersonalValue<super::$key> for Redacted {
+            fn record(&self, slot: Slot<'_>) {
+                Masked::record(self, slot);
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl PersonalValue<super::$key> for Hashed {
+            fn record(&self, slot: Slot<'_>) {
+                Masked::record(self, slot);
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: $trait> PersonalValue<super::$key> for Disclosed<T> {
+            fn record(&self, slot: Slot<'_>) {
+                $trait::record(&self.0, slot);
+            }
+        }
+    )* };
+}
+
+personal! {
+    StringKey: StringAttribute,
+    IntKey: IntAttribute,
+    DoubleKey: DoubleAttribute,
+    BooleanKey: BooleanAttribute,
+    AnyKey: AnyAttribute,
+    StringArrayKey: StringArrayAttribute,
+    IntArrayKey: IntArrayAttribute,
+    DoubleArrayKey: DoubleArrayAttribute,
+    BooleanArrayKey: BooleanArrayAttribute,
+    AnyArrayKey: AnyArrayAttribute,
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> PersonalValue<super::EnumKey<E>> for Redacted {
+    fn record(&self, slot: Slot<'_>) {
+        Masked::record(self, slot);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> PersonalValue<super::EnumKey<E>> for Hashed {
+    fn record(&self, slot: Slot<'_>) {
+        Masked::record(self, slot);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: EnumAttribute, T: EnumValue<E>> PersonalValue<super::EnumKey<E>> for Disclosed<T> {
+    fn record(&self, slot: Slot<'_>) {
+        if let Some(value) = self.0.variant() {
+            slot.str(value.value());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -420,6 +626,6 @@ mod tests {
     fn a_hash_hides_the_value_and_keeps_equality() {
         assert_eq!(hash("secret"), hash("secret"));
         assert_ne!(hash("secret"), hash("other"));
-        assert_eq!(redact("secret").0, "[redacted]");
+        assert_eq!(redact("secret"), redact("other"));
     }
 }

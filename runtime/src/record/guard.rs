@@ -4,7 +4,7 @@ use super::counters::{COUNTERS, Counters};
 use super::handle::OtelSpan;
 use super::outbox::Head;
 use super::outcome::Outcome;
-use super::shared::SharedSpan;
+use super::shared::{SharedSpan, keyed};
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
 use super::{Callsite, QUEUE, flag, limits, sampling, tail};
@@ -675,6 +675,13 @@ impl<'a> EventWriter<'a> {
     /// Always: an event is only begun on a span that is recorded.
     pub fn is_recording(&self) -> bool {
         true
+    }
+
+    /// Records what every event of a schema has.
+    pub fn constants(&self, schema: &crate::schema::EventDef) {
+        for (key, value) in schema.constants {
+            keyed(self.scratch, key, *value);
+        }
     }
 
     /// The place for the value of the event's attribute with this index; there always is one.

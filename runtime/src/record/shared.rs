@@ -328,7 +328,7 @@ impl Target for SharedSpan {
     }
 }
 
-fn keyed(scratch: &Scratch, key: &str, value: &(impl AnyAttribute + ?Sized)) {
+pub(super) fn keyed(scratch: &Scratch, key: &str, value: &(impl AnyAttribute + ?Sized)) {
     let position = scratch.position();
     let item = scratch.begin(wire::KEYED, 0);
     scratch.whole_str(wire::header(wire::STR, 0, 0), key);

@@ -14,7 +14,7 @@ macro_rules! value_enum {
         impl crate::attribute::EnumAttribute for $name {
             const VALUES: &'static [&'static str] = &[$($value),*];
 
-            fn value(&self) -> &'static str {
+            fn value(&self) -> &str {
                 match self {
                     $(Self::$variant => $value,)*
                 }
@@ -33,12 +33,13 @@ pub mod crypto;
 pub mod http;
 mod message;
 pub mod storage;
+pub mod undeclared;
 pub mod workflow;
 
 use message::Message;
-pub use otelier_spec::Kind;
+pub use otelier_spec::{Kind, Level, Requirement, Sensitivity, Stability};
 
-/// A span schema. Implemented by [`span_schema!`](crate::span_schema) only.
+/// A span schema. Implemented by [`span_schema!`](crate::span_schema) and `#[derive(SpanSchema)]` only.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a span schema",
     label = "expected a schema",
@@ -47,6 +48,8 @@ pub use otelier_spec::Kind;
 pub trait Schema {
     /// The tree of attribute keys: `KEYS.crypto.symbol` is the key of `crypto.symbol`.
     type Keys: 'static;
+    /// What becomes of attributes that are not declared: a type of [`undeclared`].
+    type Undeclared;
     /// The keys; annotations reach attributes through them, so that a misspelt name is an unknown field.
     const KEYS: &'static Self::Keys;
     /// Everything the declaration says.
@@ -55,72 +58,165 @@ pub trait Schema {
     const REQUIRED: u128;
 }
 
-/// What a schema declares.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct SchemaDef {
-    /// The span's type, such as `crypto.exchange_api`.
-    pub id: &'static str,
-    /// What the span stands for.
-    pub doc: &'static str,
-    /// The span kind every span of this schema has.
-    pub kind: Kind,
-    /// The span's name, with `{attribute}` in place of values; empty if spans are named after the schema's id.
-    pub name: &'static str,
-    /// Whether annotations may add attributes that are not declared here, under string keys.
-    pub open: bool,
-    /// The declared attributes.
-    pub attributes: &'static [AttributeDef],
-    /// Attributes that every span of this schema has with one value.
-    pub constants: &'static [(&'static str, &'static str)],
+/// The schema of an event. Implemented by [`event_schema!`](crate::event_schema) only.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event schema",
+    label = "expected the schema of an event",
+    note = "declare one with `event_schema!`, or give the event's name as a string"
+)]
+pub trait EventSchema {
+    /// The tree of attribute keys, as in [`Schema::Keys`].
+    type Keys: 'static;
+    /// What becomes of attributes that are not declared: a type of [`undeclared`].
+    type Undeclared;
+    /// The keys.
+    const KEYS: &'static Self::Keys;
+    /// Everything the declaration says.
+    const DEF: &'static EventDef;
+    /// The bits of the required attributes.
+    const REQUIRED: u128;
 }
 
-/// One attribute of a schema.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct AttributeDef {
-    /// The attribute's name.
-    pub name: &'static str,
-    /// Its type: `string`, `int`, `double`, `boolean` or `enum`.
-    pub value_type: &'static str,
-    /// How much it is needed.
-    pub requirement: Requirement,
-    /// Whether only masked values are accepted.
-    pub sensitive: bool,
-    /// The unit of the value in UCUM notation, or empty.
-    pub unit: &'static str,
-    /// The closed set of values; empty if any value is allowed.
-    pub values: &'static [&'static str],
-    /// What to write instead, if the attribute is deprecated.
-    pub deprecated: Option<&'static str>,
-    /// What the attribute means.
-    pub doc: &'static str,
+/// Attributes that schemas share. Implemented by [`attribute_group!`](crate::attribute_group) only.
+pub trait AttributeGroup {
+    /// Everything the declaration says.
+    const DEF: &'static GroupDef;
 }
 
-/// OpenTelemetry's requirement levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Requirement {
-    /// Every span has it; an annotation without it does not compile.
-    Required,
-    /// Spans should have it.
-    Recommended,
-    /// Spans have it when somebody asks for it.
-    OptIn,
+/// The Rust enum of a declaration's attribute with this number; those who take the attribute over name it so.
+#[doc(hidden)]
+pub trait TypeOf<const NUMBER: usize> {
+    /// The enum.
+    type Type: crate::attribute::EnumAttribute;
 }
 
-impl Requirement {
-    /// The specification's word for the level.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Required => "required",
-            Self::Recommended => "recommended",
-            Self::OptIn => "opt_in",
+macro_rules! definitions {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $none:expr,)* })*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+            /// Keeps literals out of other crates, so that fields can be added.
+            #[doc(hidden)]
+            pub __more: (),
         }
+
+        impl $name {
+            /// A definition that says nothing; declarations fill it in.
+            #[doc(hidden)]
+            pub const __NEW: Self = Self { $($field: $none,)* __more: () };
+        }
+    )* };
+}
+
+definitions! {
+    /// What a span schema declares.
+    SchemaDef {
+        /// The span type, such as `crypto.exchange_api`.
+        id: &'static str = "",
+        /// What the span stands for.
+        doc: &'static str = "",
+        /// More about it.
+        note: &'static str = "",
+        /// The span kind every span of this schema has.
+        kind: Kind = Kind::Internal,
+        /// The span's name, with `{attribute}` in place of values; empty if spans are named after the schema's id.
+        name: &'static str = "",
+        /// What becomes of attributes that annotations add under string keys.
+        undeclared: Level = Level::Deny,
+        /// How settled it is.
+        stability: Stability = Stability::Development,
+        /// What to use instead.
+        deprecated: Option<Deprecated> = None,
+        /// The declared attributes.
+        attributes: &'static [AttributeDef] = &[],
+        /// Attributes that every span of this schema has with one value.
+        constants: &'static [(&'static str, &'static str)] = &[],
+    }
+
+    /// What an event schema declares.
+    EventDef {
+        /// The event's name, such as `app.retry_scheduled`.
+        id: &'static str = "",
+        /// What the event says.
+        doc: &'static str = "",
+        /// More about it.
+        note: &'static str = "",
+        /// What becomes of attributes that are added under string keys.
+        undeclared: Level = Level::Deny,
+        /// How settled it is.
+        stability: Stability = Stability::Development,
+        /// What to use instead.
+        deprecated: Option<Deprecated> = None,
+        /// The declared attributes.
+        attributes: &'static [AttributeDef] = &[],
+        /// Attributes that every event of this schema has with one value.
+        constants: &'static [(&'static str, &'static str)] = &[],
+    }
+
+    /// What an attribute group declares.
+    GroupDef {
+        /// The group's id, or empty.
+        id: &'static str = "",
+        /// What its attributes say together.
+        doc: &'static str = "",
+        /// More about it.
+        note: &'static str = "",
+        /// How settled it is.
+        stability: Stability = Stability::Development,
+        /// What to use instead.
+        deprecated: Option<Deprecated> = None,
+        /// The declared attributes, with those of the groups it includes.
+        attributes: &'static [AttributeDef] = &[],
+    }
+
+    /// One attribute of a schema.
+    AttributeDef {
+        /// The attribute's name; a template's without its `<key>`.
+        name: &'static str = "",
+        /// Its type in OpenTelemetry's notation: `string`, `int[]`, `template[string]`, `any`.
+        value_type: &'static str = "string",
+        /// How much it is needed.
+        requirement: Requirement = Requirement::Recommended,
+        /// When it is needed, if the requirement depends on something.
+        condition: &'static str = "",
+        /// Whether it is known only while the operation runs.
+        late: bool = false,
+        /// Who may see its values.
+        sensitivity: Sensitivity = Sensitivity::Public,
+        /// The unit of the value in UCUM notation, or empty.
+        unit: &'static str = "",
+        /// The set of values; empty if there is none.
+        values: &'static [&'static str] = &[],
+        /// What the values mean, one by one, or nothing.
+        value_docs: &'static [&'static str] = &[],
+        /// Whether values beside those of the set are allowed.
+        open: bool = false,
+        /// The name of the Rust enum that stands for the set, or empty.
+        rust_enum: &'static str = "",
+        /// How settled it is.
+        stability: Stability = Stability::Development,
+        /// What to use instead.
+        deprecated: Option<Deprecated> = None,
+        /// What the attribute means.
+        doc: &'static str = "",
+        /// More about it.
+        note: &'static str = "",
+        /// Values it may have.
+        examples: &'static [&'static str] = &[],
     }
 }
 
-/// Every schema that comes with this crate.
+/// Why something should not be used any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deprecated {
+    /// The new name, or empty.
+    pub renamed_to: &'static str,
+    /// What to do instead, or empty.
+    pub note: &'static str,
+}
+
+/// Every span schema that comes with this crate.
 pub const ALL: &[&SchemaDef] = &[
     workflow::Workflow::DEF,
     workflow::Stage::DEF,
@@ -130,78 +226,86 @@ pub const ALL: &[&SchemaDef] = &[
     storage::Operation::DEF,
 ];
 
-impl SchemaDef {
-    #[doc(hidden)]
-    #[allow(clippy::too_many_arguments)]
-    pub const fn __new(
-        id: &'static str,
-        doc: &'static str,
-        kind: Kind,
-        name: &'static str,
-        open: bool,
-        attributes: &'static [AttributeDef],
-        constants: &'static [(&'static str, &'static str)],
-    ) -> Self {
-        Self { id, doc, kind, name, open, attributes, constants }
-    }
-}
-
-impl AttributeDef {
-    #[doc(hidden)]
-    #[allow(clippy::too_many_arguments)]
-    pub const fn __new(
-        name: &'static str,
-        value_type: &'static str,
-        requirement: Requirement,
-        sensitive: bool,
-        unit: &'static str,
-        values: &'static [&'static str],
-        deprecated: Option<&'static str>,
-        doc: &'static str,
-    ) -> Self {
-        Self { name, value_type, requirement, sensitive, unit, values, deprecated, doc }
-    }
-}
-
 /// Refuses, at compile time, an annotation that lacks required attributes. `given` holds the bits of those it has.
 #[doc(hidden)]
 #[track_caller]
 pub const fn check_required<S: Schema>(given: u128) -> Option<&'static SchemaDef> {
     if given & S::REQUIRED != S::REQUIRED {
-        missing(S::DEF, given)
+        missing("span", S::DEF.id, S::DEF.attributes, given)
     }
     Some(S::DEF)
 }
 
+/// Refuses, at compile time, an event that lacks required attributes.
+#[doc(hidden)]
 #[track_caller]
-const fn missing(def: &SchemaDef, given: u128) -> ! {
+pub const fn check_event<E: EventSchema>(given: u128) {
+    if given & E::REQUIRED != E::REQUIRED {
+        missing("event", E::DEF.id, E::DEF.attributes, given)
+    }
+}
+
+#[track_caller]
+const fn missing(what: &str, id: &str, attributes: &[AttributeDef], given: u128) -> ! {
     let mut list = Message::new();
     let mut count = 0;
+    let mut late = "";
     let mut i = 0;
-    while i < def.attributes.len() {
-        let attribute = &def.attributes[i];
+    while i < attributes.len() {
+        let attribute = &attributes[i];
         if matches!(attribute.requirement, Requirement::Required) && given & (1 << i) == 0 {
             if count > 0 {
                 list = list.push(", ");
             }
-            list = list.push("`").push(attribute.name).push("` (").push(attribute.value_type).push(")");
+            let value_type = if attribute.values.is_empty() { attribute.value_type } else { "enum" };
+            list = list.push("`").push(attribute.name).push("` (").push(value_type).push(")");
+            if attribute.late {
+                late = attribute.name;
+            }
             count += 1;
         }
         i += 1;
     }
-    let message = Message::new()
-        .push("span `")
-        .push(def.id)
+    let mut message = Message::new()
+        .push(what)
+        .push(" `")
+        .push(id)
         .push(if count == 1 { "` is missing its required attribute " } else { "` is missing its required attributes " })
         .push(list.as_str());
+    if !late.is_empty() {
+        message = message
+            .push("; `")
+            .push(late)
+            .push("` is known late: write `late(")
+            .push(late)
+            .push(")`, and `record!(")
+            .push(late)
+            .push(" = value);` in the body");
+    }
     panic!("{}", message.as_str())
 }
 
-/// Refuses, at compile time, a literal that is not one of the attribute's values.
+/// Refuses, at compile time, a string literal that is not one of the attribute's values.
 #[doc(hidden)]
 #[track_caller]
-pub const fn check_value(attribute: &str, allowed: &[&str], value: &str) {
-    if allowed.is_empty() || message::contains(allowed, value) {
+pub const fn check_string(attribute: &str, allowed: crate::attribute::Allowed, value: &str) {
+    if let crate::attribute::Allowed::Strings(allowed) = allowed {
+        check_value(attribute, allowed, value);
+    }
+}
+
+/// Refuses, at compile time, an integer literal that is not one of the attribute's values.
+#[doc(hidden)]
+#[track_caller]
+pub const fn check_int(attribute: &str, allowed: crate::attribute::Allowed, value: &str) {
+    if let crate::attribute::Allowed::Ints(allowed) = allowed {
+        check_value(attribute, allowed, value);
+    }
+}
+
+#[track_caller]
+const fn check_value(attribute: &str, allowed: &[&str], value: &str) {
+    if message::contains(allowed, value) {
         return;
     }
     let mut message =
@@ -226,21 +330,6 @@ pub const fn check_kind(def: &SchemaDef, kind: Kind) {
             .push("`, not `")
             .push(kind.as_str())
             .push("`; leave `kind` out");
-        panic!("{}", message.as_str())
-    }
-}
-
-/// Refuses, at compile time, an undeclared attribute on a closed schema.
-#[doc(hidden)]
-#[track_caller]
-pub const fn check_open(def: &SchemaDef, attribute: &str) {
-    if !def.open {
-        let message = Message::new()
-            .push("span `")
-            .push(def.id)
-            .push("` is closed and does not declare attribute `")
-            .push(attribute)
-            .push("`; declare it, or write `open;` in the schema");
         panic!("{}", message.as_str())
     }
 }

@@ -17,7 +17,7 @@ pub enum Plan {
 impl EnumAttribute for Plan {
     const VALUES: &'static [&'static str] = &["free", "paid"];
 
-    fn value(&self) -> &'static str {
+    fn value(&self) -> &str {
         Self::VALUES[*self as usize]
     }
 }

@@ -1,0 +1,83 @@
+//! What rustc evaluates while compiling: literals of closed sets, the kind, undeclared attributes, required ones of events.
+
+use crate::args::{Key, Value};
+use crate::tokens::located_at;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+/// The local that holds the tree of keys.
+pub(crate) fn keys_ident() -> Ident {
+    Ident::new("__otelier_keys", Span::mixed_site())
+}
+
+/// Where mistakes of a whole annotation are reported: at the schema's name.
+pub(crate) fn schema_span(schema: &TokenStream) -> Span {
+    schema.clone().into_iter().last().map_or_else(Span::call_site, |token| token.span())
+}
+
+/// The bits of the declared attributes among `keys`, in front of each a `|`.
+pub(crate) fn bits<'a>(keys: impl IntoIterator<Item = &'a Key>) -> TokenStream {
+    let bits = keys.into_iter().filter(|key| !key.literal).map(|key| {
+        let (access, bit) = (key.access(), Ident::new("__bit", Span::mixed_site().located_at(key.last)));
+        quote!(| #access.#bit)
+    });
+    quote!(0 #(#bits)*)
+}
+
+/// Checks one attribute of a span or an event, if there is something to check.
+pub(crate) fn attribute(
+    krate: &TokenStream,
+    what: &str,
+    schema: &TokenStream,
+    key: &Key,
+    value: &Value,
+) -> TokenStream {
+    let schema_trait = match what {
+        "event" => quote!(#krate::schema::EventSchema),
+        _ => quote!(#krate::schema::Schema),
+    };
+    if key.literal {
+        let (name, first) = (&key.name, key.first);
+        let level = quote_spanned!(first=> <<#schema as #schema_trait>::Undeclared>::__check);
+        let id = quote!(<#schema as #schema_trait>::DEF);
+        return quote_spanned!(first=> const _: () = #level(#what, #id.id, #id.attributes, #name););
+    }
+    if key.template {
+        return TokenStream::new();
+    }
+    let span = value.span;
+    let (check, text) = match (value.literal(), value.constant()) {
+        (Some(literal), _) => ("check_string", quote!(#literal)),
+        (None, Some("Int")) => {
+            let text = value.tokens.iter().map(ToString::to_string).collect::<String>().replace('_', "");
+            ("check_int", quote!(#text))
+        }
+        _ => return TokenStream::new(),
+    };
+    let (keys, access, name, krate) = (keys_ident(), key.access(), &key.name, located_at(krate, span));
+    let check = Ident::new(check, span);
+    quote_spanned! {span=>
+        const _: () = {
+            let #keys = <#schema as #schema_trait>::KEYS;
+            #krate::schema::#check(#name, #access.__allowed, #text)
+        };
+    }
+}
+
+/// Checks an event, and binds the keys of its schema.
+pub(crate) fn event(krate: &TokenStream, schema: &TokenStream, attributes: &[(Key, Value)]) -> TokenStream {
+    let (keys, span) = (keys_ident(), schema_span(schema));
+    let event_schema = quote!(<#schema as #krate::schema::EventSchema>);
+    let bits = bits(attributes.iter().map(|(key, _)| key));
+    let place = located_at(krate, span);
+    let required = quote_spanned!(span=> #place::schema::check_event::<#schema>(#bits));
+    let attributes = attributes.iter().map(|(key, value)| attribute(krate, "event", schema, key, value));
+    quote! {
+        const _: () = {
+            let #keys = #event_schema::KEYS;
+            #required
+        };
+        #(#attributes)*
+        let #keys = #event_schema::KEYS;
+    }
+}
