@@ -19,6 +19,7 @@ use crate::body::{Late, Names, Rewriter, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::item::Function;
+use crate::registry;
 use crate::tokens::{ends, group, is_ident, is_punct, located_at};
 use otelier_spec::{DomainMacro, Kind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
@@ -329,6 +330,7 @@ impl Site {
                 (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS;)), check)
             }
         };
+        let entered = registry::call_site(krate, &quote!(#site));
         quote! {
             static #site: #krate::__private::Callsite = {
                 #binding
@@ -343,6 +345,7 @@ impl Site {
                     scope: ::core::option::Option::None,
                 }
             };
+            #entered
         }
     }
 

@@ -11,6 +11,7 @@ mod checks;
 mod ctxt;
 mod expand;
 mod item;
+mod registry;
 mod schema;
 mod tokens;
 

@@ -32,6 +32,7 @@
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK |
+//! | `registry` | no | `schema::registry`: all schemas and call sites of a program, for tools and tests |
 
 extern crate self as otelier;
 

@@ -4,6 +4,10 @@ pub use crate::record::{
     Callsite, Constant, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay, OutcomeErrorClass,
     OutcomePlain, OutcomeResult, Probe, SpanRef, instrument, span_ref,
 };
+#[cfg(feature = "registry")]
+pub use crate::schema::registry::{CALL_SITES, DECLARED, Declared, Entered};
+#[cfg(feature = "registry")]
+pub use linkme;
 pub use otelier_macros::__with_group;
 
 /// Calls `f` once. As a function it makes rustc treat the closure as `FnOnce`, so that a body may give away what it

@@ -2,7 +2,7 @@
 
 use super::model::{Attribute, Declaration, Deprecated, Form, Scalar};
 use super::{exported, tree};
-use crate::tokens;
+use crate::{registry, tokens};
 use otelier_spec::{Kind, Level, Requirement, Sensitivity, Stability};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
@@ -26,13 +26,21 @@ pub(super) fn declaration(declaration: &Declaration) -> TokenStream {
         Form::Event => event(declaration),
         Form::Group => group(declaration),
     };
+    let entered = {
+        let (variant, schema_trait) = match form {
+            Form::Span => (quote!(Span), quote!(Schema)),
+            Form::Event => (quote!(Event), quote!(EventSchema)),
+            Form::Group => (quote!(Group), quote!(AttributeGroup)),
+        };
+        registry::declared(krate, &quote!(#variant(<#name as #krate::schema::#schema_trait>::DEF)))
+    };
     let (types, exported) = if *form != Form::Group && visibility.is_empty() {
         (None, None)
     } else {
         let exported = exported(*form, krate, name, visibility, &declaration.items());
         (Some(enum_types(declaration)), Some(exported))
     };
-    quote!(#item #implementation #types #exported)
+    quote!(#item #implementation #entered #types #exported)
 }
 
 /// The Rust enums of the attributes, by number, for those who take them over and cannot name them.

@@ -190,10 +190,10 @@ impl Declaration {
             }
             seen.push(group);
         }
-        let not_here = match (name.as_str(), self.form) {
-            ("kind" | "name", Form::Event | Form::Group) => true,
-            ("open" | "closed" | "undeclared" | "constant", Form::Group) => true,
-            _ => false,
+        let not_here = match self.form {
+            Form::Span => false,
+            Form::Event => matches!(name.as_str(), "kind" | "name"),
+            Form::Group => matches!(name.as_str(), "kind" | "name" | "open" | "closed" | "undeclared" | "constant"),
         };
         if not_here {
             ctxt.error_at(word.span(), format_args!("{} has no `{name}`", self.form.described()));

@@ -32,6 +32,8 @@ macro_rules! value_enum {
 pub mod crypto;
 pub mod http;
 mod message;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod storage;
 pub mod undeclared;
 pub mod workflow;

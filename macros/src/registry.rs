@@ -1,0 +1,35 @@
+//! Enters declarations and call sites into the program's registry, where that is wanted (feature `registry`).
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// Enters what `declared` gives into the list of declarations.
+pub(crate) fn declared(krate: &TokenStream, declared: &TokenStream) -> TokenStream {
+    enter(krate, &quote!(DECLARED), &quote!(Declared), &quote!(#krate::__private::Declared::#declared))
+}
+
+/// Enters the call site that `site` names.
+pub(crate) fn call_site(krate: &TokenStream, site: &TokenStream) -> TokenStream {
+    let entry = quote! {
+        #krate::__private::Entered {
+            site: &#site,
+            module: ::core::module_path!(),
+            file: ::core::file!(),
+            line: ::core::line!(),
+        }
+    };
+    enter(krate, &quote!(CALL_SITES), &quote!(Entered), &entry)
+}
+
+fn enter(krate: &TokenStream, list: &TokenStream, entry_type: &TokenStream, entry: &TokenStream) -> TokenStream {
+    if !cfg!(feature = "registry") {
+        return TokenStream::new();
+    }
+    quote! {
+        const _: () = {
+            #[#krate::__private::linkme::distributed_slice(#krate::__private::#list)]
+            #[linkme(crate = #krate::__private::linkme)]
+            static ENTRY: #krate::__private::#entry_type = #entry;
+        };
+    }
+}
