@@ -30,7 +30,7 @@ impl Ctxt {
         self.errors
     }
 
-    #[cfg(test)]
+    /// Whether there is no mistake so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }

@@ -4,11 +4,14 @@
 //! An annotation goes through three steps: `args` and `item` read it, `body` rewrites what the function's body
 //! says to its span, `expand` writes the result. Meaning that the type system can check is left to rustc: `a.b = x`
 //! becomes a field access with the user's own tokens.
+//!
+//! `schema` reads declarations, `derive` the structs and enums that attributes come from.
 
 mod args;
 mod body;
 mod checks;
 mod ctxt;
+mod derive;
 mod expand;
 mod item;
 mod registry;
@@ -64,6 +67,18 @@ pub fn event_schema(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn attribute_group(input: TokenStream) -> TokenStream {
     schema::attribute_group(input.into()).into()
+}
+
+#[doc = include_str!("../docs/AttributeEnum.md")]
+#[proc_macro_derive(AttributeEnum, attributes(attribute))]
+pub fn attribute_enum(item: TokenStream) -> TokenStream {
+    derive::attribute_enum(item.into()).into()
+}
+
+#[doc = include_str!("../docs/SpanAttributes.md")]
+#[proc_macro_derive(SpanAttributes, attributes(attribute, attributes))]
+pub fn span_attributes(item: TokenStream) -> TokenStream {
+    derive::span_attributes(item.into()).into()
 }
 
 /// A group that hands its attributes back to the schema that includes it.

@@ -3,4 +3,11 @@
 //! A [`Registry`](model::Registry) comes from the schemas of a program (`otelier::schema`), or from a registry in
 //! OpenTelemetry's format, and goes out as such a registry, as Rust source, Markdown, dashboards and alerting rules.
 
+pub mod check;
+pub mod dashboard;
+pub mod diff;
+pub mod markdown;
 pub mod model;
+mod pattern;
+mod promql;
+pub mod rules;

@@ -22,6 +22,8 @@
 //! * [`trace`] and its siblings give a function a span; a misspelt attribute, a wrong type or a missing value is a
 //!   compile error at the token that must change.
 //! * [`span_schema!`] declares what a span has; the ready schemas are in [`schema`].
+//! * [`AttributeEnum`](macro@AttributeEnum) makes an enum the values of an attribute,
+//!   [`SpanAttributes`](macro@SpanAttributes) a struct a set of attributes.
 //! * [`Span`] is a span by hand, for code that cannot be annotated; [`bridge`] has spans of OpenTelemetry's API both ways.
 //! * [`init`] starts a pipeline from [`Telemetry`]; its [`Guard`] flushes and shuts down with a deadline.
 //!
@@ -65,8 +67,8 @@ pub use error::{ConfigError, Error};
 pub use opentelemetry;
 pub use opentelemetry_sdk;
 pub use otelier_macros::{
-    attribute_group, event_schema, span_schema, trace, trace_block, trace_exchange_api, trace_ingestion,
-    trace_processing, trace_stage, trace_storage, trace_workflow,
+    AttributeEnum, SpanAttributes, attribute_group, event_schema, span_schema, trace, trace_block, trace_exchange_api,
+    trace_ingestion, trace_processing, trace_stage, trace_storage, trace_workflow,
 };
 pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, TimedOut, init};
 pub use private::{event, record};
@@ -87,8 +89,8 @@ pub mod prelude {
     pub use crate::schema::storage::{Layer, StorageOperation};
     pub use crate::schema::workflow::WorkflowType;
     pub use crate::{
-        ErrorClass, Telemetry, event, record, trace, trace_block, trace_exchange_api, trace_ingestion,
-        trace_processing, trace_stage, trace_storage, trace_workflow,
+        AttributeEnum, ErrorClass, SpanAttributes, Telemetry, event, record, trace, trace_block, trace_exchange_api,
+        trace_ingestion, trace_processing, trace_stage, trace_storage, trace_workflow,
     };
 }
 

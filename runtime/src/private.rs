@@ -1,5 +1,7 @@
 //! What generated code calls. Nothing here is meant to be called by hand, and any of it may change in any release.
 
+use crate::attribute::{AnyAttribute, Hashed};
+pub use crate::attribute::{CutDisplay, CutText, HashedField, Plain, Text};
 pub use crate::record::{
     Callsite, Constant, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay, OutcomeErrorClass,
     OutcomePlain, OutcomeResult, Probe, SpanRef, instrument, span_ref,
@@ -9,6 +11,34 @@ pub use crate::schema::registry::{CALL_SITES, DECLARED, Declared, Entered};
 #[cfg(feature = "registry")]
 pub use linkme;
 pub use otelier_macros::__with_group;
+use std::fmt;
+
+/// A field of a struct as a value.
+#[inline]
+pub fn plain<T: Plain>(value: &T) -> &dyn AnyAttribute {
+    value.plain()
+}
+
+/// The hash of a field, as a value.
+pub fn hashed<T: HashedField>(value: &T) -> Hashed {
+    value.hashed()
+}
+
+/// The text of a variant.
+#[inline]
+pub fn text<T: Text>(value: &T) -> &str {
+    value.text()
+}
+
+/// The first characters of a text, as a value.
+pub fn cut_text<T: Text>(value: &T, characters: usize) -> CutText<'_> {
+    CutText::new(value.text(), characters)
+}
+
+/// The first characters of what is displayed, as a value.
+pub fn cut_display(value: fmt::Arguments<'_>, characters: usize) -> CutDisplay<'_> {
+    CutDisplay::new(value, characters)
+}
 
 /// Calls `f` once. As a function it makes rustc treat the closure as `FnOnce`, so that a body may give away what it
 /// captures and return borrows of its arguments.

@@ -1,6 +1,6 @@
 //! Spans made by hand, for code that cannot be annotated: loops, callbacks, work that is handed from thread to thread.
 
-use crate::attribute::AnyAttribute;
+use crate::attribute::{AnyAttribute, SpanAttributes};
 use crate::record::{AsyncSpan, Callsite, Outcome, Scope, SharedSpan};
 use crate::schema::Kind;
 use crate::wire::status;
@@ -137,6 +137,14 @@ impl Span {
     pub fn set_attribute(&self, key: &str, value: impl AnyAttribute) {
         if let Some(span) = self.shared() {
             span.attribute(key, &value);
+        }
+    }
+
+    /// Records the attributes of a struct that derives [`SpanAttributes`](macro@crate::SpanAttributes). It is not looked at
+    /// if nothing is recorded.
+    pub fn set_attributes(&self, of: &(impl SpanAttributes + ?Sized)) {
+        if let Some(span) = self.shared() {
+            span.attributes(of);
         }
     }
 

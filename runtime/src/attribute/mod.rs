@@ -1,18 +1,25 @@
 //! What an attribute can hold: the types that fit an OpenTelemetry attribute, and the keys schemas are made of.
 
+mod fields;
 mod key;
 pub mod unit;
 mod value;
 
+pub use fields::{AttributeSink, FieldDef, Mask, SpanAttributes};
 pub use key::{
     Allowed, AnyArrayKey, AnyKey, BooleanArrayKey, BooleanKey, DoubleArrayKey, DoubleKey, EnumKey, IntArrayKey, IntKey,
     Personal, Public, Secret, Sensitive, StringArrayKey, StringKey, Template, TemplateKey,
 };
 pub use value::{
     AnyArrayAttribute, AnyAttribute, BooleanArrayAttribute, BooleanAttribute, Disclosed, DoubleArrayAttribute,
-    DoubleAttribute, DoubleIn, EnumAttribute, EnumValue, Hashed, IntArrayAttribute, IntAttribute, IntIn, Masked,
-    PersonalValue, Redacted, SecretValue, Slot, StringArrayAttribute, StringAttribute, TemplateValue, disclose, hash,
-    redact,
+    DoubleAttribute, DoubleIn, Element, EnumAttribute, EnumValue, Hashed, IntArrayAttribute, IntAttribute, IntIn,
+    Masked, PersonalValue, Redacted, SecretValue, Slot, StringArrayAttribute, StringAttribute, TemplateValue, disclose,
+    hash, redact,
 };
 
+pub use otelier_spec::Sensitivity;
+
+pub(crate) use fields::KeyedTarget;
+#[doc(hidden)]
+pub use fields::{CutDisplay, CutText, HashedField, Plain, Text};
 pub(crate) use value::Target;

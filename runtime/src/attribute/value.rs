@@ -238,7 +238,8 @@ pub trait PersonalValue<K> {
 )]
 pub trait TemplateValue {}
 
-/// The Rust side of an attribute whose values are a set of words. `#[derive(AttributeEnum)]` writes it.
+/// The Rust side of an attribute whose values are a set of words. Derive it with
+/// [`AttributeEnum`](macro@crate::AttributeEnum), or write it by hand:
 ///
 /// ```
 /// use otelier::attribute::EnumAttribute;
@@ -255,13 +256,13 @@ pub trait TemplateValue {}
 /// assert_eq!(Side::Sell.value(), "sell");
 /// ```
 pub trait EnumAttribute {
-    /// Every known value, as it is exported.
+    /// Every value that is known, as it is exported.
     const VALUES: &'static [&'static str];
-    /// What the values mean, one by one, or nothing.
+    /// What each of [`VALUES`](Self::VALUES) means, in their order; empty if nothing is said.
     const DOCS: &'static [&'static str] = &[];
-    /// Whether there are others beside the known ones.
+    /// Whether there may be other values.
     const OPEN: bool = false;
-    /// The exported form of this value; one of [`VALUES`](Self::VALUES) unless the set is [open](Self::OPEN).
+    /// The exported form of this value; one of [`VALUES`](Self::VALUES), unless the set is [`OPEN`](Self::OPEN).
     fn value(&self) -> &str;
 }
 
@@ -495,6 +496,20 @@ array_traits! {
     /// A value for an attribute that holds an array of any type.
     AnyArrayAttribute: Element, "`{Self}` is not a value for an attribute of type `any[]`";
 }
+
+macro_rules! pointers {
+    ($($pointer:ty),*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl<T: AnyAttribute + ?Sized> AnyAttribute for $pointer {
+            #[inline]
+            fn record(&self, slot: Slot<'_>) {
+                (**self).record(slot);
+            }
+        }
+    )* };
+}
+
+pointers!(Box<T>, std::rc::Rc<T>, std::sync::Arc<T>);
 
 const REDACTED: &str = "[redacted]";
 

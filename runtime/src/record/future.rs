@@ -9,7 +9,7 @@ use super::limits::New;
 use super::outcome::Outcome;
 use super::shared::SharedSpan;
 use super::thread::{self, Active, Thread};
-use crate::attribute::Slot;
+use crate::attribute::{Slot, SpanAttributes};
 use opentelemetry::{Context, ContextGuard};
 use std::future::Future;
 use std::marker::PhantomData;
@@ -272,6 +272,13 @@ impl SpanRef<'_> {
     #[inline]
     pub fn slot(&self, index: u16) -> Option<Slot<'_>> {
         Some(Slot::new(&**self.span.as_ref()?, index))
+    }
+
+    /// Records the attributes of a struct, unless nothing is recorded.
+    pub fn attributes(&self, of: &(impl SpanAttributes + ?Sized)) {
+        if let Some(span) = &self.span {
+            span.attributes(of);
+        }
     }
 
     /// Starts an event named by the key with this index; `None` if nothing is recorded.

@@ -8,7 +8,7 @@ use super::shared::{SharedSpan, keyed};
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
 use super::{Callsite, QUEUE, flag, limits, sampling, tail};
-use crate::attribute::{Slot, Target};
+use crate::attribute::{AttributeSink, KeyedTarget, Slot, SpanAttributes, Target};
 use crate::clock;
 use crate::wire::{self, Scratch, Writing};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
@@ -398,6 +398,13 @@ impl Guard {
         self.recording().map(|open| Slot::new(open, index))
     }
 
+    /// Records the attributes of a struct, unless nothing is recorded.
+    pub fn attributes(&self, of: &(impl SpanAttributes + ?Sized)) {
+        if let Some(open) = self.recording() {
+            of.record_attributes(&mut AttributeSink::new(open));
+        }
+    }
+
     /// Starts an event named by the key with this index; `None` if nothing is recorded.
     pub fn event(&self, index: u16) -> Option<EventWriter<'_>> {
         let open = self.recording()?;
@@ -486,6 +493,16 @@ impl Target for Open {
     }
 }
 
+impl KeyedTarget for Open {
+    fn keyed(&self, key: &str, write: &mut dyn FnMut(Slot<'_>)) {
+        if self.is_on_top() {
+            keyed(&self.thread.scratch, key, write);
+        } else {
+            self.keyed_slowly(key, &mut |scratch| keyed(scratch, key, write));
+        }
+    }
+}
+
 impl Open {
     /// Whether the top of the scratch is this span's.
     #[inline(always)]
@@ -506,7 +523,14 @@ impl Open {
     #[cold]
     #[inline(never)]
     fn item_slowly(&self, index: u16, write: &mut dyn FnMut(&Scratch)) {
-        let Some(key) = self.callsite.keys.get(usize::from(index)) else { return };
+        if let Some(key) = self.callsite.keys.get(usize::from(index)) {
+            self.keyed_slowly(key, write);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keyed_slowly(&self, key: &str, write: &mut dyn FnMut(&Scratch)) {
         let elsewhere = self.elsewhere();
         if !self.admits(limits::New::Attribute(key), elsewhere) {
             return;
@@ -680,13 +704,24 @@ impl<'a> EventWriter<'a> {
     /// Records what every event of a schema has.
     pub fn constants(&self, schema: &crate::schema::EventDef) {
         for (key, value) in schema.constants {
-            keyed(self.scratch, key, *value);
+            keyed(self.scratch, key, &mut |slot| slot.str(value));
         }
+    }
+
+    /// Records the attributes of a struct.
+    pub fn attributes(&self, of: &(impl SpanAttributes + ?Sized)) {
+        of.record_attributes(&mut AttributeSink::new(self));
     }
 
     /// The place for the value of the event's attribute with this index; there always is one.
     pub fn slot(&self, index: u16) -> Option<Slot<'_>> {
         Some(Slot::new(self.scratch, index))
+    }
+}
+
+impl KeyedTarget for EventWriter<'_> {
+    fn keyed(&self, key: &str, write: &mut dyn FnMut(Slot<'_>)) {
+        keyed(self.scratch, key, write);
     }
 }
 

@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use super::thread::{self, Active, Thread};
 use super::view::{LINK_IS_REMOTE, head};
 use super::{Callsite, flag, limits};
-use crate::attribute::{AnyAttribute, Slot, Target};
+use crate::attribute::{AnyAttribute, AttributeSink, KeyedTarget, Slot, SpanAttributes, Target};
 use crate::clock;
 use crate::wire::{self, Scratch};
 use opentelemetry::KeyValue;
@@ -252,8 +252,13 @@ impl SharedSpan {
 
     /// Records an attribute whose key is known only now.
     pub(crate) fn attribute(&self, key: &str, value: &(impl AnyAttribute + ?Sized)) {
-        if self.is_recording() && self.admits(New::Attribute(key)) {
-            self.add(|scratch| keyed(scratch, key, value));
+        self.keyed(key, &mut |slot| value.record(slot));
+    }
+
+    /// Records the attributes of a struct; it is not looked at if they would not count.
+    pub(crate) fn attributes(&self, of: &(impl SpanAttributes + ?Sized)) {
+        if self.is_open() {
+            of.record_attributes(&mut AttributeSink::new(self));
         }
     }
 
@@ -304,6 +309,14 @@ impl SharedSpan {
     }
 }
 
+impl KeyedTarget for SharedSpan {
+    fn keyed(&self, key: &str, write: &mut dyn FnMut(Slot<'_>)) {
+        if self.is_recording() && self.admits(New::Attribute(key)) {
+            self.add(|scratch| keyed(scratch, key, write));
+        }
+    }
+}
+
 /// The values of an annotation, whose keys are known at compile time.
 impl Target for SharedSpan {
     fn word(&self, header: u64, value: u64) {
@@ -328,12 +341,13 @@ impl Target for SharedSpan {
     }
 }
 
-pub(super) fn keyed(scratch: &Scratch, key: &str, value: &(impl AnyAttribute + ?Sized)) {
+/// Writes an attribute whose key is known only now, if `write` writes a value.
+pub(super) fn keyed(scratch: &Scratch, key: &str, write: &mut dyn FnMut(Slot<'_>)) {
     let position = scratch.position();
     let item = scratch.begin(wire::KEYED, 0);
     scratch.whole_str(wire::header(wire::STR, 0, 0), key);
     let empty = scratch.position();
-    value.record(Slot::new(scratch, 0));
+    write(Slot::new(scratch, 0));
     if scratch.position() == empty {
         // Nothing was recorded, so there is no attribute.
         drop(item);
@@ -346,7 +360,7 @@ pub(super) fn keyed(scratch: &Scratch, key: &str, value: &(impl AnyAttribute + ?
 /// Attributes of an event or a link.
 fn several(scratch: &Scratch, attributes: &[KeyValue], limit: usize) {
     for attribute in attributes.iter().take(limit) {
-        keyed(scratch, attribute.key.as_str(), &attribute.value);
+        keyed(scratch, attribute.key.as_str(), &mut |slot| attribute.value.record(slot));
     }
     if attributes.len() > limit {
         scratch.word(wire::header(wire::DROPPED, wire::dropped::ATTRIBUTES, 0), (attributes.len() - limit) as u64);

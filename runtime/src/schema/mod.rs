@@ -21,6 +21,15 @@ macro_rules! value_enum {
             }
         }
 
+        #[diagnostic::do_not_recommend]
+        impl crate::attribute::Element for $name {}
+
+        impl crate::attribute::AnyAttribute for $name {
+            fn record(&self, slot: crate::attribute::Slot<'_>) {
+                slot.str(crate::attribute::EnumAttribute::value(self));
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(crate::attribute::EnumAttribute::value(self))

@@ -19,4 +19,5 @@ mod reentrance;
 mod sampling;
 mod schemas;
 mod starting;
+mod struct_attributes;
 mod values;

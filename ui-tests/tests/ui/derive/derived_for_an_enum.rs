@@ -1,0 +1,8 @@
+use otelier::SpanAttributes;
+
+#[derive(SpanAttributes)]
+pub enum Side {
+    Buy,
+}
+
+fn main() {}

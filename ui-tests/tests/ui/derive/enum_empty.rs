@@ -1,0 +1,6 @@
+use otelier::AttributeEnum;
+
+#[derive(AttributeEnum)]
+pub enum Side {}
+
+fn main() {}

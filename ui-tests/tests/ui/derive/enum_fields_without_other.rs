@@ -1,0 +1,9 @@
+use otelier::AttributeEnum;
+
+#[derive(AttributeEnum)]
+pub enum Side {
+    Buy,
+    Else(String),
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use otelier::AttributeEnum;
+
+#[derive(AttributeEnum)]
+pub enum Side {
+    #[attribute(other)]
+    Else(String),
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use otelier::AttributeEnum;
+
+#[derive(AttributeEnum)]
+pub enum Side {
+    Buy,
+    #[attribute(other)]
+    Else,
+}
+
+fn main() {}

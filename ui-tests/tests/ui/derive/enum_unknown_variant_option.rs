@@ -1,0 +1,9 @@
+use otelier::AttributeEnum;
+
+#[derive(AttributeEnum)]
+pub enum Side {
+    #[attribute(vlaue = "bid")]
+    Buy,
+}
+
+fn main() {}

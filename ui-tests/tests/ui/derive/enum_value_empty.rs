@@ -1,0 +1,9 @@
+use otelier::AttributeEnum;
+
+#[derive(AttributeEnum)]
+pub enum Interval {
+    #[attribute(value = "")]
+    Minute,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use otelier::SpanAttributes;
+
+#[derive(SpanAttributes)]
+#[attributes(prefix = "app.order")]
+pub struct Order {
+    pub id: u64,
+    #[attribute(name = "app.order.id")]
+    pub number: u64,
+}
+
+fn main() {}

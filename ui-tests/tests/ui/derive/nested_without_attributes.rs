@@ -1,0 +1,14 @@
+use otelier::SpanAttributes;
+
+pub struct Tenant {
+    pub id: u64,
+}
+
+#[derive(SpanAttributes)]
+#[attributes(prefix = "app.order")]
+pub struct Order {
+    #[attribute(nested)]
+    pub tenant: Tenant,
+}
+
+fn main() {}

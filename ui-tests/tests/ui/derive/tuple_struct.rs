@@ -1,0 +1,6 @@
+use otelier::SpanAttributes;
+
+#[derive(SpanAttributes)]
+pub struct Order(pub u64);
+
+fn main() {}
