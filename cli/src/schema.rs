@@ -89,6 +89,6 @@ mod tests {
     #[test]
     fn an_unknown_schema_names_the_known_ones() {
         let error = show("crypto.exchange").unwrap_err();
-        assert!(error.starts_with("there is no schema `crypto.exchange`; expected one of `workflow.run`"));
+        assert!(error.starts_with("there is no schema `crypto.exchange`; expected one of `business.operation`"));
     }
 }

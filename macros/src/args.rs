@@ -3,7 +3,7 @@
 use crate::ctxt::Ctxt;
 use crate::tokens::{self, ends, is_dotted, is_ident, is_punct, split};
 use otelier_spec::{Kind, name, suggest};
-use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 /// Options that are no attributes.
@@ -20,8 +20,12 @@ pub(crate) struct Args {
     pub(crate) krate: Option<TokenStream>,
     pub(crate) attributes: Vec<(Key, Value)>,
     pub(crate) late: Vec<Key>,
-    /// Keys without a value: unfinished code.
+    /// Keys without `= value`: unfinished code.
     pub(crate) unfinished: Vec<Key>,
+    /// Values whose fields are attributes: `..order`.
+    pub(crate) spread: Vec<Value>,
+    /// Whether another argument can follow: unfinished code, perhaps.
+    pub(crate) ends_with_comma: bool,
 }
 
 /// The key of an attribute: dotted identifiers, or a string.
@@ -35,9 +39,11 @@ pub(crate) struct Key {
     pub(crate) literal: bool,
     /// One attribute of a template: `http.request.header["content-type"]`.
     pub(crate) template: bool,
+    /// Whether the last segment is still to be written; the other ones are there.
+    pub(crate) incomplete: bool,
 }
 
-/// The value of an attribute.
+/// The value of an attribute; without tokens in unfinished code.
 #[derive(Clone, Debug)]
 pub(crate) struct Value {
     pub(crate) tokens: Vec<TokenTree>,
@@ -106,13 +112,26 @@ impl Key {
     /// Reads a key, or reports what is wrong with it.
     pub(crate) fn read(tokens: &[TokenTree], otherwise: Span, ctxt: &mut Ctxt) -> Option<Self> {
         let (first, last) = ends(tokens, otherwise);
+        let (tokens, incomplete) = match tokens {
+            // A dot at the end is what a user has while typing.
+            [init @ .., last] if is_punct(last, '.') && is_dotted(init) => (init, true),
+            _ => (tokens, false),
+        };
         if let [init @ .., TokenTree::Group(index)] = tokens
             && index.delimiter() == Delimiter::Bracket
             && is_dotted(init)
         {
             let index = template_key(index, ctxt)?;
             let name = format!("{}.{index}", tokens::dotted_name(init));
-            return Some(Self { tokens: init.to_vec(), name, first, last, literal: false, template: true });
+            return Some(Self {
+                tokens: init.to_vec(),
+                name,
+                first,
+                last,
+                literal: false,
+                template: true,
+                incomplete: false,
+            });
         }
         let (name, literal) = match tokens {
             [TokenTree::Literal(literal)] => match tokens::string(literal) {
@@ -128,20 +147,30 @@ impl Key {
                     return None;
                 }
             },
-            // A dot at the end is what a user has while typing; rustc says what is missing there.
-            [init @ .., last] if is_punct(last, '.') && is_dotted(init) => (tokens::dotted_name(tokens), false),
             _ if is_dotted(tokens) => (tokens::dotted_name(tokens), false),
             _ => {
                 ctxt.error(first, last, "expected an attribute such as `app.order_id = value`");
                 return None;
             }
         };
-        Some(Self { tokens: tokens.to_vec(), name, first, last, literal, template: false })
+        Some(Self { tokens: tokens.to_vec(), name, first, last, literal, template: false, incomplete })
     }
 
-    /// `keys.a.b` with the user's tokens. `keys` has their place in the file too, so that editors complete it.
+    /// Reports a key that is still to be written.
+    pub(crate) fn check_complete(&self, ctxt: &mut Ctxt) {
+        if self.incomplete {
+            let message = format_args!("expected the rest of the attribute's name behind `{}.`", self.name);
+            ctxt.error(self.first, self.last, message);
+        }
+    }
+
+    /// `keys.a.b` with the user's tokens.
     pub(crate) fn access(&self) -> TokenStream {
-        let keys = Ident::new("__otelier_keys", self.first.resolved_at(Span::mixed_site()));
+        self.access_in(&keys_at(self.first))
+    }
+
+    /// The key in the tree that `keys` gives.
+    pub(crate) fn access_in(&self, keys: &Group) -> TokenStream {
         let first = self.first;
         let path = tokens::field_access(&self.tokens);
         quote_spanned!(first=> #keys.#path)
@@ -177,6 +206,38 @@ fn template_key(index: &proc_macro2::Group, ctxt: &mut Ctxt) -> Option<String> {
     found
 }
 
+/// Looks a key up and does no more. An editor that completes the key finds its beginning in the same place of the code,
+/// whatever is written of it: it compares the code with and without the next segment.
+pub(crate) fn look(key: &TokenStream) -> TokenStream {
+    quote!(let _ = &#key;)
+}
+
+/// The tree of keys, for errors at `span`.
+pub(crate) fn keys_at(span: Span) -> Group {
+    let keys = Ident::new("__otelier_keys", Span::mixed_site());
+    placed(span, quote!(#keys))
+}
+
+/// An expression, for errors at `span`. What it is made of has no place in the file, or editors would go to it.
+pub(crate) fn placed(span: Span, expression: TokenStream) -> Group {
+    let mut group = Group::new(Delimiter::Parenthesis, expression);
+    group.set_span(span.resolved_at(Span::mixed_site()));
+    group
+}
+
+/// `..value`: the attributes of a struct. The value is missing if the user has not written it.
+pub(crate) fn spread(part: &[TokenTree], ctxt: &mut Ctxt) -> Option<Option<Value>> {
+    let [dot, second, value @ ..] = part else { return None };
+    if !is_punct(dot, '.') || !is_punct(second, '.') {
+        return None;
+    }
+    if value.is_empty() {
+        ctxt.error(dot.span(), second.span(), "expected a value that has attributes behind `..`, such as `..order`");
+        return Some(None);
+    }
+    Some(Some(Value::new(value, second.span())))
+}
+
 /// Splits `a.b = value`.
 fn key_and_value(part: &[TokenTree]) -> (&[TokenTree], Option<&[TokenTree]>) {
     match part.iter().position(|token| is_punct(token, '=')) {
@@ -188,7 +249,8 @@ fn key_and_value(part: &[TokenTree]) -> (&[TokenTree], Option<&[TokenTree]>) {
 impl Args {
     /// Reads the arguments; `schema_given` if the macro fills in the schema.
     pub(crate) fn read(tokens: TokenStream, schema_given: bool, ctxt: &mut Ctxt) -> Self {
-        let mut args = Self::default();
+        let ends_with_comma = tokens.clone().into_iter().last().is_some_and(|last| is_punct(&last, ','));
+        let mut args = Self { ends_with_comma, ..Self::default() };
         for (number, part) in split(tokens, ',').into_iter().enumerate() {
             if number == 0 && !schema_given && is_path(&part) {
                 args.schema = Some(part.into_iter().collect());
@@ -204,6 +266,10 @@ impl Args {
             ctxt.error_at(Span::call_site(), "expected an argument between the commas");
             return;
         };
+        if let Some(value) = spread(part, ctxt) {
+            self.spread.extend(value);
+            return;
+        }
         if let (TokenTree::Ident(option), Some(list)) = (head, tokens::group(part.get(1), Delimiter::Parenthesis)) {
             self.read_list(option, list.stream(), ctxt);
             return;
@@ -220,7 +286,7 @@ impl Args {
     }
 
     fn attribute(&mut self, key: Key, value: Option<&[TokenTree]>, ctxt: &mut Ctxt) {
-        let Some(value) = value.filter(|value| !value.is_empty()) else {
+        let Some(value) = value.filter(|_| !key.incomplete) else {
             self.unfinished.push(key);
             return;
         };
@@ -315,7 +381,7 @@ fn unknown(option: &Ident, ctxt: &mut Ctxt) {
 
 /// A name that stands for a credential needs a masked value; a declared attribute has its class instead.
 pub(crate) fn check_credential(key: &Key, value: &Value, declared: bool, ctxt: &mut Ctxt) {
-    if !declared && name::looks_like_a_credential(&key.name) && !value.is_masked() {
+    if !declared && !value.tokens.is_empty() && name::looks_like_a_credential(&key.name) && !value.is_masked() {
         ctxt.error(
             key.first,
             key.last,
@@ -336,11 +402,10 @@ fn is_path(part: &[TokenTree]) -> bool {
 }
 
 /// The arguments of `record!(a.b = value)`.
-pub(crate) fn read_record(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Option<(Key, Option<Value>)> {
-    let part: Vec<_> = tokens.into_iter().collect();
-    let (key, value) = key_and_value(&part);
+pub(crate) fn read_record(part: &[TokenTree], span: Span, ctxt: &mut Ctxt) -> Option<(Key, Option<Value>)> {
+    let (key, value) = key_and_value(part);
     let key = Key::read(key, span, ctxt)?;
-    let value = value.filter(|value| !value.is_empty()).map(|value| Value::new(value, key.last));
+    let value = value.filter(|_| !key.incomplete).map(|value| Value::new(value, key.last));
     Some((key, value))
 }
 
@@ -351,8 +416,17 @@ pub(crate) enum EventName {
     Schema(TokenStream),
 }
 
+/// What `event!` says.
+pub(crate) struct Event {
+    pub(crate) name: EventName,
+    pub(crate) attributes: Vec<(Key, Value)>,
+    /// Keys without `= value`: unfinished code.
+    pub(crate) unfinished: Vec<Key>,
+    pub(crate) spread: Vec<Value>,
+}
+
 /// The arguments of `event!("name", a.b = value, …)` and `event!(Schema, a.b = value, …)`.
-pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Option<(EventName, Vec<(Key, Value)>)> {
+pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Option<Event> {
     let mut parts = split(tokens, ',').into_iter();
     let name = match parts.next().as_deref() {
         Some([TokenTree::Literal(literal)]) if tokens::string(literal).is_some_and(|name| !name.is_empty()) => {
@@ -371,23 +445,28 @@ pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Op
     };
     let declared = matches!(name, EventName::Schema(_));
     let mut attributes: Vec<(Key, Value)> = Vec::new();
+    let (mut unfinished, mut spreads) = (Vec::new(), Vec::new());
     for part in parts {
+        if let Some(value) = spread(&part, ctxt) {
+            spreads.extend(value);
+            continue;
+        }
         let (key, value) = key_and_value(&part);
         let Some(key) = Key::read(key, span, ctxt) else { continue };
         if attributes.iter().any(|(other, _)| other.name == key.name) {
             ctxt.error(key.first, key.last, format_args!("attribute `{}` is given twice", key.name));
             continue;
         }
-        match value.filter(|value| !value.is_empty()) {
+        match value.filter(|value| !value.is_empty() && !key.incomplete) {
             Some(value) => {
                 let value = Value::new(value, key.last);
                 check_credential(&key, &value, declared && !key.literal, ctxt);
                 attributes.push((key, value));
             }
-            None => ctxt.error(key.first, key.last, format_args!("`{0}` has no value; write `{0} = value`", key.name)),
+            None => unfinished.push(key),
         }
     }
-    Some((name, attributes))
+    Some(Event { name, attributes, unfinished, spread: spreads })
 }
 
 /// The path of the `otelier` crate.

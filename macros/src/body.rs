@@ -3,7 +3,7 @@
 //! Only bodies that use these are touched; every other body keeps its tokens and braces, so that coverage and editors see
 //! the original.
 
-use crate::args::{EventName, Key, Value, read_event, read_record};
+use crate::args::{Event, EventName, Key, Value, keys_at, look, placed, read_event, read_record, spread};
 use crate::checks;
 use crate::ctxt::Ctxt;
 use crate::tokens::{is_ident, is_punct, located_at};
@@ -67,13 +67,15 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) krate: &'a TokenStream,
     /// Whether keys are looked up in a schema.
     pub(crate) schema: bool,
+    /// The schema's path.
+    pub(crate) schema_path: Option<&'a TokenStream>,
     pub(crate) names: &'a mut Names,
     pub(crate) late: &'a mut [Late],
     pub(crate) ctxt: &'a mut Ctxt,
     /// Whether the body speaks to its span.
     pub(crate) used: bool,
-    /// What the body records, to be checked as what the annotation gives is.
-    pub(crate) recorded: Vec<(Key, Value)>,
+    /// Whether what is recorded stands in the body, and not in the annotation.
+    pub(crate) in_body: bool,
 }
 
 /// The span's handle, as a local that user code cannot name.
@@ -82,35 +84,46 @@ pub(crate) fn span_ident(span: Span) -> Ident {
 }
 
 impl Rewriter<'_> {
-    /// Records one attribute to `target`, a span or an event.
+    /// Records one attribute to `target`, a span or an event. `keys` is the tree to name it by in the call site, if it was
+    /// not named there before.
     pub(crate) fn record(
         &mut self,
         target: &Ident,
         key: &Key,
         value: &Value,
         declared: bool,
-        slot_of: &str,
+        keys: Option<&Group>,
     ) -> TokenStream {
         let krate = self.krate;
         let slot = Ident::new("__otelier_slot", Span::mixed_site());
-        let slot_of = Ident::new(slot_of, Span::mixed_site());
+        let slot_of = Ident::new(if self.in_body { "slot" } else { "first_slot" }, Span::mixed_site());
         let span = value.span;
         // A slot is a place on the thread's scratch, and must not be held while the task is somewhere else.
         let awaited =
             contains_await(&value.tokens).then(|| Ident::new("__otelier_value", span.resolved_at(Span::mixed_site())));
         let given = value.expression();
+        // What stands in front of the value is the same without it: editors need its place to complete it.
+        let value_is_missing = value.tokens.is_empty();
         let expression = awaited.as_ref().map_or_else(|| given.clone(), |awaited| quote!(#awaited));
         let write = if declared && !key.literal {
             let recorder = key.recorder(krate);
             let call = quote_spanned!(span=> .__record(#slot, &(#expression)));
-            quote!(#recorder #call)
+            if value_is_missing { self.without_value(key, declared) } else { quote!(#recorder #call) }
         } else {
             let function = quote_spanned!(span=> #krate::attribute::AnyAttribute::record);
             let value = quote_spanned!(span=> &(#expression));
-            quote!(#function(#value, #slot))
+            if value_is_missing { self.without_value(key, declared) } else { quote!(#function(#value, #slot)) }
         };
         let text = &key.name;
-        let index = self.names.index(&key.name, quote!(#text));
+        let name = match keys {
+            // The first time that the key stands in the code: editors find it by that.
+            Some(keys) if !key.literal && !key.template => {
+                let access = key.access_in(keys);
+                quote!(#access.__name)
+            }
+            _ => quote!(#text),
+        };
+        let index = self.names.index(&key.name, name);
         let record = quote! {
             if let ::core::option::Option::Some(#slot) = #target.#slot_of(#index) {
                 #write;
@@ -124,6 +137,23 @@ impl Rewriter<'_> {
                 }
             },
             None => record,
+        }
+    }
+
+    /// Records the attributes of a value, which `schema` must know.
+    pub(crate) fn spread(&self, target: &Ident, value: &Value, schema: Option<&TokenStream>) -> TokenStream {
+        let (krate, span, expression) = (self.krate, value.span, value.expression());
+        let value = quote_spanned!(span=> &(#expression));
+        let krate = located_at(krate, span);
+        let known = match schema {
+            Some(schema) => quote_spanned!(span=> #krate::__private::spread::<#schema, _>(#value)),
+            None => value,
+        };
+        let call = quote_spanned!(span=> .attributes(#known););
+        quote! {
+            if #target.is_recording() {
+                #target #call
+            }
         }
     }
 
@@ -193,41 +223,57 @@ impl Rewriter<'_> {
 
     fn record_macro(&mut self, span: Span, arguments: &Group, inner: bool) -> TokenStream {
         self.used = true;
-        let Some((key, value)) = read_record(arguments.stream(), span, self.ctxt) else { return quote!({}) };
+        let part: Vec<_> = arguments.stream().into_iter().collect();
+        if let Some(value) = spread(&part, self.ctxt) {
+            let records = value.map(|value| self.spread(&span_ident(span), &value, self.schema_path));
+            return quote!({ #records });
+        }
+        let Some((key, value)) = read_record(&part, span, self.ctxt) else { return quote!({}) };
         let Some(value) = value else {
             // Unfinished code: the key stays, so that editors can complete it, and rustc says what is missing.
-            let missing = self.without_value(&key);
+            let missing = self.without_value(&key, self.schema);
             return quote!({ #missing });
         };
         crate::args::check_credential(&key, &value, self.schema && !key.literal, self.ctxt);
-        let record = self.record(&span_ident(span), &key, &value, self.schema, "slot");
-        if self.schema {
-            self.recorded.push((key.clone(), value));
-        }
+        let keys = self.schema.then(|| keys_at(key.first));
+        let record = self.record(&span_ident(span), &key, &value, self.schema, keys.as_ref());
+        // Behind the record: editors find a key by what stands in front of it, with and without a value.
+        let check = self.schema_path.map(|schema| checks::attribute(self.krate, "span", schema, &key, &value));
         let late = self.late.iter_mut().find(|late| late.key.name == key.name && !inner).map(|late| {
             late.recorded = true;
             let first = key.first;
             let (krate, binding) = (located_at(self.krate, first), late.binding_at(first));
             quote_spanned!(first=> #[allow(unused_assignments)] { #binding = #krate::__private::Recorded; })
         });
-        quote_spanned!(span=> { #record #late })
+        quote_spanned!(span=> { #record #check #late })
     }
 
     /// Refuses a key without a value, with rustc's own look at the key.
-    pub(crate) fn without_value(&self, key: &Key) -> TokenStream {
+    pub(crate) fn without_value(&self, key: &Key, declared: bool) -> TokenStream {
         let (krate, first) = (self.krate, key.first);
-        if self.schema && !key.literal {
-            let access = key.access();
-            quote_spanned!(first=> #krate::__private::needs_value(&#access);)
-        } else {
-            let text = format!("`{0}` has no value; write `{0} = value`", key.name);
-            quote_spanned!(first=> ::core::compile_error!(#text);)
-        }
+        let access = (declared && !key.literal).then(|| key.access());
+        let look = access.as_ref().map(look);
+        let mistake = match access {
+            _ if key.incomplete => {
+                let mut ctxt = Ctxt::default();
+                key.check_complete(&mut ctxt);
+                ctxt.into_errors()
+            }
+            Some(access) => quote_spanned!(first=> #krate::__private::needs_value(&#access);),
+            None => {
+                let text = format!("`{0}` has no value; write `{0} = value`", key.name);
+                quote_spanned!(first=> ::core::compile_error!(#text);)
+            }
+        };
+        quote!(#look #mistake)
     }
 
     fn event_macro(&mut self, span: Span, arguments: &Group) -> TokenStream {
         self.used = true;
-        let Some((name, attributes)) = read_event(arguments.stream(), span, self.ctxt) else { return quote!({}) };
+        let Some(Event { name, attributes, unfinished, spread }) = read_event(arguments.stream(), span, self.ctxt)
+        else {
+            return quote!({});
+        };
         let event = Ident::new("__otelier_event", Span::mixed_site());
         let krate = self.krate;
         let (index, checks) = match &name {
@@ -251,8 +297,14 @@ impl Rewriter<'_> {
             EventName::Schema(schema) => quote!(#event.constants(<#schema as #krate::schema::EventSchema>::DEF);),
             EventName::Literal(_) => TokenStream::new(),
         };
-        let records: Vec<_> =
-            attributes.iter().map(|(key, value)| self.record(&event, key, value, declared, "slot")).collect();
+        let keys = match &name {
+            EventName::Schema(schema) => Some(placed(span, quote!(<#schema as #krate::schema::EventSchema>::KEYS))),
+            EventName::Literal(_) => None,
+        };
+        let mut records: Vec<_> =
+            attributes.iter().map(|(key, value)| self.record(&event, key, value, declared, keys.as_ref())).collect();
+        records.extend(unfinished.iter().map(|key| self.without_value(key, declared)));
+        let spread: Vec<_> = spread.iter().map(|value| self.spread(&event, value, None)).collect();
         let target = span_ident(span);
         // A statement in front of the `if` keeps clippy from calling the block an unnecessary operation.
         quote_spanned!(span=> {
@@ -261,6 +313,7 @@ impl Rewriter<'_> {
             if let ::core::option::Option::Some(#event) = #event {
                 #constants
                 #(#records)*
+                #(#spread)*
                 ::core::mem::drop(#event);
             }
         })

@@ -18,8 +18,8 @@ pub(crate) fn schema_span(schema: &TokenStream) -> Span {
 /// The bits of the declared attributes among `keys`, in front of each a `|`.
 pub(crate) fn bits<'a>(keys: impl IntoIterator<Item = &'a Key>) -> TokenStream {
     let bits = keys.into_iter().filter(|key| !key.literal).map(|key| {
-        let (access, bit) = (key.access(), Ident::new("__bit", Span::mixed_site().located_at(key.last)));
-        quote!(| #access.#bit)
+        let access = key.access();
+        quote!(| #access.__bit)
     });
     quote!(0 #(#bits)*)
 }

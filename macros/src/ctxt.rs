@@ -13,8 +13,8 @@ pub(crate) struct Ctxt {
 impl Ctxt {
     /// Reports a mistake at the tokens from `first` to `last`.
     pub(crate) fn error(&mut self, first: Span, last: Span, message: impl Display) {
-        let mut text = Literal::string(&message.to_string());
-        text.set_span(last);
+        // Not at the user's tokens, or editors would take the text for the place to complete.
+        let text = Literal::string(&message.to_string());
         let path = quote_spanned!(first=> ::core::compile_error);
         let call = quote_spanned!(last=> !{ #text });
         self.errors.extend(quote!(#path #call));

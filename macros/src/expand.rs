@@ -14,7 +14,7 @@
 //!
 //! and an asynchronous one hands its body to `instrument`, which opens the span at the first poll.
 
-use crate::args::{Args, Key, Value, crate_path};
+use crate::args::{Args, Key, Value, crate_path, keys_at, look};
 use crate::body::{Late, Names, Rewriter, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
@@ -39,8 +39,7 @@ pub(crate) fn function(domain: Option<&DomainMacro>, args: TokenStream, item: To
     let Function { head, inner_attributes, is_async, output, rebound, body, .. } = function;
     let code = site.expand(&body, is_async, output.as_ref(), &rebound, &mut ctxt);
     let await_it = is_async.then(|| quote!(.await));
-    let errors = ctxt.into_errors();
-    let body = with_braces_of(&body, quote!(#inner_attributes #errors #code #await_it));
+    let body = with_braces_of(&body, quote!(#inner_attributes #code #await_it));
     quote!(#head #body)
 }
 
@@ -65,8 +64,7 @@ pub(crate) fn block(input: TokenStream) -> TokenStream {
     let site = Site::new(args, None, Literal::string("block"));
     let site = Site { is_block: true, is_move: block.is_move, ..site };
     let code = site.expand(&block.body, block.is_async, block.output.as_ref(), &TokenStream::new(), &mut ctxt);
-    let errors = ctxt.into_errors();
-    quote!({ #errors #code })
+    quote!({ #code })
 }
 
 /// What stands in `trace_block!`.
@@ -149,11 +147,12 @@ impl Site {
         let mut rewriter = Rewriter {
             krate: &self.krate,
             schema: self.schema.is_some(),
+            schema_path: self.schema.as_ref(),
             names: &mut names,
             late: &mut late,
             ctxt,
             used: false,
-            recorded: Vec::new(),
+            in_body: false,
         };
         let span = span_ident(Span::call_site());
         let mut records = TokenStream::new();
@@ -161,17 +160,25 @@ impl Site {
         let is_constant =
             |key: &Key, value: &Value| value.constant().filter(|_| self.schema.is_none() || key.literal).is_some();
         for (key, value) in self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)) {
-            records.extend(rewriter.record(&span, key, value, self.schema.is_some(), "first_slot"));
+            records.extend(rewriter.record(&span, key, value, self.schema.is_some(), None));
         }
-        for key in &self.args.unfinished {
-            records.extend(rewriter.without_value(key));
+        for value in &self.args.spread {
+            records.extend(rewriter.spread(&span, value, self.schema.as_ref()));
         }
+        let mut unfinished: TokenStream =
+            self.args.unfinished.iter().map(|key| rewriter.without_value(key, self.schema.is_some())).collect();
+        if self.args.ends_with_comma && self.schema.is_some() {
+            let next = keys_at(Span::call_site());
+            unfinished.extend(look(&quote!(#next)));
+        }
+        rewriter.in_body = true;
         let rewritten = rewriter.body(body);
+        rewriter.in_body = false;
         let mut constants = TokenStream::new();
         for (key, value) in self.args.attributes.iter().filter(|(key, value)| is_constant(key, value)) {
             // Unless the body records the attribute anew.
             let Some(variant) = value.constant().filter(|_| !rewriter.names.contains(&key.name)) else {
-                records.extend(rewriter.record(&span, key, value, self.schema.is_some(), "first_slot"));
+                records.extend(rewriter.record(&span, key, value, self.schema.is_some(), None));
                 continue;
             };
             let (name, variant, literal) = (&key.name, Ident::new(variant, Span::mixed_site()), &value.tokens[0]);
@@ -179,8 +186,12 @@ impl Site {
             constants.extend(quote!((#name, #krate::__private::Constant::#variant(#literal)),));
         }
         let needs_span = rewriter.used || !records.is_empty();
-        let recorded = std::mem::take(&mut rewriter.recorded);
+        let site = self.callsite(&names, &constants, &late);
         for late in late.iter().filter(|late| !late.recorded) {
+            if late.key.incomplete {
+                late.key.check_complete(ctxt);
+                continue;
+            }
             ctxt.error(
                 late.key.first,
                 late.key.last,
@@ -192,13 +203,14 @@ impl Site {
         }
         let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
         let inner = self.body_with_late(body, rewritten, &late, output);
-        let site = self.callsite(&names, &constants, &late);
-        let checks = self.checks(&recorded);
+        let checks = self.checks();
         let keys = self.schema.as_ref().map(|schema| {
             let (krate, keys) = (&self.krate, keys_ident());
             quote!(let #keys = <#schema as #krate::schema::Schema>::KEYS;)
         });
-        let start = quote!(#keys #records);
+        // Behind all keys: editors find a key by what stands in front of it, with and without a mistake.
+        let errors = std::mem::take(ctxt).into_errors();
+        let start = quote!(#keys #records #unfinished #errors);
         if is_async {
             let start = quote!(#rebound #start);
             self.asynchronous(&site, &checks, &start, &inner, output, needs_span)
@@ -293,7 +305,8 @@ impl Site {
         // All of the pattern stands at the user's key, or rustc would not name the binding.
         let bindings = late.iter().map(|late| {
             let (binding, span) = (&late.binding, late.key.last);
-            quote_spanned!(span=> #[allow(unused_mut)] let mut #binding: #krate::__private::Recorded;)
+            let recorded = quote!(#krate::__private::Recorded);
+            quote_spanned!(span=> #[allow(unused_mut)] let mut #binding: #recorded;)
         });
         // What is missing is missing at the end of the body; from there rustc shows the branch that lacks it.
         let end = original.span_close();
@@ -322,12 +335,15 @@ impl Site {
         let (binding, schema) = match &self.schema {
             None => (None, quote!(::core::option::Option::None)),
             Some(schema) => {
-                let given = self.args.attributes.iter().map(|(key, _)| key).chain(late.iter().map(|late| &late.key));
-                let bits = checks::bits(given);
+                let late = || late.iter().map(|late| &late.key).filter(|key| !key.literal);
+                let given = self.args.attributes.iter().map(|(key, _)| key).chain(late());
+                let bits = checks::bits(given.filter(|key| !key.incomplete));
+                let looks = late().map(|key| look(&key.access()));
                 let (binding, span) = (keys_ident(), schema_span(schema));
-                let krate = located_at(krate, span);
-                let check = quote_spanned!(span=> #krate::schema::check_required::<#schema>(#bits));
-                (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS;)), check)
+                let function = quote!(#krate::schema::check_required::<#schema>);
+                // The call has the schema's place, for its errors; the name does not, or editors would go to it.
+                let check = quote_spanned!(span=> (#function)(#bits));
+                (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS; #(#looks)*)), check)
             }
         };
         let entered = registry::call_site(krate, &quote!(#site));
@@ -350,7 +366,7 @@ impl Site {
     }
 
     /// What constants check: literals of closed sets, the kind, undeclared attributes.
-    fn checks(&self, recorded: &[(Key, Value)]) -> TokenStream {
+    fn checks(&self) -> TokenStream {
         let krate = &self.krate;
         let Some(schema) = &self.schema else { return TokenStream::new() };
         let mut checks = TokenStream::new();
@@ -360,7 +376,7 @@ impl Site {
             let krate = located_at(krate, span);
             checks.extend(quote_spanned!(span=> const _: () = #krate::schema::check_kind(<#schema as #schema_trait>::DEF, #path);));
         }
-        for (key, value) in self.args.attributes.iter().chain(recorded) {
+        for (key, value) in &self.args.attributes {
             checks.extend(checks::attribute(krate, "span", schema, key, value));
         }
         checks

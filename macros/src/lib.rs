@@ -75,8 +75,14 @@ pub fn attribute_enum(item: TokenStream) -> TokenStream {
     derive::attribute_enum(item.into()).into()
 }
 
+#[doc = include_str!("../docs/SpanSchema.md")]
+#[proc_macro_derive(SpanSchema, attributes(attribute, attributes, schema))]
+pub fn span_schema_derive(item: TokenStream) -> TokenStream {
+    derive::span_schema(item.into()).into()
+}
+
 #[doc = include_str!("../docs/SpanAttributes.md")]
-#[proc_macro_derive(SpanAttributes, attributes(attribute, attributes))]
+#[proc_macro_derive(SpanAttributes, attributes(attribute, attributes, schema))]
 pub fn span_attributes(item: TokenStream) -> TokenStream {
     derive::span_attributes(item.into()).into()
 }

@@ -11,14 +11,18 @@ pub(crate) fn declared(krate: &TokenStream, declared: &TokenStream) -> TokenStre
 /// Enters the call site that `site` names.
 pub(crate) fn call_site(krate: &TokenStream, site: &TokenStream) -> TokenStream {
     let entry = quote! {
-        #krate::__private::Entered {
-            site: &#site,
+        #krate::__private::CallSite {
+            name: #site.name,
             module: ::core::module_path!(),
             file: ::core::file!(),
             line: ::core::line!(),
+            kind: #site.kind,
+            schema: #site.schema,
+            keys: #site.keys,
+            __more: (),
         }
     };
-    enter(krate, &quote!(CALL_SITES), &quote!(Entered), &entry)
+    enter(krate, &quote!(CALL_SITES), &quote!(CallSite), &entry)
 }
 
 fn enter(krate: &TokenStream, list: &TokenStream, entry_type: &TokenStream, entry: &TokenStream) -> TokenStream {

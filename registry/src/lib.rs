@@ -6,8 +6,12 @@
 pub mod check;
 pub mod dashboard;
 pub mod diff;
+mod groups;
 pub mod markdown;
 pub mod model;
 mod pattern;
 mod promql;
+pub mod read;
 pub mod rules;
+pub mod rust;
+pub mod yaml;

@@ -1,13 +1,13 @@
 //! What generated code calls. Nothing here is meant to be called by hand, and any of it may change in any release.
 
-use crate::attribute::{AnyAttribute, Hashed};
+use crate::attribute::{AnyAttribute, Hashed, SpanAttributes};
 pub use crate::attribute::{CutDisplay, CutText, HashedField, Plain, Text};
 pub use crate::record::{
     Callsite, Constant, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay, OutcomeErrorClass,
     OutcomePlain, OutcomeResult, Probe, SpanRef, instrument, span_ref,
 };
 #[cfg(feature = "registry")]
-pub use crate::schema::registry::{CALL_SITES, DECLARED, Declared, Entered};
+pub use crate::schema::registry::{CALL_SITES, CallSite, DECLARED, Declared};
 #[cfg(feature = "registry")]
 pub use linkme;
 pub use otelier_macros::__with_group;
@@ -67,6 +67,13 @@ pub trait HasValue {}
 
 /// Refuses a key without a value.
 pub fn needs_value<T: HasValue>(_: &T) {}
+
+/// Attributes of a value, all of which the schema must declare unless it is open.
+#[inline(always)]
+pub fn spread<S: crate::schema::Schema, T: SpanAttributes + ?Sized>(value: &T) -> &T {
+    const { crate::schema::check_spread(S::DEF, T::ATTRIBUTES) };
+    value
+}
 
 /// The key of a template's elements.
 #[inline(always)]

@@ -1,7 +1,8 @@
-//! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`, `cargo xtask soundness`.
+//! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`, `cargo xtask packs`, `cargo xtask soundness`.
 
 mod ci;
 mod layers;
+mod packs;
 mod soundness;
 
 use std::path::PathBuf;
@@ -13,9 +14,16 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["layers"] => report(layers::check(&root())),
         ["ci"] => ci::run(&root()),
+        ["packs"] => match packs::run(&root(), false) {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        },
         ["soundness"] => soundness::run(&root()),
         _ => {
-            eprintln!("error: expected `cargo xtask layers`, `cargo xtask ci` or `cargo xtask soundness`");
+            eprintln!("error: expected `cargo xtask layers`, `ci`, `packs` or `soundness`");
             ExitCode::from(2)
         }
     }

@@ -9,6 +9,7 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree
 #[derive(Debug)]
 pub(super) struct Input {
     pub(super) attributes: Attributes,
+    pub(super) visibility: TokenStream,
     /// `struct`, `enum` or `union`.
     pub(super) keyword: Ident,
     pub(super) name: Ident,
@@ -51,6 +52,7 @@ impl Input {
         let tokens: Vec<TokenTree> = item.into_iter().collect();
         let (attributes, rest) = Attributes::read(&tokens);
         let at = rest.iter().position(|token| ["struct", "enum", "union"].iter().any(|word| is_ident(token, word)));
+        let visibility = rest[..at.unwrap_or_default()].iter().cloned().collect();
         let Some([TokenTree::Ident(keyword), TokenTree::Ident(name), rest @ ..]) = at.map(|at| &rest[at..]) else {
             ctxt.error_at(Span::call_site(), "expected a struct or an enum");
             return None;
@@ -73,7 +75,7 @@ impl Input {
             generics.predicates =
                 fields(predicates.collect()).into_iter().map(|part| part.into_iter().collect()).collect();
         }
-        Some(Self { attributes, keyword: keyword.clone(), name: name.clone(), generics, body })
+        Some(Self { attributes, visibility, keyword: keyword.clone(), name: name.clone(), generics, body })
     }
 }
 

@@ -109,13 +109,14 @@ fn read(input: &Input, ctxt: &mut Ctxt) -> Option<Vec<Field>> {
             "`#[attribute(…)]` belongs on fields; a struct has `#[attributes(prefix = \"app.order\")]`",
         );
     }
+    let is_schema = attributes.find("schema").is_some();
     let choices = attributes.choices("attributes", &["prefix"], ctxt);
     let is_clear = ctxt.is_empty();
     let prefix = choices.first().map(|choice| prefix(choice, ctxt).unwrap_or_else(|| "app".to_owned()));
     let mut found: Vec<Field> = Vec::new();
     let mut without_namespace = None;
     for tokens in fields(body.stream()) {
-        let Some(field) = Field::read(&tokens, prefix.as_deref(), ctxt) else { continue };
+        let Some(field) = Field::read(&tokens, prefix.as_deref(), is_schema, ctxt) else { continue };
         if let Some(first) = found.iter().find(|other| !other.name.is_empty() && other.name == field.name) {
             ctxt.error_at(
                 field.named_at,
@@ -200,14 +201,18 @@ impl Choices {
 
 impl Field {
     /// Reads a field; `None` if it is skipped, or wrong.
-    fn read(tokens: &[TokenTree], prefix: Option<&str>, ctxt: &mut Ctxt) -> Option<Self> {
+    fn read(tokens: &[TokenTree], prefix: Option<&str>, is_schema: bool, ctxt: &mut Ctxt) -> Option<Self> {
         let (attributes, rest) = Attributes::read(tokens);
         let colon = rest.iter().position(|token| is_punct(token, ':'))?;
         let Some(TokenTree::Ident(ident)) = rest[..colon].last() else { return None };
         if let Some(span) = attributes.find("attributes") {
             ctxt.error_at(span, "`#[attributes(…)]` belongs on the struct; a field has `#[attribute(…)]`");
         }
-        let choices = Choices(attributes.choices("attribute", &OPTIONS, ctxt));
+        let known: Vec<&str> =
+            OPTIONS.iter().chain(if is_schema { &super::span_schema::WORDS[..] } else { &[] }).copied().collect();
+        let mut choices = Choices(attributes.choices("attribute", &known, ctxt));
+        // What the schema is told is not for us.
+        choices.0.retain(|choice| OPTIONS.contains(&plain(&choice.name).as_str()));
         for choice in choices.0.iter().filter(|choice| choice.name != "name" && choice.name != "max_length") {
             choice.no_value(ctxt);
         }

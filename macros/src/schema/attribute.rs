@@ -82,6 +82,7 @@ pub(super) fn read(
         sensitivity: None,
         unit: None,
         values: Vec::new(),
+        value_docs: Vec::new(),
         open: false,
         stability: None,
         deprecated: None,
@@ -192,20 +193,36 @@ fn text(token: Option<&TokenTree>) -> Option<String> {
 
 /// The literals between brackets, and whether `..` follows them.
 fn literals(token: Option<&TokenTree>) -> Option<(Vec<Literal>, bool)> {
+    values(token).map(|(values, open)| (values.into_iter().map(|(value, _)| value).collect(), open))
+}
+
+/// Literals between brackets, each with documentation if a string follows it, and whether `..` follows them.
+fn values(token: Option<&TokenTree>) -> Option<(Vec<(Literal, String)>, bool)> {
     let list: Vec<TokenTree> = group(token, Delimiter::Bracket)?.stream().into_iter().collect();
     let (list, open) = match list.as_slice() {
         [list @ .., dot, second] if is_punct(dot, '.') && is_punct(second, '.') => (list, true),
         list => (list, false),
     };
-    let literals: Option<Vec<Literal>> = list
+    let literals: Option<Vec<(Literal, String)>> = list
         .split(|token| is_punct(token, ','))
         .filter(|part| !part.is_empty())
-        .map(|part| match part {
-            [TokenTree::Literal(literal)] => Some(literal.clone()),
-            // A negative number is two tokens.
-            [minus, TokenTree::Literal(literal)] if is_punct(minus, '-') => format!("-{literal}").parse().ok(),
-            [TokenTree::Ident(word)] if word == "true" || word == "false" => Some(Literal::string(&word.to_string())),
-            _ => None,
+        .map(|part| {
+            let (literal, doc) = match part {
+                [TokenTree::Literal(literal), doc @ ..] => (literal.clone(), doc),
+                // A negative number is two tokens.
+                [minus, TokenTree::Literal(literal), doc @ ..] if is_punct(minus, '-') => {
+                    (format!("-{literal}").parse().ok()?, doc)
+                }
+                [TokenTree::Ident(word), doc @ ..] if word == "true" || word == "false" => {
+                    (Literal::string(&word.to_string()), doc)
+                }
+                _ => return None,
+            };
+            match doc {
+                [] => Some((literal, String::new())),
+                [TokenTree::Literal(doc)] => Some((literal, tokens::string(doc)?)),
+                _ => None,
+            }
         })
         .collect();
     literals.map(|literals| (literals, open))
@@ -299,9 +316,10 @@ impl Attribute {
                 }
                 ctxt.error_at(word.span(), "`renamed` needs the new name, such as `renamed app.amount`");
             }
-            ("in", _) => match literals(argument) {
+            ("in", _) => match values(argument) {
                 Some((values, open)) if !values.is_empty() => {
-                    (self.values, self.open) = (values, open);
+                    (self.values, self.value_docs) = values.into_iter().unzip();
+                    self.open = open;
                     return 1;
                 }
                 _ => ctxt.error_at(word.span(), "`in` needs a list, such as `in [\"buy\", \"sell\"]`"),
@@ -372,11 +390,12 @@ impl Attribute {
         }
         for (at, value) in self.values.iter().enumerate() {
             let fits = match self.value_type.scalar {
+                // What an array holds is not looked at while compiling, but known to those who read the schema.
                 Scalar::String => tokens::string(value).is_some(),
                 Scalar::Int => value.to_string().replace('_', "").parse::<i64>().is_ok(),
                 _ => false,
             };
-            if !fits || self.value_type.array {
+            if !fits {
                 let kind = self.value_type.notation();
                 ctxt.error_at(
                     value.span(),

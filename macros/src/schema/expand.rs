@@ -128,11 +128,13 @@ fn group(declaration: &Declaration) -> TokenStream {
 fn checked(declaration: &Declaration) -> (TokenStream, TokenStream) {
     let krate = &declaration.krate;
     let tree::Keys { items, root, value } = tree::keys(declaration);
+    // A constant is there without anybody giving it.
+    let is_constant = |name: &str| declaration.constants.iter().any(|(constant, _)| constant == name);
     let required = declaration
         .attributes
         .iter()
         .enumerate()
-        .filter(|(_, attribute)| attribute.requirement == Requirement::Required)
+        .filter(|(_, attribute)| attribute.requirement == Requirement::Required && !is_constant(&attribute.name))
         .fold(0u128, |mask, (number, _)| mask | 1 << number);
     let undeclared = variant(declaration.undeclared.unwrap_or_default(), Level::as_str);
     let body = quote! {
@@ -191,7 +193,9 @@ fn attribute_definition(krate: &TokenStream, attribute: &Attribute) -> TokenStre
         _ if attribute.values.is_empty() => TokenStream::new(),
         _ => {
             let values = attribute.values.iter().map(text);
-            quote!(values: &[#(#values),*], open: #open,)
+            let docs = &attribute.value_docs;
+            let docs = docs.iter().any(|doc| !doc.is_empty()).then(|| quote!(value_docs: &[#(#docs),*],));
+            quote!(values: &[#(#values),*], #docs open: #open,)
         }
     };
     let deprecated = attribute.deprecated.is_some().then(|| {

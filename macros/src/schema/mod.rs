@@ -92,6 +92,13 @@ fn declare(form: Form, head: &[TokenTree], mut items: Vec<Vec<TokenTree>>, ctxt:
     quote!(#path! { #request { #path } #form { #head } { #rest } })
 }
 
+/// The schema that a struct declares; the struct itself is there already.
+pub(crate) fn of_struct(head: TokenStream, items: &[Vec<TokenTree>], ctxt: &mut Ctxt) -> TokenStream {
+    let head: Vec<TokenTree> = head.into_iter().collect();
+    let Some(declaration) = read::read(Form::Span, &head, items, ctxt) else { return TokenStream::new() };
+    expand::declaration(&model::Declaration { makes_type: false, ..declaration })
+}
+
 /// What the macro of a group or schema hands back: `form { its items } request { path } form { head } { items }`.
 pub(crate) fn with_group(input: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::default();

@@ -81,6 +81,8 @@ pub(super) struct Attribute {
     pub(super) sensitivity: Option<Sensitivity>,
     pub(super) unit: Option<Literal>,
     pub(super) values: Vec<Literal>,
+    /// What the values mean, one by one.
+    pub(super) value_docs: Vec<String>,
     pub(super) open: bool,
     pub(super) stability: Option<Stability>,
     pub(super) deprecated: Option<Deprecated>,
@@ -178,7 +180,8 @@ impl Attribute {
         let stability = word(self.stability.map(Stability::as_str));
         let unit = self.unit.as_ref().map(|unit| quote!(unit #unit));
         let rest = self.open.then(|| quote!(..));
-        let values = (!values.is_empty()).then(|| quote!(in [#(#values,)* #rest]));
+        let docs = &self.value_docs;
+        let values = (!values.is_empty()).then(|| quote!(in [#(#values #docs,)* #rest]));
         let deprecated = self.deprecated.as_ref().map(Deprecated::words);
         let note = (!note.is_empty()).then(|| quote!(note #note));
         let examples = (!examples.is_empty()).then(|| quote!(examples [#(#examples),*]));

@@ -324,11 +324,6 @@ impl Declaration {
             ctxt.error(first, last, message);
             return;
         }
-        if self.constants.iter().any(|(name, _)| *name == attribute.name) {
-            let message = format_args!("attribute `{}` is a constant of `{}` already", attribute.name, self.name);
-            ctxt.error(first, last, message);
-            return;
-        }
         self.attributes.push(attribute);
     }
 

@@ -91,12 +91,21 @@ impl Tree<'_> {
         if inside.is_empty() { format_ident!("{name}Attributes") } else { format_ident!("{name}AttributesIn{inside}") }
     }
 
+    /// The attribute in a namespace that was declared first, here if one was.
+    fn first_below(&self, node: &Node) -> Option<usize> {
+        let below = node.children.iter().filter_map(|(_, child)| self.first_below(child));
+        node.leaf
+            .into_iter()
+            .chain(below)
+            .min_by_key(|number| (self.declaration.attributes[*number].origin.is_some(), *number))
+    }
+
     /// The field for the last segment of `path`, with what editors show for it.
     fn field(&self, path: &[String], child: &Node) -> (Ident, TokenStream) {
         let attribute = child.leaf.map(|number| &self.declaration.attributes[number]);
         let segment = path.last().map_or("", String::as_str);
-        // A namespace stands where the first attribute in it names it.
-        let named = attribute.or_else(|| first_below(child).map(|number| &self.declaration.attributes[number]));
+        // Where a namespace is named first is where editors go from it.
+        let named = attribute.or_else(|| self.first_below(child).map(|number| &self.declaration.attributes[number]));
         let span = named
             .and_then(|attribute| attribute.segments().nth(path.len() - 1))
             .map_or_else(Span::call_site, |(_, at)| at);
@@ -165,18 +174,23 @@ impl Tree<'_> {
         let (key_type, key) = self.leaf(number);
         let krate = &self.declaration.krate;
         let attribute = &self.declaration.attributes[number];
-        let bit = 1u128 << number;
+        let (bit, name) = (1u128 << number, &attribute.name);
         let deprecated = attribute.deprecated.as_ref().map(|deprecated| {
             let note = deprecated.message();
             quote!(#[deprecated(note = #note)])
         });
         fields.extend(quote! {
+            #[doc(hidden)]
             pub __key: #key_type,
+            #[doc(hidden)]
+            pub __name: &'static str,
+            #[doc(hidden)]
             #deprecated
             pub __bit: u128,
+            #[doc(hidden)]
             pub __allowed: #krate::attribute::Allowed,
         });
-        values.extend(quote!(__key: #key, __bit: #bit, __allowed: (#key).__allowed,));
+        values.extend(quote!(__key: #key, __name: #name, __bit: #bit, __allowed: (#key).__allowed,));
         let template = attribute.value_type.template.then(|| {
             quote! {
                 impl #krate::attribute::Template for #type_name {
@@ -199,11 +213,6 @@ impl Tree<'_> {
     }
 }
 
-/// The first attribute in a namespace.
-fn first_below(node: &Node) -> Option<usize> {
-    node.leaf.or_else(|| node.children.iter().find_map(|(_, child)| first_below(child)))
-}
-
 /// What editors show for an attribute.
 fn description(attribute: &Attribute) -> String {
     let mut facts = vec![match &attribute.value_type.scalar {
@@ -214,8 +223,8 @@ fn description(attribute: &Attribute) -> String {
         Requirement::Required if attribute.late => Some("required, known late".to_owned()),
         Requirement::Required => Some("required".to_owned()),
         Requirement::ConditionallyRequired => Some(format!("required if {}", attribute.condition)),
-        Requirement::OptIn => Some("opt-in".to_owned()),
-        Requirement::Recommended => None,
+        Requirement::OptIn => Some("opt_in".to_owned()),
+        Requirement::Recommended => Some("recommended".to_owned()),
     });
     facts.extend(attribute.unit.as_ref().map(|unit| format!("unit {}", tokens::string(unit).unwrap_or_default())));
     facts.extend(

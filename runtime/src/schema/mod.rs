@@ -2,53 +2,18 @@
 //!
 //! The ready ones are in the modules below; [`ALL`] lists them.
 
-/// Declares an enum whose variants are the values of an attribute.
-macro_rules! value_enum {
-    ($(#[$doc:meta])* pub $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-        }
-
-        impl crate::attribute::EnumAttribute for $name {
-            const VALUES: &'static [&'static str] = &[$($value),*];
-
-            fn value(&self) -> &str {
-                match self {
-                    $(Self::$variant => $value,)*
-                }
-            }
-        }
-
-        #[diagnostic::do_not_recommend]
-        impl crate::attribute::Element for $name {}
-
-        impl crate::attribute::AnyAttribute for $name {
-            fn record(&self, slot: crate::attribute::Slot<'_>) {
-                slot.str(crate::attribute::EnumAttribute::value(self));
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(crate::attribute::EnumAttribute::value(self))
-            }
-        }
-    };
-}
-
-pub mod crypto;
-pub mod http;
 mod message;
+mod packs;
 #[cfg(feature = "registry")]
 pub mod registry;
-pub mod storage;
 pub mod undeclared;
-pub mod workflow;
 
 use message::Message;
 pub use otelier_spec::{Kind, Level, Requirement, Sensitivity, Stability};
+pub use packs::{
+    ALL, EVENTS, GROUPS, business, cicd, common, crypto, database, etl, http, job, lakehouse, messaging, performance,
+    startup, storage, test, workflow,
+};
 
 /// A span schema. Implemented by [`span_schema!`](crate::span_schema) and `#[derive(SpanSchema)]` only.
 #[diagnostic::on_unimplemented(
@@ -227,16 +192,6 @@ pub struct Deprecated {
     pub note: &'static str,
 }
 
-/// Every span schema that comes with this crate.
-pub const ALL: &[&SchemaDef] = &[
-    workflow::Workflow::DEF,
-    workflow::Stage::DEF,
-    crypto::ExchangeApi::DEF,
-    crypto::Ingestion::DEF,
-    crypto::Processing::DEF,
-    storage::Operation::DEF,
-];
-
 /// Refuses, at compile time, an annotation that lacks required attributes. `given` holds the bits of those it has.
 #[doc(hidden)]
 #[track_caller]
@@ -342,5 +297,40 @@ pub const fn check_kind(def: &SchemaDef, kind: Kind) {
             .push(kind.as_str())
             .push("`; leave `kind` out");
         panic!("{}", message.as_str())
+    }
+}
+
+/// Refuses, while compiling, attributes of a struct that a closed schema does not declare.
+#[doc(hidden)]
+pub const fn check_spread(def: &SchemaDef, fields: &[crate::attribute::FieldDef]) {
+    if !matches!(def.undeclared, Level::Deny) {
+        return;
+    }
+    let mut i = 0;
+    while i < fields.len() {
+        let field = &fields[i];
+        i += 1;
+        if !field.parts.is_empty() {
+            // Nested fields take their names from where they are; flattened ones have their own.
+            if field.name.is_empty() {
+                check_spread(def, field.parts);
+            }
+            continue;
+        }
+        let mut known = false;
+        let mut j = 0;
+        while j < def.attributes.len() {
+            known |= message::equal(def.attributes[j].name.as_bytes(), field.name.as_bytes());
+            j += 1;
+        }
+        if !known {
+            let message = Message::new()
+                .push("span `")
+                .push(def.id)
+                .push("` is closed and does not declare attribute `")
+                .push(field.name)
+                .push("`, which the value behind `..` has; declare it, or write `open;` in the schema");
+            panic!("{}", message.as_str())
+        }
     }
 }

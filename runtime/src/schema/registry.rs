@@ -22,7 +22,6 @@
 //! ```
 
 use super::{EventDef, GroupDef, Kind, SchemaDef};
-use crate::record::Callsite;
 
 /// One declaration.
 #[doc(hidden)]
@@ -33,27 +32,16 @@ pub enum Declared {
     Group(&'static GroupDef),
 }
 
-/// An annotation as its macro enters it.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Entered {
-    pub site: &'static Callsite,
-    pub module: &'static str,
-    pub file: &'static str,
-    pub line: u32,
-}
-
 #[doc(hidden)]
 #[linkme::distributed_slice]
 pub static DECLARED: [Declared];
 
 #[doc(hidden)]
 #[linkme::distributed_slice]
-pub static CALL_SITES: [Entered];
+pub static CALL_SITES: [CallSite];
 
 /// A place that makes spans: an annotated function or a `trace_block!`.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
 pub struct CallSite {
     /// The name of the function, or the name the annotation gives.
     pub name: &'static str,
@@ -69,6 +57,9 @@ pub struct CallSite {
     pub schema: Option<&'static SchemaDef>,
     /// Names of the attributes and events it records.
     pub keys: &'static [&'static str],
+    /// Keeps literals out of other crates, so that fields can be added.
+    #[doc(hidden)]
+    pub __more: (),
 }
 
 /// The span schemas of the program.
@@ -96,14 +87,6 @@ pub fn groups() -> impl Iterator<Item = &'static GroupDef> {
 }
 
 /// The call sites of the program, in no particular order.
-pub fn call_sites() -> impl Iterator<Item = CallSite> {
-    CALL_SITES.iter().map(|Entered { site, module, file, line }| CallSite {
-        name: site.name,
-        module,
-        file,
-        line: *line,
-        kind: site.kind,
-        schema: site.schema,
-        keys: site.keys,
-    })
+pub fn call_sites() -> impl Iterator<Item = &'static CallSite> {
+    CALL_SITES.iter()
 }

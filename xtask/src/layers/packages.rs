@@ -8,7 +8,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("spec", &[]),
     ("macros", &["otelier-spec"]),
     ("runtime", &["otelier-macros", "otelier-spec"]),
-    ("cli", &["otelier"]),
+    ("registry", &["otelier", "otelier-spec"]),
+    ("cli", &["otelier", "otelier-registry"]),
 ];
 
 /// Folders whose packages depend on nothing at all, not even for their tests.
