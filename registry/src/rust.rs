@@ -1090,12 +1090,12 @@ otelier::event_schema! {
         registry.spans.push(Span { id: "string".to_owned(), attributes: vec![closed], ..Span::default() });
         let source = written(&registry);
         for expected in [
-            "pub AKind = \"a.kind\"",
+            "pub AKindSpan = \"a.kind\"",
             "pub StringSpan = \"string\"",
+            "a.kind: AKind;",
             "a.kind: AKindValue;",
-            "a.kind: AKindValue2;",
-            "#[derive(Clone, Debug, PartialEq, Eq, Hash, otelier::AttributeEnum)]\npub enum AKindValue {",
-            "#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, otelier::AttributeEnum)]\npub enum AKindValue2 {",
+            "#[derive(Clone, Debug, PartialEq, Eq, Hash, otelier::AttributeEnum)]\npub enum AKind {",
+            "#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, otelier::AttributeEnum)]\npub enum AKindValue {",
             "    Other,\n",
             "    #[attribute(value = \"1m\")]\n    V1m,\n",
             "    #[attribute(value = \"self\")]\n    SelfValue,\n",

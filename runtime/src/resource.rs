@@ -1,12 +1,16 @@
 //! Who made the spans: the attributes of the resource.
 
 use crate::config::Telemetry;
+use crate::record::old_names;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 
 /// The resource of a pipeline: service, SDK and process, and what the settings add.
 pub(crate) fn resource(telemetry: &Telemetry) -> Resource {
     let configured = telemetry.resource_attributes.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let renamed = telemetry.resource_attributes.iter().flat_map(|(key, value)| {
+        old_names::of_resource(&telemetry.old_names, key).map(move |old| KeyValue::new(old, value.clone()))
+    });
     let from_attributes = telemetry.resource_attributes.iter().rev().find(|(key, _)| key == "service.name");
     let service = match (&telemetry.service_name, from_attributes) {
         (Some(name), _) => name.clone(),
@@ -20,6 +24,7 @@ pub(crate) fn resource(telemetry: &Telemetry) -> Resource {
             KeyValue::new("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
             KeyValue::new("process.pid", i64::from(std::process::id())),
         ])
+        .with_attributes(renamed)
         .with_attributes(configured)
         .with_attribute(KeyValue::new("service.name", service))
         .build()
@@ -48,6 +53,16 @@ mod tests {
         let telemetry = Telemetry::default().with_resource_attribute("service.name", "attribute");
         assert_eq!(name_of(&telemetry), Some("attribute".into()));
         assert_eq!(name_of(&telemetry.with_service_name("named")), Some("named".into()));
+    }
+
+    #[test]
+    fn old_names_of_attributes_come_with_the_new_ones() {
+        let telemetry = Telemetry::default()
+            .with_resource_attribute("deployment.environment.name", "test")
+            .with_old_names([crate::config::OldNames::Retail]);
+        let resource = resource(&telemetry);
+        assert_eq!(resource.get(&Key::from_static_str("deployment.environment")), Some("test".into()));
+        assert_eq!(resource.get(&Key::from_static_str("deployment.environment.name")), Some("test".into()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod source;
 
 use std::time::Duration;
 
-pub use crate::record::Limits;
+pub use crate::record::{Limits, OldNames};
 pub use limits::{Hooks, TailSampling};
 pub use source::Variables;
 #[cfg(feature = "_otlp")]
@@ -41,6 +41,12 @@ pub struct Telemetry {
     pub tail_sampling: Option<TailSampling>,
     /// How much a span holds.
     pub limits: Limits,
+    /// Systems whose old names of attributes are exported beside the new ones. Environment: `OTELIER_OLD_NAMES`, a list of
+    /// `lakehouse`, `build_tracer` and `retail`. Default: none.
+    pub old_names: Vec<OldNames>,
+    /// Whether every span of a schema is exported with its type, as the attribute `otelier.span_type`. Environment:
+    /// `OTELIER_SPAN_TYPES`. Default: false.
+    pub span_types: bool,
     /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
     pub hooks: Hooks,
     /// How spans are batched.
@@ -146,6 +152,8 @@ impl Default for Telemetry {
             sampler: Sampler::default(),
             tail_sampling: None,
             limits: Limits::default(),
+            old_names: Vec::new(),
+            span_types: false,
             hooks: Hooks::default(),
             batch: Batching::default(),
             otlp: None,
@@ -255,6 +263,29 @@ impl Telemetry {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Exports renamed attributes under the names that these systems gave them, too.
+    ///
+    /// ```
+    /// use otelier::config::{OldNames, Telemetry};
+    ///
+    /// let telemetry = Telemetry::default().with_old_names([OldNames::Retail]);
+    /// let renames: Vec<_> = telemetry.old_names[0].renames().collect();
+    /// assert!(renames.contains(&("http.status_code", "http.response.status_code")));
+    /// ```
+    #[must_use]
+    pub fn with_old_names(mut self, systems: impl IntoIterator<Item = OldNames>) -> Self {
+        self.old_names = systems.into_iter().collect();
+        self
+    }
+
+    /// Exports the type of every span that has a schema, as the attribute `otelier.span_type`: by it `otelier schema check`
+    /// and other tools know which schema to hold a span against. Default: no.
+    #[must_use]
+    pub fn with_span_types(mut self, span_types: bool) -> Self {
+        self.span_types = span_types;
         self
     }
 

@@ -1,6 +1,6 @@
 //! Reading settings from environment variables.
 
-use super::{Limits, Otlp, Protocol, Sampler, Telemetry};
+use super::{Limits, OldNames, Otlp, Protocol, Sampler, Telemetry};
 use crate::ConfigError;
 use otelier_spec::suggest;
 use std::fmt;
@@ -116,6 +116,8 @@ impl Telemetry {
             resource_attributes: resource_attributes(variables, &mut problems),
             sampler: sampler(variables, &mut problems),
             limits: limits(variables, &mut problems),
+            old_names: old_names(variables, &mut problems),
+            span_types: span_types(variables, &mut problems),
             ..Self::default()
         };
         let batch = &mut telemetry.batch;
@@ -127,6 +129,28 @@ impl Telemetry {
         problems.into_result()?;
         Ok(telemetry)
     }
+}
+
+fn old_names(variables: &Variables, problems: &mut ConfigError) -> Vec<OldNames> {
+    const NAME: &str = "OTELIER_OLD_NAMES";
+    let Some(list) = variables.get(NAME) else { return Vec::new() };
+    let found =
+        list.split(',').map(str::trim).map(|word| OldNames::ALL.into_iter().find(|system| system.as_str() == word));
+    found.collect::<Option<_>>().unwrap_or_else(|| {
+        let known = suggest::list(OldNames::ALL.iter().map(|system| system.as_str()));
+        refuse(problems, NAME, &list, &format!("a list of {known}"));
+        Vec::new()
+    })
+}
+
+fn span_types(variables: &Variables, problems: &mut ConfigError) -> bool {
+    const NAME: &str = "OTELIER_SPAN_TYPES";
+    let Some(value) = variables.get(NAME) else { return false };
+    let on = value.eq_ignore_ascii_case("true");
+    if !on && !value.eq_ignore_ascii_case("false") {
+        refuse(problems, NAME, &value, "`true` or `false`");
+    }
+    on
 }
 
 fn exporters(variables: &Variables, telemetry: &mut Telemetry, problems: &mut ConfigError) {
@@ -254,6 +278,8 @@ mod tests {
     fn every_variable_has_its_effect() {
         let telemetry = read([
             ("OTEL_SDK_DISABLED", "TRUE"),
+            ("OTELIER_OLD_NAMES", "retail, lakehouse"),
+            ("OTELIER_SPAN_TYPES", "true"),
             ("OTEL_SERVICE_NAME", "lakehouse"),
             ("OTEL_RESOURCE_ATTRIBUTES", "team=data%20platform, deployment.environment.name=test"),
             ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
@@ -270,7 +296,8 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=abc"),
         ])
         .unwrap();
-        assert!(telemetry.disabled && telemetry.console);
+        assert!(telemetry.disabled && telemetry.console && telemetry.span_types);
+        assert_eq!(telemetry.old_names, [OldNames::Retail, OldNames::Lakehouse]);
         assert_eq!(telemetry.service_name.as_deref(), Some("lakehouse"));
         assert_eq!(telemetry.resource_attributes[0], ("team".to_owned(), "data platform".to_owned()));
         assert_eq!(telemetry.resource_attributes.len(), 2);
@@ -282,6 +309,18 @@ mod tests {
         assert_eq!((otlp.protocol, otlp.timeout), (Protocol::Grpc, Duration::from_millis(700)));
         assert_eq!(otlp.endpoint.as_deref(), Some("http://localhost:5000"));
         assert!(!format!("{otlp:?}").contains("abc"), "headers are secrets");
+    }
+
+    #[test]
+    fn old_names_and_span_types_are_refused_with_what_is_known() {
+        let error = read([("OTELIER_OLD_NAMES", "retail,store"), ("OTELIER_SPAN_TYPES", "1")]).unwrap_err();
+        assert_eq!(
+            error.problems(),
+            [
+                "`OTELIER_OLD_NAMES` is `retail,store`; expected a list of `lakehouse`, `build_tracer` or `retail`",
+                "`OTELIER_SPAN_TYPES` is `1`; expected `true` or `false`"
+            ]
+        );
     }
 
     #[test]

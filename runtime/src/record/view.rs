@@ -1,5 +1,6 @@
 //! A finished span as exporters see it.
 
+use super::old_names::Extras;
 use super::outbox::{Head, split_record};
 use super::{Callsite, Constant, flag, limits};
 use crate::wire::{self, Items, Payload, dropped, status};
@@ -145,6 +146,7 @@ fn plain_attributes<'a>(
     limit: usize,
     mut f: impl FnMut(Key<'a>, Value<'a>),
 ) -> u32 {
+    let extras = Extras::current();
     let (mut taken, mut dropped) = (0, 0);
     for item in Items(items) {
         if item.tag == wire::DROPPED {
@@ -155,6 +157,9 @@ fn plain_attributes<'a>(
             } else {
                 taken += 1;
                 f(key, value);
+                if extras.old_names() {
+                    extras.each(key, value, |old, value| f(Key::Static(old), value));
+                }
             }
         }
     }
@@ -315,6 +320,29 @@ impl<'a> SpanRecord<'a> {
     /// Calls `f` with every attribute, each key once: the schema's constants, what was recorded (the last value of a key
     /// that was recorded twice), and what the outcome adds. Returns how many a limit has kept out.
     pub(crate) fn attributes(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
+        let extras = Extras::current();
+        if extras.span_type()
+            && let Some(schema) = self.callsite.schema
+        {
+            f(Key::Static("otelier.span_type"), Value::Str(schema.id));
+        }
+        if !extras.old_names() {
+            return self.own_attributes(f);
+        }
+        let recorded = |key: &str| self.items().any(|item| limits::key_of(&item, self.callsite) == Some(key));
+        self.own_attributes(|key, value| {
+            f(key, value);
+            extras.each(key, value, |old, value| {
+                // Who records the old name, too, has said what belongs there.
+                if !recorded(old) {
+                    f(Key::Static(old), value);
+                }
+            });
+        })
+    }
+
+    /// The attributes without what is exported beside them.
+    fn own_attributes(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
         let (mut taken, mut dropped, limit) = (0, 0, limits::attributes());
         let mut give = |dropped: &mut u32, key, value| {
             if taken == limit {
