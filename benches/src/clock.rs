@@ -55,6 +55,26 @@ pub(crate) fn thread_seconds() -> f64 {
     seconds(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
+/// Processor seconds, of user and of system, of all child processes that have ended.
+#[cfg(unix)]
+pub(crate) fn children_seconds() -> f64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: the pointer is to a place for an `rusage`.
+    if unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) } != 0 {
+        return f64::NAN;
+    }
+    // SAFETY: the call succeeded, so it filled the place.
+    let usage = unsafe { usage.assume_init() };
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+}
+
+/// Not known here.
+#[cfg(not(unix))]
+pub(crate) fn children_seconds() -> f64 {
+    f64::NAN
+}
+
 /// Not known here.
 #[cfg(not(unix))]
 pub(crate) fn process_seconds() -> f64 {

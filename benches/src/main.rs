@@ -7,6 +7,7 @@
 mod alloc;
 mod child;
 mod clock;
+mod compile;
 mod gates;
 mod measure;
 mod numbers;
@@ -84,6 +85,17 @@ enum What {
     },
     /// Machine code that an annotation adds
     Size,
+    /// Processor time of `cargo check` and `cargo build` for an annotated function: 10 minutes
+    Compile {
+        /// How many functions
+        #[arg(long, default_value_t = 1000, value_parser = rounds)]
+        functions: usize,
+        /// How often
+        #[arg(long, default_value_t = 4, value_parser = rounds)]
+        rounds: usize,
+    },
+    /// The same for 200 functions against its limits; fails past one
+    CompileGate,
     #[command(hide = true)]
     Child {
         #[arg(value_enum)]
@@ -117,6 +129,7 @@ fn run(what: What) -> Result<bool, String> {
         What::Child { kind, child } => child::run(kind, &child),
         What::Receiver => return receiver::run().map(|()| true).map_err(|error| error.to_string()),
         What::Gates => gates::run(),
+        What::CompileGate => compile::gate()?,
         What::All { rounds } => all(rounds)?,
         what => one(what)?,
     };
@@ -157,7 +170,10 @@ fn one(what: What) -> Result<bool, String> {
             (format!("{}\n{}", flat_out.text, paced.text), [flat_out.problems, paced.problems].concat())
         }
         What::Size => (size::run()?, Vec::new()),
-        What::All { .. } | What::Gates | What::Child { .. } | What::Receiver => unreachable!("handled by the caller"),
+        What::Compile { functions, rounds } => (compile::table(functions, rounds)?, Vec::new()),
+        What::All { .. } | What::Gates | What::CompileGate | What::Child { .. } | What::Receiver => {
+            unreachable!("handled by the caller")
+        }
     };
     println!("{}", report::with_notes(&text));
     problems.iter().for_each(|problem| eprintln!("error: {problem}"));

@@ -96,7 +96,8 @@ fn replaced(page: &str, figures: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", figures.trim()))
 }
 
-fn repository() -> PathBuf {
+/// The folder of this repository.
+pub(crate) fn repository() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }

@@ -3,10 +3,11 @@
 //! Only bodies that use these are touched; every other body keeps its tokens and braces, so that coverage and editors see
 //! the original.
 
-use crate::args::{Event, EventName, Key, Value, keys_at, look, placed, read_event, read_record, spread};
+use crate::args::{Event, EventName, Key, Value, look, placed, read_event, read_record, spread};
 use crate::checks;
 use crate::ctxt::Ctxt;
 use crate::tokens::{is_ident, is_punct, located_at};
+use otelier_spec::MAX_ATTRIBUTES;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
@@ -14,9 +15,20 @@ use quote::{quote, quote_spanned};
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     entries: Vec<(String, TokenStream)>,
+    /// Names of declared attributes, whose keys know their indices.
+    declared: Vec<String>,
+    /// The first index.
+    first: usize,
 }
 
+/// What the paths of event schemas begin with among the names: no name does.
+const EVENT_SCHEMA: &str = "schema ";
+
 impl Names {
+    pub(crate) fn new(schema: bool) -> Self {
+        Self { first: if schema { MAX_ATTRIBUTES } else { 0 }, ..Self::default() }
+    }
+
     /// The index of a name; `tokens` give it as a constant expression.
     fn index(&mut self, name: &str, tokens: TokenStream) -> u16 {
         let at = self.entries.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
@@ -24,11 +36,33 @@ impl Names {
             self.entries.len() - 1
         });
         // A call site with more than 65,535 names would not fit into a source file anybody compiles.
-        at as u16
+        (self.first + at) as u16
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.entries.iter().any(|(known, _)| known == name)
+        self.entries.iter().any(|(known, _)| known == name) || self.declared.iter().any(|known| known == name)
+    }
+
+    /// The names of all attributes and events.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        let entries = self.entries.iter().map(|(name, _)| name.strip_prefix(EVENT_SCHEMA).unwrap_or(name));
+        self.declared.iter().map(String::as_str).chain(entries)
+    }
+
+    /// The index of an attribute of the span: that of a declared one is known to its key.
+    fn of_span(&mut self, key: &Key, declared: bool) -> u16 {
+        if !declared || key.literal || key.template {
+            let text = &key.name;
+            return self.index(&key.name, quote!(#text));
+        }
+        if !self.declared.contains(&key.name) {
+            self.declared.push(key.name.clone());
+        }
+        u16::MAX
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// The names as elements of a list.
@@ -74,8 +108,6 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) ctxt: &'a mut Ctxt,
     /// Whether the body speaks to its span.
     pub(crate) used: bool,
-    /// Whether what is recorded stands in the body, and not in the annotation.
-    pub(crate) in_body: bool,
 }
 
 /// The span's handle, as a local that user code cannot name.
@@ -86,7 +118,7 @@ pub(crate) fn span_ident(span: Span) -> Ident {
 impl Rewriter<'_> {
     /// Records one attribute to `target`, a span or an event. `keys` is the tree to name it by in the call site, if it was
     /// not named there before.
-    pub(crate) fn record(
+    fn record(
         &mut self,
         target: &Ident,
         key: &Key,
@@ -94,49 +126,72 @@ impl Rewriter<'_> {
         declared: bool,
         keys: Option<&Group>,
     ) -> TokenStream {
-        let krate = self.krate;
         let slot = Ident::new("__otelier_slot", Span::mixed_site());
-        let slot_of = Ident::new(if self.in_body { "slot" } else { "first_slot" }, Span::mixed_site());
-        let span = value.span;
-        // A slot is a place on the thread's scratch, and must not be held while the task is somewhere else.
-        let awaited =
-            contains_await(&value.tokens).then(|| Ident::new("__otelier_value", span.resolved_at(Span::mixed_site())));
-        let given = value.expression();
-        // What stands in front of the value is the same without it: editors need its place to complete it.
-        let value_is_missing = value.tokens.is_empty();
-        let expression = awaited.as_ref().map_or_else(|| given.clone(), |awaited| quote!(#awaited));
-        let write = if declared && !key.literal {
-            let recorder = key.recorder(krate);
-            let call = quote_spanned!(span=> .__record(#slot, &(#expression)));
-            if value_is_missing { self.without_value(key, declared) } else { quote!(#recorder #call) }
-        } else {
-            let function = quote_spanned!(span=> #krate::attribute::AnyAttribute::record);
-            let value = quote_spanned!(span=> &(#expression));
-            if value_is_missing { self.without_value(key, declared) } else { quote!(#function(#value, #slot)) }
-        };
-        let text = &key.name;
-        let name = match keys {
+        let (local, given) = awaited(value);
+        let index = match keys {
             // The first time that the key stands in the code: editors find it by that.
             Some(keys) if !key.literal && !key.template => {
                 let access = key.access_in(keys);
-                quote!(#access.__name)
+                self.names.index(&key.name, quote!(#access.__name))
             }
-            _ => quote!(#text),
+            Some(_) => {
+                let text = &key.name;
+                self.names.index(&key.name, quote!(#text))
+            }
+            None => self.names.of_span(key, declared),
         };
-        let index = self.names.index(&key.name, name);
+        let write = self.write(key, value, &given, declared, &quote!(#slot));
         let record = quote! {
-            if let ::core::option::Option::Some(#slot) = #target.#slot_of(#index) {
-                #write;
+            if let ::core::option::Option::Some(#slot) = #target.slot(#index) {
+                #write
             }
         };
-        match awaited {
-            Some(awaited) => quote! {
-                if #target.is_recording() {
-                    let #awaited = #given;
-                    #record
+        when_recording(target, local, record)
+    }
+
+    /// Records attributes of the annotation, at the start of the span.
+    pub(crate) fn first_records(&mut self, attributes: &[&(Key, Value)]) -> TokenStream {
+        let (span, slots) = (span_ident(Span::call_site()), Ident::new("__otelier_slots", Span::mixed_site()));
+        let has_await = |attribute: &(Key, Value)| contains_await(&attribute.1.tokens);
+        // One look at the span for those that stand together: rustc reads less, and so does the processor.
+        let groups = attributes.chunk_by(|a, b| !has_await(a) && !has_await(b));
+        groups
+            .map(|group| {
+                let (mut locals, mut writes) = (TokenStream::new(), TokenStream::new());
+                for (key, value) in group {
+                    let (local, given) = awaited(value);
+                    let slot = match self.names.of_span(key, self.schema) {
+                        u16::MAX => quote!(#slots.declared()),
+                        index => quote!(#slots.slot(#index)),
+                    };
+                    locals.extend(local);
+                    writes.extend(self.write(key, value, &given, self.schema, &slot));
                 }
-            },
-            None => record,
+                let record = quote! {
+                    if let ::core::option::Option::Some(#slots) = #span.first_slots() {
+                        #writes
+                    }
+                };
+                when_recording(&span, Some(locals).filter(|locals| !locals.is_empty()), record)
+            })
+            .collect()
+    }
+
+    /// The statement that writes a value to a slot.
+    fn write(&self, key: &Key, value: &Value, given: &TokenStream, declared: bool, slot: &TokenStream) -> TokenStream {
+        // What stands in front of the value is the same without it: editors need its place to complete it.
+        if value.tokens.is_empty() {
+            return self.without_value(key, declared);
+        }
+        let (krate, span) = (self.krate, value.span);
+        if declared && !key.literal {
+            let recorder = key.recorder(krate);
+            let call = quote_spanned!(span=> .__record(#slot, &(#given)));
+            quote!(#recorder #call;)
+        } else {
+            let function = quote_spanned!(span=> #krate::attribute::AnyAttribute::record);
+            let value = quote_spanned!(span=> &(#given));
+            quote!(#function(#value, #slot);)
         }
     }
 
@@ -235,8 +290,7 @@ impl Rewriter<'_> {
             return quote!({ #missing });
         };
         crate::args::check_credential(&key, &value, self.schema && !key.literal, self.ctxt);
-        let keys = self.schema.then(|| keys_at(key.first));
-        let record = self.record(&span_ident(span), &key, &value, self.schema, keys.as_ref());
+        let record = self.record(&span_ident(span), &key, &value, self.schema, None);
         // Behind the record: editors find a key by what stands in front of it, with and without a value.
         let check = self.schema_path.map(|schema| checks::attribute(self.krate, "span", schema, &key, &value));
         let late = self.late.iter_mut().find(|late| late.key.name == key.name && !inner).map(|late| {
@@ -282,7 +336,7 @@ impl Rewriter<'_> {
             }
             EventName::Schema(schema) => {
                 // A name of its own: two schemas may have the same last segment.
-                let name = format!("schema {}", schema.to_string().replace(' ', ""));
+                let name = format!("{EVENT_SCHEMA}{}", schema.to_string().replace(' ', ""));
                 let event_schema = quote!(<#schema as #krate::schema::EventSchema>);
                 let index = self.names.index(&name, quote!(#event_schema::DEF.id));
                 (index, Some(checks::event(krate, schema, &attributes)))
@@ -336,8 +390,27 @@ impl Rewriter<'_> {
     }
 }
 
+/// A value that is awaited gets a local variable: a slot is a place on the thread's scratch, and must not be held while the
+/// task is somewhere else.
+fn awaited(value: &Value) -> (Option<TokenStream>, TokenStream) {
+    let given = value.expression();
+    if !contains_await(&value.tokens) {
+        return (None, given);
+    }
+    let local = Ident::new("__otelier_value", value.span.resolved_at(Span::mixed_site()));
+    (Some(quote!(let #local = #given;)), quote!(#local))
+}
+
+/// `record`, behind the local variable that it needs if there is one.
+fn when_recording(target: &Ident, local: Option<TokenStream>, record: TokenStream) -> TokenStream {
+    match local {
+        Some(local) => quote!(if #target.is_recording() { #local #record }),
+        None => record,
+    }
+}
+
 /// Whether an expression awaits something.
-fn contains_await(tokens: &[TokenTree]) -> bool {
+pub(crate) fn contains_await(tokens: &[TokenTree]) -> bool {
     tokens.iter().any(|token| match token {
         TokenTree::Group(group) => contains_await(&group.stream().into_iter().collect::<Vec<_>>()),
         token => is_ident(token, "await"),
@@ -357,6 +430,59 @@ fn mentions(tokens: TokenStream) -> bool {
                 return true;
             }
             _ => {}
+        }
+        before = Some(token);
+    }
+    false
+}
+
+/// Macros that do not leave the function around them.
+const STAYING: &[&str] = &[
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "concat",
+    "dbg",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "env",
+    "eprint",
+    "eprintln",
+    "file",
+    "format",
+    "format_args",
+    "include_bytes",
+    "include_str",
+    "line",
+    "matches",
+    "module_path",
+    "panic",
+    "print",
+    "println",
+    "stringify",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "vec",
+    "write",
+    "writeln",
+];
+
+/// Whether a body may leave before its end, as far as tokens show: by `return`, `?`, or in a macro that is not known.
+pub(crate) fn leaves_early(tokens: TokenStream) -> bool {
+    let mut before = None;
+    for token in tokens {
+        let leaves = match &token {
+            TokenTree::Group(group) => leaves_early(group.stream()),
+            TokenTree::Ident(word) => word == "return",
+            TokenTree::Punct(punct) if punct.as_char() == '!' => {
+                matches!(&before, Some(TokenTree::Ident(word)) if !STAYING.iter().any(|known| word == known))
+            }
+            token => is_punct(token, '?'),
+        };
+        if leaves {
+            return true;
         }
         before = Some(token);
     }

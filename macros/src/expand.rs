@@ -15,7 +15,7 @@
 //! and an asynchronous one hands its body to `instrument`, which opens the span at the first poll.
 
 use crate::args::{Args, Key, Value, crate_path, keys_at, look};
-use crate::body::{Late, Names, Rewriter, span_ident};
+use crate::body::{Late, Names, Rewriter, contains_await, leaves_early, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::item::Function;
@@ -142,7 +142,7 @@ impl Site {
         rebound: &TokenStream,
         ctxt: &mut Ctxt,
     ) -> TokenStream {
-        let mut names = Names::default();
+        let mut names = Names::new(self.schema.is_some());
         let mut late: Vec<Late> = std::mem::take(&mut self.args.late).into_iter().map(Late::new).collect();
         let mut rewriter = Rewriter {
             krate: &self.krate,
@@ -152,16 +152,14 @@ impl Site {
             late: &mut late,
             ctxt,
             used: false,
-            in_body: false,
         };
         let span = span_ident(Span::call_site());
         let mut records = TokenStream::new();
         // Literals need not be recorded for every span.
         let is_constant =
             |key: &Key, value: &Value| value.constant().filter(|_| self.schema.is_none() || key.literal).is_some();
-        for (key, value) in self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)) {
-            records.extend(rewriter.record(&span, key, value, self.schema.is_some(), None));
-        }
+        let recorded: Vec<_> = self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)).collect();
+        records.extend(rewriter.first_records(&recorded));
         for value in &self.args.spread {
             records.extend(rewriter.spread(&span, value, self.schema.as_ref()));
         }
@@ -171,21 +169,21 @@ impl Site {
             let next = keys_at(Span::call_site());
             unfinished.extend(look(&quote!(#next)));
         }
-        rewriter.in_body = true;
         let rewritten = rewriter.body(body);
-        rewriter.in_body = false;
         let mut constants = TokenStream::new();
-        for (key, value) in self.args.attributes.iter().filter(|(key, value)| is_constant(key, value)) {
+        for attribute in self.args.attributes.iter().filter(|(key, value)| is_constant(key, value)) {
+            let (key, value) = attribute;
             // Unless the body records the attribute anew.
             let Some(variant) = value.constant().filter(|_| !rewriter.names.contains(&key.name)) else {
-                records.extend(rewriter.record(&span, key, value, self.schema.is_some(), None));
+                records.extend(rewriter.first_records(&[attribute]));
                 continue;
             };
             let (name, variant, literal) = (&key.name, Ident::new(variant, Span::mixed_site()), &value.tokens[0]);
             let krate = &self.krate;
             constants.extend(quote!((#name, #krate::__private::Constant::#variant(#literal)),));
         }
-        let needs_span = rewriter.used || !records.is_empty();
+        let keeps_span = rewriter.used;
+        let needs_span = keeps_span || !records.is_empty();
         let site = self.callsite(&names, &constants, &late);
         for late in late.iter().filter(|late| !late.recorded) {
             if late.key.incomplete {
@@ -204,7 +202,8 @@ impl Site {
         let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
         let inner = self.body_with_late(body, rewritten, &late, output);
         let checks = self.checks();
-        let keys = self.schema.as_ref().map(|schema| {
+        let needs_keys = needs_span || !unfinished.is_empty();
+        let keys = self.schema.as_ref().filter(|_| needs_keys).map(|schema| {
             let (krate, keys) = (&self.krate, keys_ident());
             quote!(let #keys = <#schema as #krate::schema::Schema>::KEYS;)
         });
@@ -212,11 +211,29 @@ impl Site {
         let errors = std::mem::take(ctxt).into_errors();
         let start = quote!(#keys #records #unfinished #errors);
         if is_async {
-            let start = quote!(#rebound #start);
-            self.asynchronous(&site, &checks, &start, &inner, output, needs_span)
+            let anchor = Ident::new("__otelier_body", Span::mixed_site());
+            let krate = &self.krate;
+            let handle = needs_span.then(|| {
+                quote! {
+                    let #anchor = ();
+                    let #span = #krate::__private::span_ref(&#anchor);
+                }
+            });
+            // Only what lives across awaits is kept in the future, so the handle ends early if the body does not need it.
+            let start = match needs_span && !keeps_span && !self.awaits() {
+                true => quote!(#rebound { #handle #start }),
+                false => quote!(#rebound #handle #start),
+            };
+            self.asynchronous(&site, &checks, &start, &inner, output)
         } else {
             self.synchronous(&site, &checks, &start, &inner, output)
         }
+    }
+
+    /// Whether an attribute of the annotation is awaited.
+    fn awaits(&self) -> bool {
+        let given = self.args.attributes.iter().map(|(_, value)| value).chain(&self.args.spread);
+        given.into_iter().any(|value| contains_await(&value.tokens))
     }
 
     fn synchronous(
@@ -237,7 +254,7 @@ impl Site {
             #start
         };
         let result = Ident::new("__otelier_result", Span::mixed_site());
-        let Some(output) = output else {
+        let Some(output) = output.filter(|output| self.is_block || !is_primitive(output)) else {
             if self.is_block {
                 // `return` and `?` stay inside of the block, as they would in a closure.
                 return quote!(#open #krate::__private::call_once(|| #body));
@@ -246,11 +263,20 @@ impl Site {
             let body = body.stream();
             return quote!(#open #body);
         };
-        let arrow = quote!(-> #output);
         let outcome = outcome(krate, &quote!(&#result));
+        let is_never = output.to_string() == "!";
+        // A closure costs the compiler as much as all attributes together.
+        let (call, allow) = if self.is_block || is_never || leaves_early(body.stream()) {
+            let arrow = quote!(-> #output);
+            (quote!(let #result = #krate::__private::call_once(|| #arrow #body);), None)
+        } else {
+            // The body may never end.
+            (quote!(let #result: #output = #body;), Some(quote!(#[allow(unreachable_code)])))
+        };
         quote! {
             #open
-            let #result = #krate::__private::call_once(|| #arrow #body);
+            #call
+            #allow
             #span.outcome(#outcome);
             #result
         }
@@ -263,21 +289,13 @@ impl Site {
         start: &TokenStream,
         body: &Group,
         output: Option<&TokenStream>,
-        needs_span: bool,
     ) -> TokenStream {
         let krate = &self.krate;
-        let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
-        let anchor = Ident::new("__otelier_body", Span::mixed_site());
+        let site_ident = site_ident();
         let result = Ident::new("__otelier_result", Span::mixed_site());
-        let handle = needs_span.then(|| {
-            quote! {
-                let #anchor = ();
-                let #span = #krate::__private::span_ref(&#anchor);
-            }
-        });
         // Never runs; it tells rustc the type of the block, which has no place for a return type.
         let typed = output.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
-        let inspect = match output {
+        let inspect = match output.filter(|output| !is_primitive(output)) {
             Some(_) => outcome(krate, &quote!(#result)),
             None => quote!({
                 let _ = #result;
@@ -286,7 +304,7 @@ impl Site {
         };
         let statements = body.stream();
         let capture = self.is_move.then(|| quote!(move));
-        let block = with_braces_of(body, quote!(#handle #start #typed #statements));
+        let block = with_braces_of(body, quote!(#start #typed #statements));
         quote! {
             #site
             #checks
@@ -327,40 +345,41 @@ impl Site {
     /// The `static` that holds what is known at compile time.
     fn callsite(&self, names: &Names, constants: &TokenStream, late: &[Late]) -> TokenStream {
         let (krate, site, default_name) = (&self.krate, site_ident(), &self.default_name);
-        let keys = names.list();
-        let named = self.args.name.is_some();
         let name = self.args.name.as_ref().unwrap_or(default_name);
-        let declared = Ident::new("__otelier_schema", Span::mixed_site());
-        let kind = kind_path(krate, self.args.kind.as_ref().map_or(Kind::Internal, |(kind, _)| *kind));
-        let (binding, schema) = match &self.schema {
-            None => (None, quote!(::core::option::Option::None)),
+        let (binding, base) = match &self.schema {
+            None => {
+                let kind = kind_path(krate, self.args.kind.as_ref().map_or(Kind::Internal, |(kind, _)| *kind));
+                (None, quote!(#krate::__private::Callsite::new(#name, #kind)))
+            }
             Some(schema) => {
                 let late = || late.iter().map(|late| &late.key).filter(|key| !key.literal);
                 let given = self.args.attributes.iter().map(|(key, _)| key).chain(late());
                 let bits = checks::bits(given.filter(|key| !key.incomplete));
                 let looks = late().map(|key| look(&key.access()));
                 let (binding, span) = (keys_ident(), schema_span(schema));
-                let function = quote!(#krate::schema::check_required::<#schema>);
+                let function = quote!(#krate::__private::Callsite::declared::<#schema>);
                 // The call has the schema's place, for its errors; the name does not, or editors would go to it.
-                let check = quote_spanned!(span=> (#function)(#bits));
-                (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS; #(#looks)*)), check)
+                let base = quote_spanned!(span=> (#function)(#name, #bits));
+                (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS; #(#looks)*)), base)
             }
         };
-        let entered = registry::call_site(krate, &quote!(#site));
+        let named = self.args.name.is_some().then(|| quote!(named: true,));
+        let keys = (!names.is_empty()).then(|| {
+            let keys = names.list();
+            quote!(keys: &[#keys],)
+        });
+        let constants = (!constants.is_empty()).then(|| quote!(constants: &[#constants],));
+        let fields = quote!(#named #keys #constants);
+        // Little is written here, because rustc reads it for every annotation. The call comes first: keys stand in it.
+        let value = if fields.is_empty() {
+            base
+        } else {
+            let start = Ident::new("__otelier_start", Span::mixed_site());
+            quote!(let #start = #base; #krate::__private::Callsite { #fields ..#start })
+        };
+        let entered = registry::call_site(krate, &quote!(#site), names.all());
         quote! {
-            static #site: #krate::__private::Callsite = {
-                #binding
-                let #declared = #schema;
-                #krate::__private::Callsite {
-                    name: #name,
-                    named: #named,
-                    kind: #krate::__private::Callsite::kind_of(#declared, #kind),
-                    schema: #declared,
-                    keys: &[#keys],
-                    constants: &[#constants],
-                    scope: ::core::option::Option::None,
-                }
-            };
+            static #site: #krate::__private::Callsite = { #binding #value };
             #entered
         }
     }
@@ -383,10 +402,19 @@ impl Site {
     }
 }
 
+/// Whether the type is one of the language, which says nothing of success or failure.
+fn is_primitive(output: &TokenStream) -> bool {
+    const PRIMITIVES: [&str; 18] = [
+        "()", "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "u128", "u16", "u32", "u64",
+        "u8", "usize", "& str",
+    ];
+    let text = output.to_string();
+    PRIMITIVES.contains(&text.as_str()) || text == "&str"
+}
+
 fn outcome(krate: &TokenStream, result: &TokenStream) -> TokenStream {
     quote! {{
-        #[allow(unused_imports)]
-        use #krate::__private::{OutcomeDisplay as _, OutcomeErrorClass as _, OutcomePlain as _, OutcomeResult as _};
+        use #krate::__private::outcome::*;
         (&&&&#krate::__private::Probe(#result)).otelier_outcome()
     }}
 }

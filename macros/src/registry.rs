@@ -8,8 +8,12 @@ pub(crate) fn declared(krate: &TokenStream, declared: &TokenStream) -> TokenStre
     enter(krate, &quote!(DECLARED), &quote!(Declared), &quote!(#krate::__private::Declared::#declared))
 }
 
-/// Enters the call site that `site` names.
-pub(crate) fn call_site(krate: &TokenStream, site: &TokenStream) -> TokenStream {
+/// Enters the call site that `site` names, with the attributes and events that it records.
+pub(crate) fn call_site<'a>(
+    krate: &TokenStream,
+    site: &TokenStream,
+    keys: impl Iterator<Item = &'a str>,
+) -> TokenStream {
     let entry = quote! {
         #krate::__private::CallSite {
             name: #site.name,
@@ -18,7 +22,7 @@ pub(crate) fn call_site(krate: &TokenStream, site: &TokenStream) -> TokenStream 
             line: ::core::line!(),
             kind: #site.kind,
             schema: #site.schema,
-            keys: #site.keys,
+            keys: &[#(#keys),*],
             __more: (),
         }
     };

@@ -40,9 +40,14 @@ pub fn cut_display(value: fmt::Arguments<'_>, characters: usize) -> CutDisplay<'
     CutDisplay::new(value, characters)
 }
 
+/// What is in scope where the outcome of an annotated function is found.
+pub mod outcome {
+    pub use crate::record::{OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult};
+}
+
 /// Calls `f` once. As a function it makes rustc treat the closure as `FnOnce`, so that a body may give away what it
 /// captures and return borrows of its arguments.
-#[inline(always)]
+#[inline]
 pub fn call_once<T>(f: impl FnOnce() -> T) -> T {
     f()
 }
@@ -52,7 +57,7 @@ pub fn call_once<T>(f: impl FnOnce() -> T) -> T {
 pub struct Recorded;
 
 /// Compiles only where the attribute was recorded on every path.
-#[inline(always)]
+#[inline]
 pub const fn must_be_recorded(_: &Recorded) {}
 
 /// A value that is never made; it gives a type to a block that has no place for one.

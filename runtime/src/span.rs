@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// All spans made by hand.
-static BY_HAND: Callsite = Callsite::renamed("", None);
+static BY_HAND: Callsite = Callsite::renamed();
 
 /// A span made by hand; it ends when it is dropped.
 ///

@@ -10,3 +10,7 @@ pub mod unit;
 pub use domain::{DOMAIN_MACROS, DomainMacro};
 pub use kind::Kind;
 pub use level::{Level, Requirement, Sensitivity, Stability};
+
+/// The most attributes of a schema: one bit each in the mask of given attributes. At call sites with a schema, the indices of
+/// other names begin here.
+pub const MAX_ATTRIBUTES: usize = 128;

@@ -4,12 +4,9 @@ use super::attribute::{self, starts_with};
 use super::model::{Declaration, Form};
 use crate::ctxt::Ctxt;
 use crate::tokens::{self, dotted_name, ends, group, is_dotted, is_ident, is_punct, split};
-use otelier_spec::{Kind, Level, Requirement, Stability, name, suggest};
+use otelier_spec::{Kind, Level, MAX_ATTRIBUTES, Requirement, Stability, name, suggest};
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::quote;
-
-/// One bit each in the mask of given attributes.
-const MOST_ATTRIBUTES: usize = 128;
 
 /// Reads the tokens before the braces (`head`) and the items between them.
 pub(super) fn read(form: Form, head: &[TokenTree], items: &[Vec<TokenTree>], ctxt: &mut Ctxt) -> Option<Declaration> {
@@ -31,9 +28,9 @@ pub(super) fn read(form: Form, head: &[TokenTree], items: &[Vec<TokenTree>], ctx
         declaration.read_item(item, &mut seen, ctxt);
     }
     declaration.check_pattern(ctxt);
-    if declaration.attributes.len() > MOST_ATTRIBUTES {
+    if declaration.attributes.len() > MAX_ATTRIBUTES {
         let count = declaration.attributes.len();
-        let message = format_args!("{} can have at most {MOST_ATTRIBUTES} attributes, not {count}", form.described());
+        let message = format_args!("{} can have at most {MAX_ATTRIBUTES} attributes, not {count}", form.described());
         ctxt.error_at(declaration.name.span(), message);
         return None;
     }

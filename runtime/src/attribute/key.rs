@@ -35,6 +35,12 @@ pub enum Allowed {
     Ints(&'static [&'static str]),
 }
 
+/// The attribute's place in its schema.
+#[inline]
+const fn index_of(bit: u128) -> u16 {
+    bit.trailing_zeros() as u16
+}
+
 macro_rules! key {
     ($(#[$doc:meta])* $key:ident<$($parameter:ident = $default:ty),*>, $($plain:tt)*) => {
         $(#[$doc])*
@@ -59,7 +65,13 @@ macro_rules! key {
     (methods $key:ident<$class:ident, $unit:ident>, $plain:ident, $measured:ident) => {
         key!(new $key<$class, $unit>);
         key!(record $key<Public, unit::None>, [], $plain);
-        key!(units $key, $measured, Seconds Milliseconds Microseconds Nanoseconds Minutes Hours Days Bytes Percent);
+        impl<$unit: unit::Unit> $key<Public, $unit> {
+            #[doc(hidden)]
+            #[inline]
+            pub fn __record<V: $measured<$unit> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
+                value.record(slot.of_key(index_of(self.__bit)));
+            }
+        }
         key!(masked $key, [$unit], [$unit]);
     };
     (new $key:ident<$($parameter:ident),*>) => {
@@ -78,27 +90,18 @@ macro_rules! key {
     (record $key:ident<$($argument:ty),*>, [$($parameter:ident)*], $trait:path) => {
         impl<$($parameter),*> $key<$($argument),*> {
             #[doc(hidden)]
-            #[inline(always)]
+            #[inline]
             pub fn __record<V: $trait + ?Sized>(&self, slot: Slot<'_>, value: &V) {
-                value.record(slot);
+                value.record(slot.of_key(index_of(self.__bit)));
             }
         }
     };
-    (units $key:ident, $trait:ident, $($unit:ident)*) => { $(
-        impl $key<Public, unit::$unit> {
-            #[doc(hidden)]
-            #[inline(always)]
-            pub fn __record<V: $trait<unit::$unit> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
-                value.record(slot);
-            }
-        }
-    )* };
     (masked $key:ident, [$($parameter:ident)*], [$($argument:ident)*]) => {
         impl<$($parameter),*> $key<Personal $(, $argument)*> {
             #[doc(hidden)]
-            #[inline(always)]
+            #[inline]
             pub fn __record<V: PersonalValue<$key<Public>> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
-                value.record(slot);
+                value.record(slot.of_key(index_of(self.__bit)));
             }
         }
         key!(record $key<Sensitive $(, $argument)*>, [$($parameter)*], Masked);
@@ -173,35 +176,35 @@ impl<E, Class> EnumKey<E, Class> {
 
 impl<E: EnumAttribute> EnumKey<E, Public> {
     #[doc(hidden)]
-    #[inline(always)]
+    #[inline]
     pub fn __record<V: EnumValue<E> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
         if let Some(value) = value.variant() {
-            slot.str(value.value());
+            slot.of_key(index_of(self.__bit)).str(value.value());
         }
     }
 }
 
 impl<E> EnumKey<E, Personal> {
     #[doc(hidden)]
-    #[inline(always)]
+    #[inline]
     pub fn __record<V: PersonalValue<EnumKey<E>> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
-        value.record(slot);
+        value.record(slot.of_key(index_of(self.__bit)));
     }
 }
 
 impl<E> EnumKey<E, Sensitive> {
     #[doc(hidden)]
-    #[inline(always)]
+    #[inline]
     pub fn __record<V: Masked + ?Sized>(&self, slot: Slot<'_>, value: &V) {
-        value.record(slot);
+        value.record(slot.of_key(index_of(self.__bit)));
     }
 }
 
 impl<E> EnumKey<E, Secret> {
     #[doc(hidden)]
-    #[inline(always)]
+    #[inline]
     pub fn __record<V: SecretValue + ?Sized>(&self, slot: Slot<'_>, value: &V) {
-        value.record(slot);
+        value.record(slot.of_key(index_of(self.__bit)));
     }
 }
 
@@ -250,7 +253,7 @@ pub trait Template {
 impl<K> Template for TemplateKey<K> {
     type Element = K;
 
-    #[inline(always)]
+    #[inline]
     fn element(&self) -> &K {
         &self.element
     }

@@ -13,8 +13,8 @@ pub use key::{
 pub use value::{
     AnyArrayAttribute, AnyAttribute, BooleanArrayAttribute, BooleanAttribute, Disclosed, DoubleArrayAttribute,
     DoubleAttribute, DoubleIn, Element, EnumAttribute, EnumValue, Hashed, IntArrayAttribute, IntAttribute, IntIn,
-    Masked, PersonalValue, Redacted, SecretValue, Slot, StringArrayAttribute, StringAttribute, TemplateValue, disclose,
-    hash, redact,
+    Masked, PersonalValue, Redacted, SecretValue, Slot, Slots, StringArrayAttribute, StringAttribute, TemplateValue,
+    disclose, hash, redact,
 };
 
 pub use otelier_spec::Sensitivity;

@@ -18,11 +18,16 @@
 use super::value::{DoubleAttribute, DoubleIn, IntAttribute, IntIn, Slot};
 use std::time::Duration;
 
+/// A unit that values can know.
+pub trait Unit {}
+
 macro_rules! units {
     ($($(#[$doc:meta])* $name:ident)*) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
+
+        impl Unit for $name {}
     )* };
 }
 
@@ -102,7 +107,7 @@ durations! {
 
 #[diagnostic::do_not_recommend]
 impl<T: IntAttribute + ?Sized, Unit> IntIn<Unit> for T {
-    #[inline(always)]
+    #[inline]
     fn record(&self, slot: Slot<'_>) {
         IntAttribute::record(self, slot);
     }
@@ -110,7 +115,7 @@ impl<T: IntAttribute + ?Sized, Unit> IntIn<Unit> for T {
 
 #[diagnostic::do_not_recommend]
 impl<T: DoubleAttribute + ?Sized, Unit> DoubleIn<Unit> for T {
-    #[inline(always)]
+    #[inline]
     fn record(&self, slot: Slot<'_>) {
         DoubleAttribute::record(self, slot);
     }

@@ -15,6 +15,36 @@ pub struct Slot<'a> {
     index: u16,
 }
 
+/// The slots of an annotation.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Slots<'a>(&'a dyn Target);
+
+impl fmt::Debug for Slots<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Slots")
+    }
+}
+
+impl<'a> Slots<'a> {
+    #[inline]
+    pub(crate) fn new(target: &'a dyn Target) -> Self {
+        Self(target)
+    }
+
+    /// The place for the value of the attribute with this index.
+    #[inline]
+    pub fn slot(self, index: u16) -> Slot<'a> {
+        Slot::new(self.0, index)
+    }
+
+    /// The place for the value of a declared attribute.
+    #[inline]
+    pub fn declared(self) -> Slot<'a> {
+        Slot::new(self.0, Slot::OF_KEY)
+    }
+}
+
 /// Who takes values: an open span, or an item under construction. A `header` has a tag and an index, and no length yet.
 pub(crate) trait Target {
     /// Takes a value of one word.
@@ -48,13 +78,22 @@ impl fmt::Debug for Slot<'_> {
 }
 
 impl<'a> Slot<'a> {
-    #[inline(always)]
+    #[inline]
     pub(crate) fn new(target: &'a dyn Target, index: u16) -> Self {
         Self { target, index }
     }
 
+    /// The place of a declared attribute, whose key knows its index, unless an index was given.
+    #[inline]
+    pub(crate) fn of_key(self, index: u16) -> Self {
+        if self.index == Self::OF_KEY { Self { index, ..self } } else { self }
+    }
+
+    /// In place of an index: that of the key.
+    pub(crate) const OF_KEY: u16 = u16::MAX;
+
     /// Records a string; of more than 1,024 characters (unless configured) only the start is kept.
-    #[inline(always)]
+    #[inline]
     pub fn str(self, value: &str) {
         self.target.str(wire::header(wire::STR, self.index, 0), value);
     }
@@ -70,19 +109,19 @@ impl<'a> Slot<'a> {
     }
 
     /// Records a signed 64-bit integer.
-    #[inline(always)]
+    #[inline]
     pub fn int(self, value: i64) {
         self.target.word(wire::header(wire::INT, self.index, 0), value as u64);
     }
 
     /// Records a 64-bit float.
-    #[inline(always)]
+    #[inline]
     pub fn double(self, value: f64) {
         self.target.word(wire::header(wire::DOUBLE, self.index, 0), value.to_bits());
     }
 
     /// Records a boolean.
-    #[inline(always)]
+    #[inline]
     pub fn boolean(self, value: bool) {
         self.target.word(wire::header(wire::BOOL, self.index, 0), u64::from(value));
     }

@@ -41,10 +41,12 @@ impl opentelemetry::trace::TracerProvider for TracerProvider {
 /// The most scopes that are told apart; a program has a handful.
 const MAX_SCOPES: usize = 1024;
 
-static OTHER: Callsite = Callsite::renamed("", None);
+static OTHER: Callsite = Callsite::renamed();
 
 /// A scope that was seen; and the one that was seen before it.
 struct Known {
+    scope: InstrumentationScope,
+    /// Refers to the scope.
     callsite: Callsite,
     before: Option<&'static Known>,
 }
@@ -60,7 +62,7 @@ fn callsite(scope: InstrumentationScope) -> &'static Callsite {
     loop {
         let before = last();
         let known = || std::iter::successors(before, |known| known.before);
-        if let Some(known) = known().find(|known| known.callsite.scope.as_ref() == Some(&scope)) {
+        if let Some(known) = known().find(|known| known.scope == scope) {
             return &known.callsite;
         }
         if known().count() >= MAX_SCOPES {
@@ -68,9 +70,11 @@ fn callsite(scope: InstrumentationScope) -> &'static Callsite {
         }
         let mut known = new
             .take()
-            .unwrap_or_else(|| Box::new(Known { callsite: Callsite::renamed("", Some(scope.clone())), before: None }));
+            .unwrap_or_else(|| Box::new(Known { scope: scope.clone(), callsite: Callsite::renamed(), before: None }));
         known.before = before;
         let known = Box::into_raw(known);
+        // SAFETY: nobody else has seen it, and it stays where it is for good unless nobody will.
+        unsafe { (*known).callsite.scope = Some(&(*known).scope) };
         let expected = before.map_or(std::ptr::null_mut(), |before| std::ptr::from_ref(before).cast_mut());
         match KNOWN.compare_exchange(expected, known, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: it is never freed from now on.

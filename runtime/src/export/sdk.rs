@@ -86,7 +86,7 @@ fn span_data(record: &SpanRecord<'_>, batch: &Batch) -> SpanData {
             RecordStatus::Ok => Status::Ok,
             RecordStatus::Error(message) => Status::Error { description: Cow::Owned(message.to_owned()) },
         },
-        instrumentation_scope: record.callsite.scope.as_ref().unwrap_or(&SCOPE).clone(),
+        instrumentation_scope: record.callsite.scope.unwrap_or(&SCOPE).clone(),
     }
 }
 

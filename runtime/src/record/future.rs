@@ -9,7 +9,7 @@ use super::limits::New;
 use super::outcome::Outcome;
 use super::shared::SharedSpan;
 use super::thread::{self, Active, Thread};
-use crate::attribute::{Slot, SpanAttributes};
+use crate::attribute::{Slot, Slots, SpanAttributes};
 use opentelemetry::{Context, ContextGuard};
 use std::future::Future;
 use std::marker::PhantomData;
@@ -53,6 +53,12 @@ impl AsyncSpan {
 pub struct Instrumented<F, I> {
     future: ManuallyDrop<F>,
     inspect: I,
+    span: Own,
+}
+
+/// What of it does not depend on the future, so that it is compiled once.
+#[derive(Debug)]
+struct Own {
     callsite: &'static Callsite,
     state: State,
 }
@@ -74,7 +80,7 @@ where
     F: Future,
     I: for<'a> Fn(&'a F::Output) -> Outcome<'a>,
 {
-    Instrumented { future: ManuallyDrop::new(future), inspect, callsite, state: State::New }
+    Instrumented { future: ManuallyDrop::new(future), inspect, span: Own { callsite, state: State::New } }
 }
 
 impl<F, I> Future for Instrumented<F, I>
@@ -90,35 +96,48 @@ where
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: as above.
         let future = unsafe { Pin::new_unchecked(&mut *this.future) };
-        if let State::New = this.state {
-            this.state = first_poll(this.callsite);
-        }
-        let open = match &this.state {
-            State::Open(open) => open,
-            // An annotated body without a span must not find the handle of the span further out.
-            State::Quiet => {
-                let _scope = Scope::enter(None);
-                return future.poll(task);
-            }
-            State::New | State::Ended => return future.poll(task),
-        };
-        let scope = Scope::enter(Some(open));
+        let scope = this.span.enter();
         let poll = future.poll(task);
-        if let Poll::Ready(output) = &poll {
+        match &poll {
             // This displays the error, which may panic too.
-            let outcome = (this.inspect)(output);
-            if !outcome.is_good() {
-                open.span.fail(&outcome);
-            }
-            open.span.end(None);
+            Poll::Ready(output) if scope.is_recorded() => scope.ready((this.inspect)(output)),
+            _ => scope.leave(),
         }
-        scope.leave();
-        if poll.is_ready()
-            && let State::Open(open) = std::mem::replace(&mut this.state, State::Ended)
+        if poll.is_ready() {
+            this.span.retire();
+        }
+        poll
+    }
+}
+
+impl Own {
+    /// Makes the span current; opens it at the first poll.
+    fn enter(&mut self) -> Scope<'_> {
+        if let State::New = self.state {
+            self.state = first_poll(self.callsite);
+        }
+        match &self.state {
+            State::Open(open) => Scope::enter(Some(open)),
+            // An annotated body without a span must not find the handle of the span further out.
+            State::Quiet => Scope::enter(None),
+            State::New | State::Ended => Scope { inside: None },
+        }
+    }
+
+    fn dropping(&self) -> Dropping<'_> {
+        match &self.state {
+            State::Open(open) => Dropping { ended: Some(Cancelled(&open.span)), scope: Scope::enter(Some(open)) },
+            _ => Dropping { ended: None, scope: Scope { inside: None } },
+        }
+    }
+
+    /// Keeps the memory of a span that has ended.
+    fn retire(&mut self) {
+        if let State::Open(_) = &self.state
+            && let State::Open(open) = std::mem::replace(&mut self.state, State::Ended)
         {
             open.retire();
         }
-        poll
     }
 }
 
@@ -142,19 +161,25 @@ fn first_poll(callsite: &'static Callsite) -> State {
 
 impl<F, I> Drop for Instrumented<F, I> {
     fn drop(&mut self) {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Open(open) => {
-                // What the future drops may be traced, and belongs to this span.
-                let scope = Scope::enter(Some(&open));
-                let ended = Cancelled(&open.span);
-                // SAFETY: this is the only place that drops the future, and runs once.
-                unsafe { ManuallyDrop::drop(&mut self.future) };
-                drop(ended);
-                scope.leave();
-            }
-            // SAFETY: as above.
-            _ => unsafe { ManuallyDrop::drop(&mut self.future) },
-        }
+        let dropping = self.span.dropping();
+        // SAFETY: this is the only place that drops the future, and runs once.
+        unsafe { ManuallyDrop::drop(&mut self.future) };
+        dropping.finish();
+    }
+}
+
+/// The time during which a future is dropped that was not ready. What it drops may be traced, and belongs to its span.
+struct Dropping<'a> {
+    // In this order, also if dropping the future panics.
+    ended: Option<Cancelled<'a>>,
+    scope: Scope<'a>,
+}
+
+impl Dropping<'_> {
+    fn finish(self) {
+        let Self { ended, scope } = self;
+        drop(ended);
+        scope.leave();
     }
 }
 
@@ -203,6 +228,22 @@ impl<'a> Scope<'a> {
             Current { span: &open.span, before, context }
         });
         Self { inside: Some(Inside { thread, polled_before, current }) }
+    }
+
+    /// Whether something is recorded.
+    fn is_recorded(&self) -> bool {
+        self.inside.as_ref().is_some_and(|inside| inside.current.is_some())
+    }
+
+    /// The end of a future that is ready.
+    fn ready(self, outcome: Outcome<'_>) {
+        if let Some(Inside { current: Some(current), .. }) = &self.inside {
+            if !outcome.is_good() {
+                current.span.fail(&outcome);
+            }
+            current.span.end(None);
+        }
+        self.leave();
     }
 
     /// The regular end.
@@ -262,10 +303,10 @@ impl SpanRef<'_> {
         self.span.is_some()
     }
 
-    /// The same as [`slot`](Self::slot).
+    /// The places for the values of attributes; `None` if nothing is recorded.
     #[inline]
-    pub fn first_slot(&self, index: u16) -> Option<Slot<'_>> {
-        self.slot(index)
+    pub fn first_slots(&self) -> Option<Slots<'_>> {
+        Some(Slots::new(&**self.span.as_ref()?))
     }
 
     /// The place for the value of the attribute with this index; `None` if nothing is recorded.

@@ -8,7 +8,7 @@ use super::shared::{SharedSpan, keyed};
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
 use super::{Callsite, QUEUE, flag, limits, sampling, tail};
-use crate::attribute::{AttributeSink, KeyedTarget, Slot, SpanAttributes, Target};
+use crate::attribute::{AttributeSink, KeyedTarget, Slot, Slots, SpanAttributes, Target};
 use crate::clock;
 use crate::wire::{self, Scratch, Writing};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
@@ -170,7 +170,7 @@ pub(crate) fn set_policy(policy: Policy) {
     POLICY.store(policy as u8, Release);
 }
 
-#[inline(always)]
+#[inline]
 pub(crate) fn enabled() -> bool {
     POLICY.load(Relaxed) != Policy::Off as u8
 }
@@ -179,7 +179,7 @@ fn lazy() -> bool {
     POLICY.load(Relaxed) == Policy::Lazy as u8
 }
 
-#[inline(always)]
+#[inline]
 pub(super) fn pointer() -> *const Thread {
     POINTER.get()
 }
@@ -254,13 +254,13 @@ impl Default for Guard {
 // A span is opened in place, because moving it would cost more than opening it.
 impl Guard {
     /// An empty guard.
-    #[inline(always)]
+    #[inline]
     pub fn new() -> Self {
         Self { state: State::Empty, open: MaybeUninit::uninit() }
     }
 
     /// Opens a span in an empty guard. Costs one load while telemetry is off.
-    #[inline(always)]
+    #[inline]
     pub fn enter(&mut self, callsite: &'static Callsite) {
         if enabled() {
             if callsite.is_internal() { self.open(callsite) } else { self.open_slowly(callsite) }
@@ -311,7 +311,7 @@ impl Guard {
         self.open_plain(callsite, thread, true);
     }
 
-    #[inline(always)]
+    #[inline]
     fn open_plain(&mut self, callsite: &'static Callsite, thread: &'static Thread, panicking: bool) {
         let start = clock::now();
         thread.started();
@@ -373,27 +373,27 @@ impl Guard {
         });
     }
 
-    #[inline(always)]
+    #[inline]
     fn recording(&self) -> Option<&Open> {
         // SAFETY: `open` is initialised in this state.
         (self.state == State::Recording).then(|| unsafe { self.open.assume_init_ref() })
     }
 
     /// Whether anything is recorded.
-    #[inline(always)]
+    #[inline]
     pub fn is_recording(&self) -> bool {
         self.state == State::Recording
     }
 
-    /// The place for the value of an attribute that is recorded before the body runs, when the top of the scratch is
+    /// The places for the values of attributes that are recorded before the body runs, when the top of the scratch is
     /// this span's for certain; `None` if nothing is recorded.
-    #[inline(always)]
-    pub fn first_slot(&self, index: u16) -> Option<Slot<'_>> {
-        self.recording().map(|open| Slot::new(&open.thread.scratch, index))
+    #[inline]
+    pub fn first_slots(&self) -> Option<Slots<'_>> {
+        self.recording().map(|open| Slots::new(&open.thread.scratch))
     }
 
     /// The place for the value of the attribute with this index; `None` if nothing is recorded.
-    #[inline(always)]
+    #[inline]
     pub fn slot(&self, index: u16) -> Option<Slot<'_>> {
         self.recording().map(|open| Slot::new(open, index))
     }
@@ -413,7 +413,7 @@ impl Guard {
     }
 
     /// Records what the function returned.
-    #[inline(always)]
+    #[inline]
     pub fn outcome(&self, outcome: Outcome<'_>) {
         if !outcome.is_good()
             && let Some(open) = self.recording()
@@ -457,7 +457,7 @@ impl Guard {
 }
 
 impl Drop for Guard {
-    #[inline(always)]
+    #[inline]
     fn drop(&mut self) {
         if self.state != State::Empty {
             self.close();
@@ -505,14 +505,14 @@ impl KeyedTarget for Open {
 
 impl Open {
     /// Whether the top of the scratch is this span's.
-    #[inline(always)]
+    #[inline]
     fn is_innermost(&self) -> bool {
         self.thread.active.span.get() == self.span && !self.thread.scratch.is_writing()
     }
 
     /// Whether the top of the scratch is this span's, nothing was kept aside, and another attribute is within the limits:
     /// every one takes a word at least, so with few words there cannot be too many.
-    #[inline(always)]
+    #[inline]
     fn is_on_top(&self) -> bool {
         let scratch = &self.thread.scratch;
         self.is_innermost()
@@ -523,7 +523,7 @@ impl Open {
     #[cold]
     #[inline(never)]
     fn item_slowly(&self, index: u16, write: &mut dyn FnMut(&Scratch)) {
-        if let Some(key) = self.callsite.keys.get(usize::from(index)) {
+        if let Some(key) = self.callsite.key(index) {
             self.keyed_slowly(key, write);
         }
     }
@@ -628,7 +628,7 @@ impl Open {
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn head(&self, end: u64, items: &[u64], panicked: bool) -> Head {
         let flags = self.flags.get() | if panicked { flag::PANIC } else { 0 };
         let trace = self.thread.active.trace.get();

@@ -185,7 +185,7 @@ pub(super) fn key_of<'a>(item: &wire::Item<'a>, callsite: &Callsite) -> Option<&
             Payload::Str(key) => Some(key),
             _ => None,
         },
-        (tag, _) if is_attribute(tag) => callsite.keys.get(usize::from(item.index)).copied(),
+        (tag, _) if is_attribute(tag) => callsite.key(item.index),
         _ => None,
     }
 }

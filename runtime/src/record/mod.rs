@@ -50,9 +50,9 @@ pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never
 pub(crate) use view::{Event, Link};
 pub(crate) use view::{Key, Records, SpanRecord, Status, Time, Value};
 
-use crate::schema::SchemaDef;
+use crate::schema::{Schema, SchemaDef, check_required};
 use opentelemetry::InstrumentationScope;
-use otelier_spec::Kind;
+use otelier_spec::{Kind, MAX_ATTRIBUTES};
 use std::sync::LazyLock;
 
 /// The one queue between all threads and the collector.
@@ -69,12 +69,12 @@ pub struct Callsite {
     pub kind: Kind,
     /// The schema, if the annotation names one.
     pub schema: Option<&'static SchemaDef>,
-    /// Names of attributes and events, in the order of their indices.
+    /// Names of attributes that the schema does not have, and of events, in the order of their indices.
     pub keys: &'static [&'static str],
     /// Attributes whose values are known at compile time.
     pub constants: &'static [(&'static str, Constant)],
     /// Who made the spans, unless they were made by us.
-    pub scope: Option<InstrumentationScope>,
+    pub scope: Option<&'static InstrumentationScope>,
 }
 
 /// The value of an attribute that is known at compile time.
@@ -91,17 +91,35 @@ pub enum Constant {
 }
 
 impl Callsite {
-    /// The kind of the spans: a schema's wins over the one given.
-    pub const fn kind_of(schema: Option<&'static SchemaDef>, given: Kind) -> Kind {
-        match schema {
-            Some(schema) => schema.kind,
-            None => given,
+    /// A call site without a schema.
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, named: false, kind, schema: None, keys: &[], constants: &[], scope: None }
+    }
+
+    /// A call site with a schema. Refuses, at compile time, one that lacks required attributes; `given` holds the bits of
+    /// those it has.
+    #[track_caller]
+    pub const fn declared<S: Schema>(name: &'static str, given: u128) -> Self {
+        check_required::<S>(given);
+        Self { schema: Some(S::DEF), ..Self::new(name, S::DEF.kind) }
+    }
+
+    /// The name of the attribute or event with this index: with a schema, its attributes come first.
+    #[inline]
+    pub(crate) fn key(&self, index: u16) -> Option<&'static str> {
+        let index = usize::from(index);
+        match self.schema {
+            None => self.keys.get(index).copied(),
+            Some(schema) => match index.checked_sub(MAX_ATTRIBUTES) {
+                None => schema.attributes.get(index).map(|attribute| attribute.name),
+                Some(index) => self.keys.get(index).copied(),
+            },
         }
     }
 
     /// A call site whose spans get their names at run time.
-    pub(crate) const fn renamed(name: &'static str, scope: Option<InstrumentationScope>) -> Self {
-        Self { name, named: true, kind: Kind::Internal, schema: None, keys: &[], constants: &[], scope }
+    pub(crate) const fn renamed() -> Self {
+        Self { named: true, ..Self::new("", Kind::Internal) }
     }
 
     #[inline(always)]

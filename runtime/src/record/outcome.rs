@@ -84,7 +84,7 @@ impl Outcome<'_> {
     pub const NONE: Self = Self(None);
 
     /// Whether there is nothing to record.
-    #[inline(always)]
+    #[inline]
     pub fn is_good(&self) -> bool {
         self.0.is_none()
     }
@@ -140,7 +140,7 @@ macro_rules! outcome {
             fn otelier_outcome(&self) -> Outcome<'a>;
         }
         impl<'a, $($generics)*> $trait<'a> for $probe {
-            #[inline(always)]
+            #[inline]
             fn otelier_outcome(&self) -> Outcome<'a> {
                 let $value: &'a _ = self.0;
                 $outcome

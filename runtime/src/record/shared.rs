@@ -321,7 +321,7 @@ impl KeyedTarget for SharedSpan {
 impl Target for SharedSpan {
     fn word(&self, header: u64, value: u64) {
         let index = wire::index_of(header);
-        if let Some(key) = self.callsite.keys.get(usize::from(index))
+        if let Some(key) = self.callsite.key(index)
             && let Some(mut items) = self.admit(New::Attribute(key))
         {
             items.words.extend_from_slice(&[header, value]);
@@ -333,7 +333,7 @@ impl Target for SharedSpan {
     }
 
     fn item(&self, index: u16, write: &mut dyn FnMut(&Scratch)) {
-        if let Some(key) = self.callsite.keys.get(usize::from(index))
+        if let Some(key) = self.callsite.key(index)
             && self.admits(New::Attribute(key))
         {
             self.add(write);

@@ -132,16 +132,19 @@ impl<'a> Link<'a> {
 
     /// Calls `f` with every attribute of the link, and returns how many a limit has kept out.
     pub(crate) fn attributes(&self, f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
-        plain_attributes(&[], self.items, limits::link_attributes(), f)
+        plain_attributes(&NAMELESS, self.items, limits::link_attributes(), f)
     }
 }
+
+/// A call site for items that bear their names.
+static NAMELESS: Callsite = Callsite::renamed();
 
 /// In the flags of a link: the linked span is in another process.
 pub(super) const LINK_IS_REMOTE: u64 = 1 << 8;
 
 /// The attributes of an event or a link, in the order they were recorded.
 fn plain_attributes<'a>(
-    keys: &'static [&'static str],
+    callsite: &Callsite,
     items: &'a [u64],
     limit: usize,
     mut f: impl FnMut(Key<'a>, Value<'a>),
@@ -151,7 +154,7 @@ fn plain_attributes<'a>(
     for item in Items(items) {
         if item.tag == wire::DROPPED {
             dropped += count_of(&item);
-        } else if let Some((key, value)) = keyed(keys, &item) {
+        } else if let Some((key, value)) = keyed(callsite, &item) {
             if taken == limit {
                 dropped += 1;
             } else {
@@ -174,7 +177,7 @@ fn count_of(item: &wire::Item<'_>) -> u32 {
 }
 
 /// The attribute that an item holds.
-fn keyed<'a>(keys: &'static [&'static str], item: &wire::Item<'a>) -> Option<(Key<'a>, Value<'a>)> {
+fn keyed<'a>(callsite: &Callsite, item: &wire::Item<'a>) -> Option<(Key<'a>, Value<'a>)> {
     if let (wire::KEYED, Payload::Words(words)) = (item.tag, item.payload) {
         let mut parts = Items(words);
         let Payload::Str(key) = parts.next()?.payload else { return None };
@@ -182,7 +185,7 @@ fn keyed<'a>(keys: &'static [&'static str], item: &wire::Item<'a>) -> Option<(Ke
         return Some((Key::Borrowed(key), Value::of(value.tag, value.payload)?));
     }
     let value = Value::of(item.tag, item.payload)?;
-    Some((Key::Static(keys.get(usize::from(item.index))?), value))
+    Some((Key::Static(callsite.key(item.index)?), value))
 }
 
 /// The value of an attribute.
@@ -237,7 +240,7 @@ pub(crate) struct Event<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum EventKind<'a> {
-    User { keys: &'static [&'static str], items: &'a [u64] },
+    User { callsite: &'static Callsite, items: &'a [u64] },
     Exception(Error<'a>),
 }
 
@@ -245,7 +248,7 @@ impl<'a> Event<'a> {
     /// Calls `f` with every attribute of the event, and returns how many a limit has kept out.
     pub(crate) fn attributes(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
         match self.kind {
-            EventKind::User { keys, items } => plain_attributes(keys, items, limits::event_attributes(), f),
+            EventKind::User { callsite, items } => plain_attributes(callsite, items, limits::event_attributes(), f),
             EventKind::Exception(error) => {
                 // The type is text of the program and was not cut when it was recorded.
                 let exception_type = Some(("exception.type", wire::cut_to_limit(error.exception_type)));
@@ -368,7 +371,7 @@ impl<'a> SpanRecord<'a> {
         let panicked = self.flags & flag::PANIC != 0;
         const SPECIAL: u32 = 1 << wire::KEYED | 1 << wire::ERROR | 1 << wire::CANCELLED | 1 << wire::DROPPED;
         if !has_twins && !panicked && self.tags & SPECIAL == 0 && constants.is_empty() {
-            for (key, value) in self.items().filter_map(|item| keyed(self.callsite.keys, &item)) {
+            for (key, value) in self.items().filter_map(|item| keyed(self.callsite, &item)) {
                 give(&mut dropped, key, value);
             }
             return dropped;
@@ -386,7 +389,7 @@ impl<'a> SpanRecord<'a> {
                 give(&mut dropped, Key::Static("otelier.cancelled"), Value::Bool(true));
             } else if item.tag == wire::DROPPED && item.index == dropped::ATTRIBUTES {
                 dropped += count_of(&item);
-            } else if let Some((key, value)) = keyed(self.callsite.keys, &item) {
+            } else if let Some((key, value)) = keyed(self.callsite, &item) {
                 let is_same = |other: &wire::Item<'_>| limits::key_of(other, self.callsite) == Some(key.as_str());
                 // What the user says of the error is more exact than its type, but nobody foresees a panic.
                 let is_error_type = key.as_str() == "error.type";
@@ -400,8 +403,7 @@ impl<'a> SpanRecord<'a> {
                 } else if !Items(seen).any(|item| is_same(&item)) {
                     // Attributes stand in the order of their first values, and have their last.
                     let last = Items(items.0).filter(is_same).last();
-                    let value =
-                        last.and_then(|item| keyed(self.callsite.keys, &item)).map_or(value, |(_, value)| value);
+                    let value = last.and_then(|item| keyed(self.callsite, &item)).map_or(value, |(_, value)| value);
                     give(&mut dropped, key, value);
                 }
             }
@@ -416,12 +418,14 @@ impl<'a> SpanRecord<'a> {
 
     /// Calls `f` with the events in the order they happened, and returns how many a limit has kept out.
     pub(crate) fn events(&self, mut f: impl FnMut(Event<'a>)) -> u32 {
-        let keys = self.callsite.keys;
+        let callsite = self.callsite;
         let (mut taken, mut dropped, limit) = (0, 0, limits::events());
         for item in self.items_with(&[wire::EVENT, wire::NAMED_EVENT, wire::ERROR, wire::DROPPED]) {
             let event = match (item.tag, item.payload) {
-                (wire::EVENT, Payload::Words([time, items @ ..])) => keys.get(usize::from(item.index)).map(|name| {
-                    Event { name: Key::Static(name), time: self.time(*time), kind: EventKind::User { keys, items } }
+                (wire::EVENT, Payload::Words([time, items @ ..])) => callsite.key(item.index).map(|name| Event {
+                    name: Key::Static(name),
+                    time: self.time(*time),
+                    kind: EventKind::User { callsite, items },
                 }),
                 (wire::NAMED_EVENT, Payload::Words([time, items @ ..])) => {
                     let is_unix = item.index == wire::UNIX_TIME;
@@ -556,7 +560,7 @@ impl<'a> SpanRecord<'a> {
 fn named_event<'a>(time: Time, items: &'a [u64]) -> Option<Event<'a>> {
     let mut items = Items(items);
     let Payload::Str(name) = items.next()?.payload else { return None };
-    Some(Event { name: Key::Borrowed(name), time, kind: EventKind::User { keys: &[], items: items.0 } })
+    Some(Event { name: Key::Borrowed(name), time, kind: EventKind::User { callsite: &NAMELESS, items: items.0 } })
 }
 
 /// The time and the parts of an `ERROR` item; see `outcome` for how it is written.

@@ -193,13 +193,11 @@ pub struct Deprecated {
 }
 
 /// Refuses, at compile time, an annotation that lacks required attributes. `given` holds the bits of those it has.
-#[doc(hidden)]
 #[track_caller]
-pub const fn check_required<S: Schema>(given: u128) -> Option<&'static SchemaDef> {
+pub(crate) const fn check_required<S: Schema>(given: u128) {
     if given & S::REQUIRED != S::REQUIRED {
         missing("span", S::DEF.id, S::DEF.attributes, given)
     }
-    Some(S::DEF)
 }
 
 /// Refuses, at compile time, an event that lacks required attributes.

@@ -130,7 +130,7 @@ const fn leads_any(at: &'static str, file: File, text: &'static str) -> Check {
 
 const APP: File = File::Fixture("app/src/lib.rs");
 const SCHEMAS: File = File::Fixture("schemas/src/lib.rs");
-const CRYPTO: File = File::Repository("runtime/src/schema/crypto.rs");
+const CRYPTO: File = File::Repository("runtime/src/schema/packs/crypto.rs");
 
 /// What the macros write for themselves.
 const HIDDEN: &[&str] = &["__key", "__name", "__bit", "__allowed", "__record", "__new"];

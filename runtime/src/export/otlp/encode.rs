@@ -202,7 +202,7 @@ impl Writer {
     fn spans_of(&mut self, batch: &Batch, scope: Option<&InstrumentationScope>) {
         self.message(2, |writer| {
             writer.message(1, |writer| writer.scope(scope));
-            for record in batch.records().filter(|record| is_same(record.callsite.scope.as_ref(), scope)) {
+            for record in batch.records().filter(|record| is_same(record.callsite.scope, scope)) {
                 writer.message(2, |writer| writer.span(&record, batch));
             }
             if let Some(url) = scope.and_then(InstrumentationScope::schema_url) {
@@ -234,7 +234,7 @@ pub(crate) fn request(batch: &Batch) -> Vec<u8> {
         });
         let mut scopes = Vec::new();
         for record in batch.records() {
-            let scope = record.callsite.scope.as_ref();
+            let scope = record.callsite.scope;
             if !scopes.iter().any(|known| is_same(*known, scope)) {
                 scopes.push(scope);
             }
