@@ -3,7 +3,7 @@
 //! Only bodies that use these are touched; every other body keeps its tokens and braces, so that coverage and editors see
 //! the original.
 
-use crate::args::{EventName, Key, Value, read_event, read_record};
+use crate::args::{Event, EventName, Key, Value, read_event, read_record};
 use crate::checks;
 use crate::ctxt::Ctxt;
 use crate::tokens::{is_ident, is_punct, located_at};
@@ -45,6 +45,8 @@ pub(crate) struct Late {
     /// The binding whose assignment proves that the attribute was recorded.
     pub(crate) binding: Ident,
     pub(crate) recorded: bool,
+    /// Whether a closure or an `async` block records it, which may never run.
+    pub(crate) recorded_inside: bool,
 }
 
 impl Late {
@@ -53,7 +55,7 @@ impl Late {
         // a name that the user could have written, and one that nobody writes.
         let name: String = key.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
         let binding = Ident::new(&format!("{name}_is_recorded"), key.last);
-        Self { key, binding, recorded: false }
+        Self { key, binding, recorded: false, recorded_inside: false }
     }
 
     /// The binding as it is written at `span`.
@@ -143,6 +145,12 @@ impl Rewriter<'_> {
         let mut result = TokenStream::new();
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
+            if let Some(end) = end_of_closure(&tokens, at) {
+                result.extend(self.tokens(tokens[at..=at].iter().cloned().collect(), true));
+                result.extend(self.tokens(tokens[at + 1..end].iter().cloned().collect(), true));
+                at = end;
+                continue;
+            }
             let taken = self.special(&tokens, at, inner, &mut result);
             if taken > 0 {
                 at += taken;
@@ -199,24 +207,33 @@ impl Rewriter<'_> {
             let missing = self.without_value(&key);
             return quote!({ #missing });
         };
-        crate::args::check_credential(&key, &value, self.schema && !key.literal, self.ctxt);
+        crate::args::check_attribute(&key, &value, self.schema, self.ctxt);
         let record = self.record(&span_ident(span), &key, &value, self.schema, "slot");
         if self.schema {
             self.recorded.push((key.clone(), value));
         }
-        let late = self.late.iter_mut().find(|late| late.key.name == key.name && !inner).map(|late| {
+        let late = self.late.iter_mut().find(|late| late.key.name == key.name);
+        let late = late.and_then(|late| {
+            if inner {
+                late.recorded_inside = true;
+                return None;
+            }
             late.recorded = true;
             let first = key.first;
             let (krate, binding) = (located_at(self.krate, first), late.binding_at(first));
-            quote_spanned!(first=> #[allow(unused_assignments)] { #binding = #krate::__private::Recorded; })
+            Some(quote_spanned!(first=> #[allow(unused_assignments)] { #binding = #krate::__private::Recorded; }))
         });
         quote_spanned!(span=> { #record #late })
     }
 
     /// Refuses a key without a value, with rustc's own look at the key.
     pub(crate) fn without_value(&self, key: &Key) -> TokenStream {
-        let (krate, first) = (self.krate, key.first);
-        if self.schema && !key.literal {
+        let (krate, first) = (located_at(self.krate, key.first), key.first);
+        if self.schema && key.tokens.last().is_some_and(|last| is_punct(last, '.')) {
+            // rustc says what is missing.
+            let access = key.access();
+            quote_spanned!(first=> let _ = &#access;)
+        } else if self.schema && !key.literal {
             let access = key.access();
             quote_spanned!(first=> #krate::__private::needs_value(&#access);)
         } else {
@@ -227,7 +244,9 @@ impl Rewriter<'_> {
 
     fn event_macro(&mut self, span: Span, arguments: &Group) -> TokenStream {
         self.used = true;
-        let Some((name, attributes)) = read_event(arguments.stream(), span, self.ctxt) else { return quote!({}) };
+        let Some(Event { name, attributes, is_complete }) = read_event(arguments.stream(), span, self.ctxt) else {
+            return quote!({});
+        };
         let event = Ident::new("__otelier_event", Span::mixed_site());
         let krate = self.krate;
         let (index, checks) = match &name {
@@ -239,7 +258,7 @@ impl Rewriter<'_> {
                 let name = format!("schema {}", schema.to_string().replace(' ', ""));
                 let event_schema = quote!(<#schema as #krate::schema::EventSchema>);
                 let index = self.names.index(&name, quote!(#event_schema::DEF.id));
-                (index, Some(checks::event(krate, schema, &attributes)))
+                (index, Some(checks::event(krate, schema, &attributes, is_complete)))
             }
         };
         for (key, value) in attributes.iter().filter(|(_, value)| contains_await(&value.tokens)) {
@@ -314,6 +333,26 @@ fn mentions(tokens: TokenStream) -> bool {
 fn starts_inner(before: &[TokenTree], group: &Group) -> bool {
     group.delimiter() == Delimiter::Brace
         && before.last().is_some_and(|last| is_punct(last, '|') || is_ident(last, "async") || is_ident(last, "move"))
+}
+
+/// The end of the closure whose first `|` stands at `at`: where its body ends, which a comma or a semicolon follows.
+fn end_of_closure(tokens: &[TokenTree], at: usize) -> Option<usize> {
+    let starts = is_punct(&tokens[at], '|')
+        && match at.checked_sub(1).map(|before| &tokens[before]) {
+            None => true,
+            Some(TokenTree::Ident(word)) => ["move", "return", "async", "static"].iter().any(|known| word == known),
+            // The last one for the arm of a match.
+            Some(TokenTree::Punct(punct)) => matches!(punct.as_char(), '=' | ',' | ';' | '&' | ':' | '>'),
+            Some(_) => false,
+        };
+    if !starts {
+        return None;
+    }
+    let parameters = tokens[at + 1..].iter().position(|token| is_punct(token, '|'))? + at + 2;
+    let end = parameters + end_of_expression(&tokens[parameters..]);
+    // `match x { | A | B => … }`
+    let is_arm = tokens[parameters..end].windows(2).any(|pair| is_punct(&pair[0], '=') && is_punct(&pair[1], '>'));
+    (!is_arm).then_some(end)
 }
 
 fn is_item_end(token: &TokenTree) -> bool {

@@ -30,7 +30,7 @@ impl Ctxt {
         self.errors
     }
 
-    #[cfg(test)]
+    /// Whether nothing was wrong so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }

@@ -179,20 +179,28 @@ impl Site {
         }
         let needs_span = rewriter.used || !records.is_empty();
         let recorded = std::mem::take(&mut rewriter.recorded);
-        for late in late.iter().filter(|late| !late.recorded) {
-            ctxt.error(
-                late.key.first,
-                late.key.last,
-                format_args!(
-                    "late attribute `{0}` is never recorded; write `record!({0} = value);` in the body",
-                    late.key.name
+        let mut checks = self.checks(&recorded);
+        for Late { key, recorded_inside, .. } in late.iter().filter(|late| !late.recorded) {
+            let name = &key.name;
+            let text = match recorded_inside {
+                true => format!(
+                    "late attribute `{name}` is recorded only in a closure or an `async` block, which may never run; write \
+                     `record!({name} = value);` outside of it"
                 ),
-            );
+                false => {
+                    format!("late attribute `{name}` is never recorded; write `record!({name} = value);` in the body")
+                }
+            };
+            match &self.schema {
+                Some(schema) if !key.literal => {
+                    checks.extend(checks::late_without_record(&self.krate, schema, key, &text));
+                }
+                _ => ctxt.error(key.first, key.last, text),
+            }
         }
+        let site = self.callsite(&names, &constants, &late);
         let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
         let inner = self.body_with_late(body, rewritten, &late, output);
-        let site = self.callsite(&names, &constants, &late);
-        let checks = self.checks(&recorded);
         let keys = self.schema.as_ref().map(|schema| {
             let (krate, keys) = (&self.krate, keys_ident());
             quote!(let #keys = <#schema as #krate::schema::Schema>::KEYS;)
@@ -325,7 +333,11 @@ impl Site {
                 let bits = checks::bits(given);
                 let (binding, span) = (keys_ident(), schema_span(schema));
                 let krate = located_at(krate, span);
-                let check = quote_spanned!(span=> #krate::schema::check_required::<#schema>(#bits));
+                let check = match self.args.is_complete {
+                    true => quote_spanned!(span=> #krate::schema::check_required::<#schema>(#bits)),
+                    // What could not be read is not missing as well.
+                    false => quote!(::core::option::Option::Some(<#schema as #krate::schema::Schema>::DEF)),
+                };
                 (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS;)), check)
             }
         };

@@ -11,6 +11,8 @@ mod checks;
 mod ctxt;
 mod expand;
 mod item;
+#[cfg(test)]
+mod mutants;
 mod schema;
 mod tokens;
 

@@ -36,7 +36,7 @@ pub fn needs_value<T: HasValue>(_: &T) {}
 
 /// The key of a template's elements.
 #[inline(always)]
-pub fn element_of<T: crate::attribute::Template>(template: &T) -> &T::Element {
+pub fn element_of<T: crate::attribute::Elements + crate::attribute::Template>(template: &T) -> &T::Element {
     template.element()
 }
 

@@ -173,25 +173,23 @@ impl Tree<'_> {
         fields.extend(quote! {
             pub __key: #key_type,
             #deprecated
-            pub __bit: u128,
+            pub __bit: ::core::primitive::u128,
             pub __allowed: #krate::attribute::Allowed,
         });
         values.extend(quote!(__key: #key, __bit: #bit, __allowed: (#key).__allowed,));
-        let template = attribute.value_type.template.then(|| {
-            quote! {
-                impl #krate::attribute::Template for #type_name {
-                    type Element = <#key_type as #krate::attribute::Template>::Element;
-                    fn element(&self) -> &Self::Element {
-                        #krate::attribute::Template::element(&self.__key)
-                    }
-                }
-            }
-        });
+        let template =
+            attribute.value_type.template.then(|| quote!(impl #krate::attribute::Template for #type_name {}));
         self.items.extend(quote! {
             impl ::core::ops::Deref for #type_name {
                 type Target = #key_type;
                 fn deref(&self) -> &#key_type {
                     &self.__key
+                }
+            }
+            impl #krate::attribute::Elements for #type_name {
+                type Element = <#key_type as #krate::attribute::Elements>::Element;
+                fn element(&self) -> &Self::Element {
+                    #krate::attribute::Elements::element(&self.__key)
                 }
             }
             #template

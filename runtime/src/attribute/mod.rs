@@ -5,14 +5,14 @@ pub mod unit;
 mod value;
 
 pub use key::{
-    Allowed, AnyArrayKey, AnyKey, BooleanArrayKey, BooleanKey, DoubleArrayKey, DoubleKey, EnumKey, IntArrayKey, IntKey,
-    Personal, Public, Secret, Sensitive, StringArrayKey, StringKey, Template, TemplateKey,
+    Allowed, AnyArrayKey, AnyKey, BooleanArrayKey, BooleanKey, DoubleArrayKey, DoubleKey, Elements, EnumKey,
+    IntArrayKey, IntKey, Personal, Public, Secret, Sensitive, StringArrayKey, StringKey, Template, TemplateKey,
 };
 pub use value::{
     AnyArrayAttribute, AnyAttribute, BooleanArrayAttribute, BooleanAttribute, Disclosed, DoubleArrayAttribute,
     DoubleAttribute, DoubleIn, EnumAttribute, EnumValue, Hashed, IntArrayAttribute, IntAttribute, IntIn, Masked,
-    PersonalValue, Redacted, SecretValue, Slot, StringArrayAttribute, StringAttribute, TemplateValue, disclose, hash,
-    redact,
+    PersonalValue, Redacted, SecretValue, Slot, StringArrayAttribute, StringAttribute, TemplateValue, ValueOf,
+    disclose, hash, redact,
 };
 
 pub(crate) use value::Target;
