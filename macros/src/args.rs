@@ -26,6 +26,8 @@ pub(crate) struct Args {
     pub(crate) spread: Vec<Value>,
     /// Whether another argument can follow: unfinished code, perhaps.
     pub(crate) ends_with_comma: bool,
+    /// Whether all could be read; otherwise what seems to be missing may be there.
+    pub(crate) is_complete: bool,
 }
 
 /// The key of an attribute: dotted identifiers, or a string.
@@ -149,7 +151,14 @@ impl Key {
             },
             _ if is_dotted(tokens) => (tokens::dotted_name(tokens), false),
             _ => {
-                ctxt.error(first, last, "expected an attribute such as `app.order_id = value`");
+                let colon = tokens.iter().position(|token| is_punct(token, ':'));
+                match colon.filter(|at| is_dotted(&tokens[..*at])) {
+                    Some(at) => {
+                        let name = tokens::dotted_name(&tokens[..at]);
+                        ctxt.error_at(tokens[at].span(), format_args!("expected `=` behind `{name}`, not `:`"));
+                    }
+                    None => ctxt.error(first, last, "expected an attribute such as `app.order_id = value`"),
+                }
                 return None;
             }
         };
@@ -182,28 +191,34 @@ impl Key {
         if !self.template {
             return access;
         }
-        let (first, krate) = (self.first, tokens::located_at(krate, self.first));
-        quote_spanned!(first=> #krate::__private::element_of(&#access))
+        // At the brackets, which must go if this is no template.
+        let (last, krate) = (self.last, tokens::located_at(krate, self.last));
+        quote_spanned!(last=> #krate::__private::element_of(&#access))
     }
 }
 
 /// The key between the brackets of `http.request.header["content-type"]`.
 fn template_key(index: &proc_macro2::Group, ctxt: &mut Ctxt) -> Option<String> {
     let tokens: Vec<TokenTree> = index.stream().into_iter().collect();
-    let text = match tokens.as_slice() {
+    let (first, last) = ends(&tokens, index.span());
+    let Some(text) = (match tokens.as_slice() {
         [TokenTree::Literal(literal)] => tokens::string(literal),
         _ => None,
+    }) else {
+        ctxt.error(first, last, "the key of a template is a string literal, such as `[\"content-type\"]`");
+        return None;
     };
-    let fits = |text: &String| {
+    let fits = |text: &str| {
         !text.is_empty()
             && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'))
     };
-    let found = text.filter(fits);
-    if found.is_none() {
-        let (first, last) = ends(&tokens, index.span());
-        ctxt.error(first, last, "a template needs a key in lower case, such as `[\"content-type\"]`");
+    if fits(&text) {
+        return Some(text);
     }
-    found
+    let near = text.to_ascii_lowercase();
+    let near = if fits(&near) { near } else { "content-type".to_owned() };
+    ctxt.error(first, last, format_args!("the key of a template is lower case, such as `[\"{near}\"]`"));
+    None
 }
 
 /// Looks a key up and does no more. An editor that completes the key finds its beginning in the same place of the code,
@@ -251,27 +266,45 @@ impl Args {
     pub(crate) fn read(tokens: TokenStream, schema_given: bool, ctxt: &mut Ctxt) -> Self {
         let ends_with_comma = tokens.clone().into_iter().last().is_some_and(|last| is_punct(&last, ','));
         let mut args = Self { ends_with_comma, ..Self::default() };
+        let mut before = Span::call_site();
         for (number, part) in split(tokens, ',').into_iter().enumerate() {
             if number == 0 && !schema_given && is_path(&part) {
-                args.schema = Some(part.into_iter().collect());
-                continue;
+                args.schema = Some(part.iter().cloned().collect());
+            } else if part.is_empty() {
+                ctxt.error_at(before, "expected an argument behind this; leave one comma out");
+            } else {
+                args.read_parts(&part, schema_given, ctxt);
             }
-            args.read_part(&part, schema_given, ctxt);
+            before = part.last().map_or(before, TokenTree::span);
         }
+        args.is_complete = ctxt.is_empty() && args.unfinished.is_empty();
         args
     }
 
+    /// One argument, or more if commas are missing between them.
+    fn read_parts(&mut self, mut part: &[TokenTree], schema_given: bool, ctxt: &mut Ctxt) {
+        while let Some(next) = missing_comma(part) {
+            let (one, rest) = part.split_at(next);
+            ctxt.error_at(rest[0].span(), format_args!("expected `,` before `{}`", rest[0]));
+            self.read_part(one, schema_given, ctxt);
+            part = rest;
+        }
+        self.read_part(part, schema_given, ctxt);
+    }
+
     fn read_part(&mut self, part: &[TokenTree], schema_given: bool, ctxt: &mut Ctxt) {
-        let Some(head) = part.first() else {
-            ctxt.error_at(Span::call_site(), "expected an argument between the commas");
-            return;
-        };
+        let Some(head) = part.first() else { return };
         if let Some(value) = spread(part, ctxt) {
             self.spread.extend(value);
             return;
         }
         if let (TokenTree::Ident(option), Some(list)) = (head, tokens::group(part.get(1), Delimiter::Parenthesis)) {
             self.read_list(option, list.stream(), ctxt);
+            return;
+        }
+        if let Some(mistake) = misplaced(part, schema_given || self.schema.is_some()) {
+            let (first, last) = ends(part, head.span());
+            ctxt.error(first, last, mistake);
             return;
         }
         let (key, value) = key_and_value(part);
@@ -282,10 +315,10 @@ impl Args {
             return;
         }
         let Some(key) = Key::read(key, head.span(), ctxt) else { return };
-        self.attribute(key, value, ctxt);
+        self.attribute(key, value, schema_given || self.schema.is_some(), ctxt);
     }
 
-    fn attribute(&mut self, key: Key, value: Option<&[TokenTree]>, ctxt: &mut Ctxt) {
+    fn attribute(&mut self, key: Key, value: Option<&[TokenTree]>, has_schema: bool, ctxt: &mut Ctxt) {
         let Some(value) = value.filter(|_| !key.incomplete) else {
             self.unfinished.push(key);
             return;
@@ -299,8 +332,7 @@ impl Args {
             return;
         }
         let value = Value::new(value, key.last);
-        let declared = !key.literal && self.schema.is_some();
-        check_credential(&key, &value, declared, ctxt);
+        check_attribute(&key, &value, has_schema, ctxt);
         self.attributes.push((key, value));
     }
 
@@ -309,7 +341,19 @@ impl Args {
             unknown(option, ctxt);
             return;
         }
+        if list.is_empty() {
+            expected(option, &[], "a list, such as `late(app.count)`", ctxt);
+        }
         for part in split(list, ',') {
+            if let ([.., _], Some(value @ [_, ..])) = key_and_value(&part) {
+                let (first, last) = ends(value, option.span());
+                ctxt.error(
+                    first,
+                    last,
+                    "a late attribute gets its value by `record!` in the body; leave the value out here",
+                );
+                continue;
+            }
             if let Some(key) = Key::read(&part, option.span(), ctxt) {
                 if self.late.iter().any(|other| other.name == key.name) {
                     ctxt.error(key.first, key.last, format_args!("attribute `{}` is late twice", key.name));
@@ -379,9 +423,59 @@ fn unknown(option: &Ident, ctxt: &mut Ctxt) {
     ctxt.error_at(option.span(), message);
 }
 
-/// A name that stands for a credential needs a masked value; a declared attribute has its class instead.
-pub(crate) fn check_credential(key: &Key, value: &Value, declared: bool, ctxt: &mut Ctxt) {
-    if !declared && !value.tokens.is_empty() && name::looks_like_a_credential(&key.name) && !value.is_masked() {
+/// What is wrong with an argument that may be meant as the schema or as the name.
+fn misplaced(part: &[TokenTree], has_schema: bool) -> Option<String> {
+    let is_type = |part: &[TokenTree]| {
+        is_path(part)
+            && matches!(part, [.., TokenTree::Ident(last)] if last.to_string().starts_with(char::is_uppercase))
+    };
+    match part {
+        [TokenTree::Literal(literal)] if tokens::string(literal).is_some() => {
+            Some(format!("a span's name is written `name = {literal}`, and a schema without quotes"))
+        }
+        part if is_type(part) && has_schema => Some("a span has one schema; leave this one out".to_owned()),
+        part if is_type(part) => Some("the schema stands first, before all other arguments".to_owned()),
+        [word, eq, path @ ..] if !has_schema && is_ident(word, "schema") && is_punct(eq, '=') && is_path(path) => {
+            let path: String = path.iter().map(ToString::to_string).collect();
+            Some(format!("the schema stands first and without a key: `{path}`"))
+        }
+        _ => None,
+    }
+}
+
+/// Where the next attribute starts behind a missing comma: `app.id = 1 app.size = 2`.
+fn missing_comma(part: &[TokenTree]) -> Option<usize> {
+    let mut sides = (0..part.len()).filter(|at| {
+        let is = |at: Option<usize>, puncts: &str| {
+            let token = at.and_then(|at| part.get(at));
+            token.is_some_and(|token| matches!(token, TokenTree::Punct(punct) if puncts.contains(punct.as_char())))
+        };
+        is(Some(*at), "=") && !is(at.checked_sub(1), "=<>!+-*/%^&|") && !is(at.checked_add(1), "=>")
+    });
+    let (first, second) = (sides.next()?, sides.next()?);
+    let mut start = second;
+    while let [.., dot, TokenTree::Ident(_)] = &part[..start]
+        && is_punct(dot, '.')
+    {
+        start -= 2;
+    }
+    let start = start.checked_sub(1)?;
+    let is_option = OPTIONS.iter().any(|option| is_ident(&part[start], option));
+    let is_key = is_dotted(&part[start..second]) && (second - start > 1 || is_option);
+    (is_key && start > first + 1).then_some(start)
+}
+
+/// Checks the name of an attribute that no schema declares: it must be one, and one that stands for a credential needs a
+/// masked value. A declared attribute has its class instead, which says nothing about the keys of a template.
+pub(crate) fn check_attribute(key: &Key, value: &Value, has_schema: bool, ctxt: &mut Ctxt) {
+    let is_declared = has_schema && !key.literal;
+    if !is_declared && !key.template && !name::is_attribute_name(&key.name) {
+        ctxt.error(key.first, key.last, bad_name(&key.name));
+    } else if (!is_declared || key.template)
+        && name::looks_like_a_credential(&key.name)
+        && !value.tokens.is_empty()
+        && !value.is_masked()
+    {
         ctxt.error(
             key.first,
             key.last,
@@ -394,6 +488,24 @@ pub(crate) fn check_credential(key: &Key, value: &Value, declared: bool, ctxt: &
     }
 }
 
+/// Says that something is no attribute's name.
+pub(crate) fn bad_name(name: &str) -> String {
+    let mut near = String::new();
+    for c in name.chars() {
+        match c {
+            'A'..='Z' if near.ends_with(|before: char| before.is_ascii_lowercase()) => {
+                near.push('_');
+                near.push(c.to_ascii_lowercase());
+            }
+            '-' => near.push('_'),
+            c => near.push(c.to_ascii_lowercase()),
+        }
+    }
+    let near = if near.contains('.') { near } else { format!("app.{near}") };
+    let instead = if name::is_attribute_name(&near) { &near } else { "app.order_id" };
+    format!("`{name}` is not an attribute name; expected lower case segments between dots, such as `{instead}`")
+}
+
 /// Whether the tokens are a path to a type: `Name`, `a::Name`, `::a::Name`.
 fn is_path(part: &[TokenTree]) -> bool {
     !part.is_empty()
@@ -403,7 +515,13 @@ fn is_path(part: &[TokenTree]) -> bool {
 
 /// The arguments of `record!(a.b = value)`.
 pub(crate) fn read_record(part: &[TokenTree], span: Span, ctxt: &mut Ctxt) -> Option<(Key, Option<Value>)> {
-    let (key, value) = key_and_value(part);
+    let mut parts = split(part.iter().cloned().collect(), ',').into_iter();
+    let part = parts.next().unwrap_or_default();
+    if let Some(second) = parts.next() {
+        let (first, last) = ends(&second, span);
+        ctxt.error(first, last, "`record!` takes one attribute; write another `record!` for this one");
+    }
+    let (key, value) = key_and_value(&part);
     let key = Key::read(key, span, ctxt)?;
     let value = value.filter(|_| !key.incomplete).map(|value| Value::new(value, key.last));
     Some((key, value))
@@ -423,6 +541,8 @@ pub(crate) struct Event {
     /// Keys without `= value`: unfinished code.
     pub(crate) unfinished: Vec<Key>,
     pub(crate) spread: Vec<Value>,
+    /// Whether all of them could be read.
+    pub(crate) is_complete: bool,
 }
 
 /// The arguments of `event!("name", a.b = value, …)` and `event!(Schema, a.b = value, …)`.
@@ -446,13 +566,17 @@ pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Op
     let declared = matches!(name, EventName::Schema(_));
     let mut attributes: Vec<(Key, Value)> = Vec::new();
     let (mut unfinished, mut spreads) = (Vec::new(), Vec::new());
+    let mut is_complete = true;
     for part in parts {
         if let Some(value) = spread(&part, ctxt) {
             spreads.extend(value);
             continue;
         }
         let (key, value) = key_and_value(&part);
-        let Some(key) = Key::read(key, span, ctxt) else { continue };
+        let Some(key) = Key::read(key, span, ctxt) else {
+            is_complete = false;
+            continue;
+        };
         if attributes.iter().any(|(other, _)| other.name == key.name) {
             ctxt.error(key.first, key.last, format_args!("attribute `{}` is given twice", key.name));
             continue;
@@ -460,13 +584,16 @@ pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Op
         match value.filter(|value| !value.is_empty() && !key.incomplete) {
             Some(value) => {
                 let value = Value::new(value, key.last);
-                check_credential(&key, &value, declared && !key.literal, ctxt);
+                check_attribute(&key, &value, declared, ctxt);
                 attributes.push((key, value));
             }
-            None => unfinished.push(key),
+            None => {
+                is_complete = false;
+                unfinished.push(key);
+            }
         }
     }
-    Some(Event { name, attributes, unfinished, spread: spreads })
+    Some(Event { name, attributes, unfinished, spread: spreads, is_complete })
 }
 
 /// The path of the `otelier` crate.

@@ -79,6 +79,8 @@ pub(crate) struct Late {
     /// The binding whose assignment proves that the attribute was recorded.
     pub(crate) binding: Ident,
     pub(crate) recorded: bool,
+    /// Whether a closure or an `async` block records it, which may never run.
+    pub(crate) recorded_inside: bool,
 }
 
 impl Late {
@@ -87,7 +89,7 @@ impl Late {
         // a name that the user could have written, and one that nobody writes.
         let name: String = key.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
         let binding = Ident::new(&format!("{name}_is_recorded"), key.last);
-        Self { key, binding, recorded: false }
+        Self { key, binding, recorded: false, recorded_inside: false }
     }
 
     /// The binding as it is written at `span`.
@@ -108,6 +110,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) ctxt: &'a mut Ctxt,
     /// Whether the body speaks to its span.
     pub(crate) used: bool,
+    /// Looks at the declared keys that the body records.
+    pub(crate) looks: TokenStream,
 }
 
 /// The span's handle, as a local that user code cannot name.
@@ -124,14 +128,14 @@ impl Rewriter<'_> {
         key: &Key,
         value: &Value,
         declared: bool,
-        keys: Option<&Group>,
+        keys: Option<&TokenStream>,
     ) -> TokenStream {
         let slot = Ident::new("__otelier_slot", Span::mixed_site());
         let (local, given) = awaited(value);
         let index = match keys {
             // The first time that the key stands in the code: editors find it by that.
             Some(keys) if !key.literal && !key.template => {
-                let access = key.access_in(keys);
+                let access = key.access_in(&placed(key.first, keys.clone()));
                 self.names.index(&key.name, quote!(#access.__name))
             }
             Some(_) => {
@@ -228,6 +232,12 @@ impl Rewriter<'_> {
         let mut result = TokenStream::new();
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
+            if let Some(end) = end_of_closure(&tokens, at) {
+                result.extend(self.tokens(tokens[at..=at].iter().cloned().collect(), true));
+                result.extend(self.tokens(tokens[at + 1..end].iter().cloned().collect(), true));
+                at = end;
+                continue;
+            }
             let taken = self.special(&tokens, at, inner, &mut result);
             if taken > 0 {
                 at += taken;
@@ -284,20 +294,28 @@ impl Rewriter<'_> {
             return quote!({ #records });
         }
         let Some((key, value)) = read_record(&part, span, self.ctxt) else { return quote!({}) };
+        if self.schema && !key.literal {
+            self.looks.extend(look(&key.access()));
+        }
         let Some(value) = value else {
             // Unfinished code: the key stays, so that editors can complete it, and rustc says what is missing.
             let missing = self.without_value(&key, self.schema);
             return quote!({ #missing });
         };
-        crate::args::check_credential(&key, &value, self.schema && !key.literal, self.ctxt);
+        crate::args::check_attribute(&key, &value, self.schema, self.ctxt);
         let record = self.record(&span_ident(span), &key, &value, self.schema, None);
         // Behind the record: editors find a key by what stands in front of it, with and without a value.
         let check = self.schema_path.map(|schema| checks::attribute(self.krate, "span", schema, &key, &value));
-        let late = self.late.iter_mut().find(|late| late.key.name == key.name && !inner).map(|late| {
+        let late = self.late.iter_mut().find(|late| late.key.name == key.name);
+        let late = late.and_then(|late| {
+            if inner {
+                late.recorded_inside = true;
+                return None;
+            }
             late.recorded = true;
             let first = key.first;
             let (krate, binding) = (located_at(self.krate, first), late.binding_at(first));
-            quote_spanned!(first=> #[allow(unused_assignments)] { #binding = #krate::__private::Recorded; })
+            Some(quote_spanned!(first=> #[allow(unused_assignments)] { #binding = #krate::__private::Recorded; }))
         });
         quote_spanned!(span=> { #record #check #late })
     }
@@ -324,7 +342,8 @@ impl Rewriter<'_> {
 
     fn event_macro(&mut self, span: Span, arguments: &Group) -> TokenStream {
         self.used = true;
-        let Some(Event { name, attributes, unfinished, spread }) = read_event(arguments.stream(), span, self.ctxt)
+        let Some(Event { name, attributes, unfinished, spread, is_complete }) =
+            read_event(arguments.stream(), span, self.ctxt)
         else {
             return quote!({});
         };
@@ -339,7 +358,7 @@ impl Rewriter<'_> {
                 let name = format!("{EVENT_SCHEMA}{}", schema.to_string().replace(' ', ""));
                 let event_schema = quote!(<#schema as #krate::schema::EventSchema>);
                 let index = self.names.index(&name, quote!(#event_schema::DEF.id));
-                (index, Some(checks::event(krate, schema, &attributes)))
+                (index, Some(checks::event(krate, schema, &attributes, is_complete)))
             }
         };
         for (key, value) in attributes.iter().filter(|(_, value)| contains_await(&value.tokens)) {
@@ -352,7 +371,7 @@ impl Rewriter<'_> {
             EventName::Literal(_) => TokenStream::new(),
         };
         let keys = match &name {
-            EventName::Schema(schema) => Some(placed(span, quote!(<#schema as #krate::schema::EventSchema>::KEYS))),
+            EventName::Schema(schema) => Some(quote!(<#schema as #krate::schema::EventSchema>::KEYS)),
             EventName::Literal(_) => None,
         };
         let mut records: Vec<_> =
@@ -493,6 +512,26 @@ pub(crate) fn leaves_early(tokens: TokenStream) -> bool {
 fn starts_inner(before: &[TokenTree], group: &Group) -> bool {
     group.delimiter() == Delimiter::Brace
         && before.last().is_some_and(|last| is_punct(last, '|') || is_ident(last, "async") || is_ident(last, "move"))
+}
+
+/// The end of the closure whose first `|` stands at `at`: where its body ends, which a comma or a semicolon follows.
+fn end_of_closure(tokens: &[TokenTree], at: usize) -> Option<usize> {
+    let starts = is_punct(&tokens[at], '|')
+        && match at.checked_sub(1).map(|before| &tokens[before]) {
+            None => true,
+            Some(TokenTree::Ident(word)) => ["move", "return", "async", "static"].iter().any(|known| word == known),
+            // The last one for the arm of a match.
+            Some(TokenTree::Punct(punct)) => matches!(punct.as_char(), '=' | ',' | ';' | '&' | ':' | '>'),
+            Some(_) => false,
+        };
+    if !starts {
+        return None;
+    }
+    let parameters = tokens[at + 1..].iter().position(|token| is_punct(token, '|'))? + at + 2;
+    let end = parameters + end_of_expression(&tokens[parameters..]);
+    // `match x { | A | B => … }`
+    let is_arm = tokens[parameters..end].windows(2).any(|pair| is_punct(&pair[0], '=') && is_punct(&pair[1], '>'));
+    (!is_arm).then_some(end)
 }
 
 fn is_item_end(token: &TokenTree) -> bool {

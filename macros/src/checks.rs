@@ -1,8 +1,8 @@
 //! What rustc evaluates while compiling: literals of closed sets, the kind, undeclared attributes, required ones of events.
 
 use crate::args::{Key, Value};
-use crate::tokens::located_at;
-use proc_macro2::{Ident, Span, TokenStream};
+use crate::tokens::{is_punct, located_at};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 /// The local that holds the tree of keys.
@@ -24,6 +24,20 @@ pub(crate) fn bits<'a>(keys: impl IntoIterator<Item = &'a Key>) -> TokenStream {
     quote!(0 #(#bits)*)
 }
 
+/// Refuses a late attribute that the body does not record, once rustc knows the attribute.
+pub(crate) fn late_without_record(krate: &TokenStream, schema: &TokenStream, key: &Key, text: &str) -> TokenStream {
+    let (keys, access, first, last) = (keys_ident(), key.access(), key.first, key.last);
+    // From the key's first token to its last one.
+    let (path, arguments) = (quote_spanned!(first=> ::core::panic), quote_spanned!(last=> !(#text)));
+    quote! {
+        const _: () = {
+            let #keys = <#schema as #krate::schema::Schema>::KEYS;
+            let _ = &#access;
+            #path #arguments
+        };
+    }
+}
+
 /// Checks one attribute of a span or an event, if there is something to check.
 pub(crate) fn attribute(
     krate: &TokenStream,
@@ -38,7 +52,7 @@ pub(crate) fn attribute(
     };
     if key.literal {
         let (name, first) = (&key.name, key.first);
-        let level = quote_spanned!(first=> <<#schema as #schema_trait>::Undeclared>::__check);
+        let level = quote_spanned!(first=> <<#schema as #schema_trait>::Undeclared>::__undeclared_attribute);
         let id = quote!(<#schema as #schema_trait>::DEF);
         return quote_spanned!(first=> const _: () = #level(#what, #id.id, #id.attributes, #name););
     }
@@ -52,7 +66,14 @@ pub(crate) fn attribute(
             let text = value.tokens.iter().map(ToString::to_string).collect::<String>().replace('_', "");
             ("check_int", quote!(#text))
         }
-        _ => return TokenStream::new(),
+        _ => match value.tokens.as_slice() {
+            // A negative number is two tokens.
+            [minus, number @ TokenTree::Literal(_)] if is_punct(minus, '-') => {
+                let text = format!("-{number}").replace('_', "");
+                ("check_int", quote!(#text))
+            }
+            _ => return TokenStream::new(),
+        },
     };
     let (keys, access, name, krate) = (keys_ident(), key.access(), &key.name, located_at(krate, span));
     let check = Ident::new(check, span);
@@ -65,13 +86,20 @@ pub(crate) fn attribute(
 }
 
 /// Checks an event, and binds the keys of its schema.
-pub(crate) fn event(krate: &TokenStream, schema: &TokenStream, attributes: &[(Key, Value)]) -> TokenStream {
+pub(crate) fn event(
+    krate: &TokenStream,
+    schema: &TokenStream,
+    attributes: &[(Key, Value)],
+    is_complete: bool,
+) -> TokenStream {
     let (keys, span) = (keys_ident(), schema_span(schema));
     let event_schema = quote!(<#schema as #krate::schema::EventSchema>);
     let bits = bits(attributes.iter().map(|(key, _)| key));
     let place = located_at(krate, span);
     let required = quote_spanned!(span=> #place::schema::check_event::<#schema>(#bits));
     let attributes = attributes.iter().map(|(key, value)| attribute(krate, "event", schema, key, value));
+    // What could not be read is not missing as well.
+    let required = is_complete.then_some(required);
     quote! {
         const _: () = {
             let #keys = #event_schema::KEYS;

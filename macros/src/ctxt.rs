@@ -30,7 +30,7 @@ impl Ctxt {
         self.errors
     }
 
-    /// Whether there is no mistake so far.
+    /// Whether nothing was wrong so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }

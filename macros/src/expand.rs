@@ -152,6 +152,7 @@ impl Site {
             late: &mut late,
             ctxt,
             used: false,
+            looks: TokenStream::new(),
         };
         let span = span_ident(Span::call_site());
         let mut records = TokenStream::new();
@@ -163,13 +164,19 @@ impl Site {
         for value in &self.args.spread {
             records.extend(rewriter.spread(&span, value, self.schema.as_ref()));
         }
-        let mut unfinished: TokenStream =
+        let unfinished: TokenStream =
             self.args.unfinished.iter().map(|key| rewriter.without_value(key, self.schema.is_some())).collect();
-        if self.args.ends_with_comma && self.schema.is_some() {
-            let next = keys_at(Span::call_site());
-            unfinished.extend(look(&quote!(#next)));
+        // The first time that these stand in the code: editors find them by that, with and without what is missing.
+        let mut looks = TokenStream::new();
+        if self.schema.is_some() {
+            looks.extend(self.args.unfinished.iter().filter(|key| !key.literal).map(|key| look(&key.access())));
+            if self.args.ends_with_comma {
+                let next = keys_at(Span::call_site());
+                looks.extend(look(&quote!(#next)));
+            }
         }
         let rewritten = rewriter.body(body);
+        looks.extend(std::mem::take(&mut rewriter.looks));
         let mut constants = TokenStream::new();
         for attribute in self.args.attributes.iter().filter(|(key, value)| is_constant(key, value)) {
             let (key, value) = attribute;
@@ -184,24 +191,32 @@ impl Site {
         }
         let keeps_span = rewriter.used;
         let needs_span = keeps_span || !records.is_empty();
-        let site = self.callsite(&names, &constants, &late);
-        for late in late.iter().filter(|late| !late.recorded) {
-            if late.key.incomplete {
-                late.key.check_complete(ctxt);
+        let mut checks = self.checks();
+        let site = self.callsite(&names, &constants, &late, &looks);
+        for Late { key, recorded_inside, .. } in late.iter().filter(|late| !late.recorded) {
+            if key.incomplete {
+                key.check_complete(ctxt);
                 continue;
             }
-            ctxt.error(
-                late.key.first,
-                late.key.last,
-                format_args!(
-                    "late attribute `{0}` is never recorded; write `record!({0} = value);` in the body",
-                    late.key.name
+            let name = &key.name;
+            let text = match recorded_inside {
+                true => format!(
+                    "late attribute `{name}` is recorded only in a closure or an `async` block, which may never run; write \
+                     `record!({name} = value);` outside of it"
                 ),
-            );
+                false => {
+                    format!("late attribute `{name}` is never recorded; write `record!({name} = value);` in the body")
+                }
+            };
+            match &self.schema {
+                Some(schema) if !key.literal => {
+                    checks.extend(checks::late_without_record(&self.krate, schema, key, &text));
+                }
+                _ => ctxt.error(key.first, key.last, text),
+            }
         }
         let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
         let inner = self.body_with_late(body, rewritten, &late, output);
-        let checks = self.checks();
         let needs_keys = needs_span || !unfinished.is_empty();
         let keys = self.schema.as_ref().filter(|_| needs_keys).map(|schema| {
             let (krate, keys) = (&self.krate, keys_ident());
@@ -343,7 +358,7 @@ impl Site {
     }
 
     /// The `static` that holds what is known at compile time.
-    fn callsite(&self, names: &Names, constants: &TokenStream, late: &[Late]) -> TokenStream {
+    fn callsite(&self, names: &Names, constants: &TokenStream, late: &[Late], looks: &TokenStream) -> TokenStream {
         let (krate, site, default_name) = (&self.krate, site_ident(), &self.default_name);
         let name = self.args.name.as_ref().unwrap_or(default_name);
         let (binding, base) = match &self.schema {
@@ -355,12 +370,14 @@ impl Site {
                 let late = || late.iter().map(|late| &late.key).filter(|key| !key.literal);
                 let given = self.args.attributes.iter().map(|(key, _)| key).chain(late());
                 let bits = checks::bits(given.filter(|key| !key.incomplete));
-                let looks = late().map(|key| look(&key.access()));
+                let late = late().map(|key| look(&key.access()));
                 let (binding, span) = (keys_ident(), schema_span(schema));
                 let function = quote!(#krate::__private::Callsite::declared::<#schema>);
+                // What could not be read is not missing as well.
+                let bits = if self.args.is_complete { bits } else { quote!(!0) };
                 // The call has the schema's place, for its errors; the name does not, or editors would go to it.
                 let base = quote_spanned!(span=> (#function)(#name, #bits));
-                (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS; #(#looks)*)), base)
+                (Some(quote!(let #binding = <#schema as #krate::schema::Schema>::KEYS; #looks #(#late)*)), base)
             }
         };
         let named = self.args.name.is_some().then(|| quote!(named: true,));

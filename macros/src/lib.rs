@@ -14,6 +14,8 @@ mod ctxt;
 mod derive;
 mod expand;
 mod item;
+#[cfg(test)]
+mod mutants;
 mod registry;
 mod schema;
 mod tokens;

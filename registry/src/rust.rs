@@ -225,7 +225,9 @@ impl<'a> Writer<'a> {
         let module = self.modules.iter().position(|module| module.attributes.contains(name)).unwrap_or_default();
         let ident = self.unique(module, &wanted, "Value");
         let Attribute { open, members, .. } = attribute.clone();
-        let brief = match attribute.brief.as_str() {
+        // What the attribute means in general, not what it means to the first that has it.
+        let definition = self.registry.attributes.iter().find(|known| known.name == attribute.name);
+        let brief = match definition.unwrap_or(attribute).brief.as_str() {
             "" => format!("Values of `{}`.", attribute.name),
             brief => brief.to_owned(),
         };
@@ -479,9 +481,9 @@ impl<'a> Writer<'a> {
             let values = attribute.members.iter().map(|member| {
                 let value = if int { member.value.clone() } else { item(&member.value) };
                 let brief = Some(&member.brief).filter(|brief| !brief.is_empty() && **brief != member.value);
-                brief.map_or(value.clone(), |brief| format!("{value} {}", item(brief)))
+                (value, brief.map(|brief| item(brief)))
             });
-            let open = attribute.open.then(|| "..".to_owned());
+            let open = attribute.open.then(|| ("..".to_owned(), None));
             if int || attribute.value_type.scalar == Scalar::String {
                 line.word("in");
                 line.list(values.chain(open));
@@ -509,13 +511,14 @@ impl<'a> Writer<'a> {
         }
         if !attribute.examples.is_empty() {
             line.word("examples");
-            line.list(attribute.examples.iter().map(|example| match attribute.value_type.scalar {
+            let examples = attribute.examples.iter().map(|example| match attribute.value_type.scalar {
                 _ if attribute.value_type.array => item(example),
                 Scalar::Int | Scalar::Any if is_int(example) => example.clone(),
                 Scalar::Double if is_double(example) => example.clone(),
                 Scalar::Boolean if matches!(example.as_str(), "true" | "false") => example.clone(),
                 _ => item(example),
-            }));
+            });
+            line.list(examples.map(|example| (example, None)));
         }
         if !attribute.note.is_empty() {
             line.said("note", &attribute.note);
@@ -803,14 +806,20 @@ impl Line {
         self.text.push_str(&literal);
     }
 
-    fn list(&mut self, items: impl Iterator<Item = String>) {
+    /// Items between brackets, some with documentation behind them.
+    fn list(&mut self, items: impl Iterator<Item = (String, Option<String>)>) {
         let mut items = items.peekable();
-        let mut first = true;
-        while let Some(item) = items.next() {
-            let start = if first { "[" } else { "" };
+        let mut start = "[";
+        while let Some((item, doc)) = items.next() {
             let end = if items.peek().is_some() { "," } else { "]" };
-            self.word(&format!("{start}{item}{end}"));
-            first = false;
+            match doc {
+                Some(doc) => {
+                    self.word(&format!("{start}{item}"));
+                    self.word(&format!("{doc}{end}"));
+                }
+                None => self.word(&format!("{start}{item}{end}")),
+            }
+            start = "";
         }
     }
 }

@@ -82,7 +82,7 @@ pub fn spread<S: crate::schema::Schema, T: SpanAttributes + ?Sized>(value: &T) -
 
 /// The key of a template's elements.
 #[inline(always)]
-pub fn element_of<T: crate::attribute::Template>(template: &T) -> &T::Element {
+pub fn element_of<T: crate::attribute::Elements + crate::attribute::Template>(template: &T) -> &T::Element {
     template.element()
 }
 

@@ -20,3 +20,25 @@ fn mistakes_are_refused_with_their_text() {
 fn what_users_write_compiles() {
     trybuild::TestCases::new().pass("tests/pass/*.rs");
 }
+
+#[test]
+fn every_mistake_is_in_the_table_of_diagnostics() -> std::io::Result<()> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = std::fs::read_to_string(root.join("../docs/diagnostics.md"))?;
+    let mut missing = Vec::new();
+    for folder in std::fs::read_dir(root.join("tests/ui"))? {
+        for file in std::fs::read_dir(folder?.path())? {
+            let path = file?.path();
+            let link = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            if link.ends_with(".rs") && !table.contains(&format!("(../ui-tests/{link})")) {
+                missing.push(link);
+            }
+        }
+    }
+    missing.sort();
+    assert!(missing.is_empty(), "docs/diagnostics.md does not name {missing:#?}");
+    for link in table.split("(../ui-tests/").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(root.join(link).exists(), "docs/diagnostics.md names {link}, which does not exist");
+    }
+    Ok(())
+}

@@ -141,7 +141,7 @@ fn checked(declaration: &Declaration) -> (TokenStream, TokenStream) {
         type Keys = #root;
         type Undeclared = #krate::schema::undeclared::#undeclared;
         const KEYS: &'static #root = &#value;
-        const REQUIRED: u128 = #required;
+        const REQUIRED: ::core::primitive::u128 = #required;
     };
     (body, items)
 }

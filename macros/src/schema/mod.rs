@@ -8,10 +8,11 @@ mod attribute;
 mod expand;
 mod model;
 mod read;
+mod repair;
 mod tree;
 
 use crate::ctxt::Ctxt;
-use crate::tokens::{ends, is_punct, split};
+use crate::tokens::{ends, group, is_punct, plain, split};
 use attribute::starts_with;
 use model::Form;
 use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
@@ -34,24 +35,33 @@ pub(crate) fn attribute_group(input: TokenStream) -> TokenStream {
 
 fn declare_all(form: Form, input: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::default();
+    let mut code = TokenStream::new();
     let tokens: Vec<TokenTree> = input.into_iter().collect();
-    let code = match tokens.split_last() {
-        Some((TokenTree::Group(body), head)) if body.delimiter() == Delimiter::Brace => {
-            declare(form, head, items(body.stream()), &mut ctxt)
+    let is_body = |token: &TokenTree| group(Some(token), Delimiter::Brace).is_some();
+    for (number, declaration) in tokens.split_inclusive(is_body).enumerate() {
+        match declaration.split_last() {
+            Some((TokenTree::Group(body), head)) if body.delimiter() == Delimiter::Brace => {
+                if let (Some(first), true) = (read::with_docs(head).1.first(), number > 0) {
+                    let message = format_args!("a second declaration needs a `{}!` of its own", form.macro_name());
+                    ctxt.error_at(first.span(), message);
+                }
+                let items = repair::items(body.stream(), &mut ctxt);
+                code.extend(declare(form, head, items, &mut ctxt));
+            }
+            _ => expected_declaration(form, declaration, &mut ctxt),
         }
-        _ => {
-            let (first, last) = ends(&tokens[tokens.len().saturating_sub(1)..], Span::call_site());
-            ctxt.error(first, last, "expected `pub Name = \"app.name\" { attribute: type; … }`");
-            TokenStream::new()
-        }
-    };
+    }
+    if tokens.is_empty() {
+        expected_declaration(form, &[], &mut ctxt);
+    }
     let errors = ctxt.into_errors();
     quote!(#errors #code)
 }
 
-/// The items of a declaration, which semicolons end.
-fn items(body: TokenStream) -> Vec<Vec<TokenTree>> {
-    split(body, ';')
+fn expected_declaration(form: Form, tokens: &[TokenTree], ctxt: &mut Ctxt) {
+    let (first, last) = ends(&tokens[tokens.len().saturating_sub(1)..], Span::call_site());
+    let example = read::example_id(form);
+    ctxt.error(first, last, format_args!("expected `pub Name = \"{example}\" {{ app.id: int; … }}`"));
 }
 
 /// Writes the declaration, or asks for the next group that it includes.
@@ -132,7 +142,7 @@ pub(crate) fn with_group(input: TokenStream) -> TokenStream {
         let message = format_args!("`{name}` is {}, not {}; write {instead}", given.described(), expected.described());
         ctxt.error(first, last, message);
     }
-    let mut items = items(rest.stream());
+    let mut items = split(rest.stream(), ';');
     items.push(quote!(from { } #path #payload).into_iter().collect());
     let head: Vec<TokenTree> = head.stream().into_iter().collect();
     let code = declare(form, &head, items, &mut ctxt);
@@ -150,7 +160,7 @@ fn exported(
 ) -> TokenStream {
     // Exported macros share one namespace in a crate, so the name carries a fingerprint of what is declared, and of where.
     let text = format!("{payload}{}", place(name));
-    let macro_name = Ident::new(&format!("__otelier_{name}_{:016x}", fingerprint(&text)), Span::call_site());
+    let macro_name = Ident::new(&format!("__otelier_{}_{:016x}", plain(name), fingerprint(&text)), Span::call_site());
     let form = Ident::new(form.as_str(), Span::call_site());
     let krate = crate::item::with_dollar_crate(krate.clone());
     let visible = visibility.to_string();

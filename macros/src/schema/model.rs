@@ -26,6 +26,15 @@ impl Form {
         }
     }
 
+    /// The macro that declares it.
+    pub(super) const fn macro_name(self) -> &'static str {
+        match self {
+            Self::Span => "span_schema",
+            Self::Event => "event_schema",
+            Self::Group => "attribute_group",
+        }
+    }
+
     /// What users call it.
     pub(super) const fn described(self) -> &'static str {
         match self {

@@ -13,11 +13,10 @@ pub(super) fn read(form: Form, head: &[TokenTree], items: &[Vec<TokenTree>], ctx
     let mut declaration = Declaration::of_head(form, head, ctxt)?;
     let (taken, own): (Vec<_>, Vec<_>) = items.iter().partition(|item| starts_with(item, "from"));
     for item in &own {
-        if let [word, path @ ..] = item.as_slice()
+        if let [word, path @ ..] = with_docs(item).1
             && starts_with(item, "crate")
-            && is_ident(word, "crate")
         {
-            declaration.read_crate(path, ctxt);
+            declaration.read_crate(word.span(), path, ctxt);
         }
     }
     for item in taken {
@@ -85,41 +84,81 @@ impl Declaration {
 
     /// Attributes, documentation, visibility, name and id: `/// … pub Name = "id"`.
     fn of_head(form: Form, head: &[TokenTree], ctxt: &mut Ctxt) -> Option<Self> {
-        let eq = head.iter().rposition(|token| is_punct(token, '='));
-        let eq = eq.filter(|at| matches!(head.get(at + 1), Some(TokenTree::Literal(_))) && at + 2 == head.len());
-        let before = &head[..eq.unwrap_or(head.len())];
-        let (Some((TokenTree::Ident(name), before)), true) = (before.split_last(), eq.is_some() || form == Form::Group)
-        else {
-            let (first, last) =
-                head.last().map_or((Span::call_site(), Span::call_site()), |last| (last.span(), last.span()));
-            ctxt.error(first, last, format_args!("expected `pub Name = \"{}\"` before the braces", example_id(form)));
+        let expected = format!("expected `pub Name = \"{}\"` before the braces", example_id(form));
+        let eq = head.iter().position(|token| is_punct(token, '=')).unwrap_or(head.len());
+        let (mut before, mut id) = (&head[..eq], head.get(eq + 1..).unwrap_or_default());
+        if let [rest @ .., TokenTree::Literal(text)] = before {
+            ctxt.error_at(text.span(), format_args!("expected `=` before {text}"));
+            (before, id) = (rest, &before[rest.len()..]);
+        }
+        let Some((TokenTree::Ident(name), before)) = before.split_last() else {
+            let (first, last) = ends(&head[head.len().saturating_sub(1)..], Span::call_site());
+            ctxt.error(first, last, expected);
             return None;
         };
         let mut declaration = Self::new(form, name.clone());
         let visibility = before.iter().position(|token| is_ident(token, "pub")).unwrap_or(before.len());
-        declaration.outer = before[..visibility].iter().cloned().collect();
-        declaration.visibility = before[visibility..].iter().cloned().collect();
-        declaration.doc = with_docs(before).0;
-        if let Some(TokenTree::Literal(id)) = eq.and_then(|at| head.get(at + 1)) {
-            if !tokens::string(id).is_some_and(|id| name::is_attribute_name(&id)) {
-                let what = match form {
-                    Form::Span => "a span type",
-                    Form::Event => "an event name",
-                    Form::Group => "a group's id",
-                };
-                ctxt.error_at(id.span(), format_args!("{id} is not {what}; expected lower case segments between dots"));
-            }
-            declaration.id = Some(id.clone());
+        let (outer, mut visibility) = before.split_at(visibility);
+        let rest = match visibility {
+            [_, rest @ ..] if group(rest.first(), Delimiter::Parenthesis).is_some() => &rest[1..],
+            [_, rest @ ..] => rest,
+            [] => &[],
+        };
+        visibility = &visibility[..visibility.len() - rest.len()];
+        let in_pairs =
+            outer.chunks(2).all(|pair| is_punct(&pair[0], '#') && group(pair.get(1), Delimiter::Bracket).is_some());
+        let unexpected = rest.first().or_else(|| outer.iter().find(|token| matches!(token, TokenTree::Ident(_))));
+        if let Some(unexpected) = unexpected.or_else(|| outer.first().filter(|_| !in_pairs)) {
+            let name = match &declaration.name {
+                name if is_ident(unexpected, "struct") => {
+                    format!("leave `struct` out; the macro makes it: `pub {name} = …`")
+                }
+                _ => expected,
+            };
+            ctxt.error_at(unexpected.span(), name);
         }
+        declaration.outer = if in_pairs { outer.iter().cloned().collect() } else { TokenStream::new() };
+        declaration.visibility = visibility.iter().cloned().collect();
+        declaration.doc = with_docs(before).0;
+        declaration.read_id(id, eq < head.len(), ctxt);
         Some(declaration)
     }
 
+    /// The span type, the event's name or the group's id.
+    fn read_id(&mut self, id: &[TokenTree], has_eq: bool, ctxt: &mut Ctxt) {
+        let (name, example) = (&self.name, example_id(self.form));
+        let what = match self.form {
+            Form::Span => "a span type",
+            Form::Event => "an event name",
+            Form::Group => "a group's id",
+        };
+        match id {
+            [] if self.form == Form::Group && !has_eq => {}
+            [] => {
+                ctxt.error_at(name.span(), format_args!("`{name}` needs {what}: `{name} = \"{example}\"`"));
+            }
+            [TokenTree::Literal(text)] if tokens::string(text).is_some() => {
+                if !tokens::string(text).is_some_and(|id| name::is_attribute_name(&id)) {
+                    let message = format_args!(
+                        "{text} is not {what}; expected lower case segments between dots, such as `\"{example}\"`"
+                    );
+                    ctxt.error_at(text.span(), message);
+                }
+                self.id = Some(text.clone());
+            }
+            other => {
+                let (first, last) = ends(other, name.span());
+                ctxt.error(first, last, format_args!("expected {what} in quotes, such as `\"{example}\"`"));
+            }
+        }
+    }
+
     /// The path of the `otelier` crate, for those who re-export it.
-    fn read_crate(&mut self, rest: &[TokenTree], ctxt: &mut Ctxt) {
+    fn read_crate(&mut self, word: Span, rest: &[TokenTree], ctxt: &mut Ctxt) {
         match rest {
             [eq, path @ ..] if is_punct(eq, '=') && !path.is_empty() => self.krate = path.iter().cloned().collect(),
             _ => {
-                let (first, last) = ends(rest, self.name.span());
+                let (first, last) = ends(rest, word);
                 ctxt.error(first, last, "`crate` needs the path of the crate, such as `crate = app::otelier;`");
             }
         }
@@ -135,7 +174,8 @@ impl Declaration {
             if let [TokenTree::Ident(word), ..] = item
                 && !matches!(item.get(1), Some(next) if is_punct(next, '.') || is_punct(next, ':'))
             {
-                self.read_word(&word.clone(), item, &mut seen, ctxt);
+                // What is wrong with it was said where it was declared.
+                self.read_word(word, item, &mut seen, &mut Ctxt::default());
             } else if let Some(attribute) = attribute::read(item, doc, &self.krate, Some(&path), ctxt) {
                 self.take(attribute, &path, ctxt);
             }
@@ -162,7 +202,7 @@ impl Declaration {
         let (doc, item) = with_docs(item);
         match item {
             [] => {}
-            _ if starts_with(item, "refine") => attribute::refine(&item[1..], &mut self.attributes, ctxt),
+            _ if starts_with(item, "refine") => attribute::refine(item, &mut self.attributes, ctxt),
             [TokenTree::Ident(word), rest @ ..]
                 if !rest.first().is_some_and(|next| is_punct(next, '.') || is_punct(next, ':')) =>
             {
@@ -193,7 +233,11 @@ impl Declaration {
             Form::Group => matches!(name.as_str(), "kind" | "name" | "open" | "closed" | "undeclared" | "constant"),
         };
         if not_here {
-            ctxt.error_at(word.span(), format_args!("{} has no `{name}`", self.form.described()));
+            let instead = match self.form {
+                Form::Group => "write it in the schemas that include the group",
+                _ => "only spans have one",
+            };
+            ctxt.error_at(word.span(), format_args!("{} has no `{name}`; {instead}", self.form.described()));
             return;
         }
         let (assigned, value) = match item {
@@ -239,7 +283,7 @@ impl Declaration {
             ("renamed", true, [TokenTree::Literal(name)]) if tokens::string(name).is_some() => {
                 self.deprecated.get_or_insert_default().renamed_to = tokens::string(name).unwrap_or_default();
             }
-            ("constant", _, rest) => self.read_constant(rest, seen, ctxt),
+            ("constant", _, rest) => self.read_constant(word, rest, seen, ctxt),
             (
                 "kind" | "undeclared" | "stability" | "name" | "note" | "deprecated" | "renamed" | "open" | "closed",
                 ..,
@@ -284,27 +328,52 @@ impl Declaration {
         }
     }
 
-    fn read_constant(&mut self, rest: &[TokenTree], seen: &mut Vec<String>, ctxt: &mut Ctxt) {
-        match rest {
+    fn read_constant(
+        &mut self,
+        word: &proc_macro2::Ident,
+        rest: &[TokenTree],
+        seen: &mut Vec<String>,
+        ctxt: &mut Ctxt,
+    ) {
+        let (key, value) = match rest {
             [key @ .., eq, TokenTree::Literal(value)]
                 if is_punct(eq, '=') && is_dotted(key) && tokens::string(value).is_some() =>
             {
-                let name = dotted_name(key);
-                if seen.iter().any(|known| known.strip_prefix("constant ") == Some(&name)) {
-                    let (first, last) = ends(key, self.name.span());
-                    ctxt.error(first, last, format_args!("constant `{name}` is given twice"));
-                }
-                seen.push(format!("constant {name}"));
-                // A constant of one's own replaces the one of the schema that is extended.
-                match self.constants.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, known)) => *known = value.clone(),
-                    None => self.constants.push((name, value.clone())),
-                }
+                (key, value)
+            }
+            [key @ .., eq, other] if is_punct(eq, '=') && is_dotted(key) => {
+                ctxt.error_at(other.span(), format_args!("a constant is a string: `\"{other}\"`"));
+                return;
             }
             _ => {
-                let (first, last) = ends(rest, self.name.span());
+                let (first, last) = ends(rest, word.span());
                 ctxt.error(first, last, "expected `constant a.b = \"value\";`");
+                return;
             }
+        };
+        let name = dotted_name(key);
+        let (first, last) = ends(key, word.span());
+        if !name::is_attribute_name(&name) {
+            ctxt.error(first, last, crate::args::bad_name(&name));
+            return;
+        }
+        if name::looks_like_a_credential(&name) {
+            let message = format_args!(
+                "constant `{name}` looks like a credential and would be exported in clear text; leave it out"
+            );
+            ctxt.error(first, last, message);
+        }
+        if seen.iter().any(|known| known.strip_prefix("constant ") == Some(&name)) {
+            ctxt.error(first, last, format_args!("constant `{name}` is given twice"));
+        }
+        if self.attributes.iter().any(|attribute| attribute.name == name) {
+            ctxt.error(first, last, format_args!("constant `{name}` is an attribute of `{}` already", self.name));
+        }
+        seen.push(format!("constant {name}"));
+        // A constant of one's own replaces the one of the schema that is extended.
+        match self.constants.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value.clone(),
+            None => self.constants.push((name, value.clone())),
         }
     }
 
@@ -338,13 +407,17 @@ impl Declaration {
                 return;
             };
             rest = after;
+            if key.is_empty() {
+                ctxt.error_at(span, "the span name has a `{}` without an attribute, such as `{app.id}`");
+                continue;
+            }
             if self.constants.iter().any(|(name, _)| name == key) {
                 continue;
             }
             match self.attributes.iter().find(|attribute| attribute.name == key) {
                 Some(attribute) if attribute.value_type.template || attribute.value_type.array => {
                     let kind = attribute.value_type.notation();
-                    ctxt.error_at(span, format_args!("the span name uses `{{{key}}}`, which is a `{kind}`; expected one value"));
+                    ctxt.error_at(span, format_args!("the span name uses `{{{key}}}`, which is `{kind}`; a name is built from single values"));
                 }
                 Some(attribute) if attribute.requirement == Requirement::Required => {}
                 Some(_) => ctxt.error_at(
@@ -382,7 +455,7 @@ impl Declaration {
     }
 }
 
-fn example_id(form: Form) -> &'static str {
+pub(super) fn example_id(form: Form) -> &'static str {
     match form {
         Form::Span => "app.checkout",
         Form::Event => "app.retry_scheduled",

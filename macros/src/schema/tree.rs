@@ -183,29 +183,27 @@ impl Tree<'_> {
             #[doc(hidden)]
             pub __key: #key_type,
             #[doc(hidden)]
-            pub __name: &'static str,
+            pub __name: &'static ::core::primitive::str,
             #[doc(hidden)]
             #deprecated
-            pub __bit: u128,
+            pub __bit: ::core::primitive::u128,
             #[doc(hidden)]
             pub __allowed: #krate::attribute::Allowed,
         });
         values.extend(quote!(__key: #key, __name: #name, __bit: #bit, __allowed: (#key).__allowed,));
-        let template = attribute.value_type.template.then(|| {
-            quote! {
-                impl #krate::attribute::Template for #type_name {
-                    type Element = <#key_type as #krate::attribute::Template>::Element;
-                    fn element(&self) -> &Self::Element {
-                        #krate::attribute::Template::element(&self.__key)
-                    }
-                }
-            }
-        });
+        let template =
+            attribute.value_type.template.then(|| quote!(impl #krate::attribute::Template for #type_name {}));
         self.items.extend(quote! {
             impl ::core::ops::Deref for #type_name {
                 type Target = #key_type;
                 fn deref(&self) -> &#key_type {
                     &self.__key
+                }
+            }
+            impl #krate::attribute::Elements for #type_name {
+                type Element = <#key_type as #krate::attribute::Elements>::Element;
+                fn element(&self) -> &Self::Element {
+                    #krate::attribute::Elements::element(&self.__key)
                 }
             }
             #template

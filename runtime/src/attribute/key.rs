@@ -86,6 +86,14 @@ macro_rules! key {
                 self.__name
             }
         }
+
+        impl<$($parameter),*> Elements for $key<$($parameter),*> {
+            type Element = Self;
+
+            fn element(&self) -> &Self {
+                self
+            }
+        }
     };
     (record $key:ident<$($argument:ty),*>, [$($parameter:ident)*], $trait:path) => {
         impl<$($parameter),*> $key<$($argument),*> {
@@ -243,18 +251,33 @@ impl<K> TemplateKey<K> {
     label = "has one value",
     note = "leave `[\"…\"]` out; only attributes that are declared with `<key>` have it"
 )]
-pub trait Template {
+pub trait Template {}
+
+impl<K> Template for TemplateKey<K> {}
+
+/// The key that a template's elements have. A plain key is its own, so that one which is taken for a template is refused
+/// once, by [`Template`].
+#[doc(hidden)]
+pub trait Elements {
     /// The key of each of them.
     type Element;
     /// The key of each of them.
     fn element(&self) -> &Self::Element;
 }
 
-impl<K> Template for TemplateKey<K> {
+impl<K> Elements for TemplateKey<K> {
     type Element = K;
 
     #[inline]
     fn element(&self) -> &K {
         &self.element
+    }
+}
+
+impl<E, Class> Elements for EnumKey<E, Class> {
+    type Element = Self;
+
+    fn element(&self) -> &Self {
+        self
     }
 }

@@ -7,14 +7,14 @@ mod value;
 
 pub use fields::{AttributeSink, FieldDef, Mask, SpanAttributes};
 pub use key::{
-    Allowed, AnyArrayKey, AnyKey, BooleanArrayKey, BooleanKey, DoubleArrayKey, DoubleKey, EnumKey, IntArrayKey, IntKey,
-    Personal, Public, Secret, Sensitive, StringArrayKey, StringKey, Template, TemplateKey,
+    Allowed, AnyArrayKey, AnyKey, BooleanArrayKey, BooleanKey, DoubleArrayKey, DoubleKey, Elements, EnumKey,
+    IntArrayKey, IntKey, Personal, Public, Secret, Sensitive, StringArrayKey, StringKey, Template, TemplateKey,
 };
 pub use value::{
     AnyArrayAttribute, AnyAttribute, BooleanArrayAttribute, BooleanAttribute, Disclosed, DoubleArrayAttribute,
     DoubleAttribute, DoubleIn, Element, EnumAttribute, EnumValue, Hashed, IntArrayAttribute, IntAttribute, IntIn,
     Masked, PersonalValue, Redacted, SecretValue, Slot, Slots, StringArrayAttribute, StringAttribute, TemplateValue,
-    disclose, hash, redact,
+    ValueOf, disclose, hash, redact,
 };
 
 pub use otelier_spec::Sensitivity;

@@ -269,6 +269,13 @@ pub trait PersonalValue<K> {
     fn record(&self, slot: Slot<'_>);
 }
 
+/// A value for a public attribute whose key is `K`. What is wrong with one is said by the trait of the attribute's type.
+#[doc(hidden)]
+pub trait ValueOf<K> {
+    /// Writes the value to `slot`, or drops `slot` if there is nothing to record.
+    fn record(&self, slot: Slot<'_>);
+}
+
 /// What a template is given without a key: nothing, so nothing implements this.
 #[diagnostic::on_unimplemented(
     message = "this attribute is a template, and needs a key",
@@ -294,6 +301,11 @@ pub trait TemplateValue {}
 /// }
 /// assert_eq!(Side::Sell.value(), "sell");
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that an attribute can have",
+    label = "expected an enum that implements `EnumAttribute`",
+    note = "derive `AttributeEnum` for an enum of your own; the other types are `string`, `int`, `double`, `boolean` and `any`"
+)]
 pub trait EnumAttribute {
     /// Every value that is known, as it is exported.
     const VALUES: &'static [&'static str];
@@ -600,10 +612,9 @@ macro_rules! personal {
             }
         }
 
-        #[diagnostic::do_not_recommend]
-        impl<T: $trait> PersonalValue<super::$key> for Disclosed<T> {
+        impl<T: $trait + ?Sized> ValueOf<super::$key> for T {
             fn record(&self, slot: Slot<'_>) {
-                $trait::record(&self.0, slot);
+                $trait::record(self, slot);
             }
         }
     )* };
@@ -636,12 +647,17 @@ impl<E> PersonalValue<super::EnumKey<E>> for Hashed {
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<E: EnumAttribute, T: EnumValue<E>> PersonalValue<super::EnumKey<E>> for Disclosed<T> {
+impl<E: EnumAttribute, T: EnumValue<E> + ?Sized> ValueOf<super::EnumKey<E>> for T {
     fn record(&self, slot: Slot<'_>) {
-        if let Some(value) = self.0.variant() {
+        if let Some(value) = self.variant() {
             slot.str(value.value());
         }
+    }
+}
+
+impl<K, T: ValueOf<K>> PersonalValue<K> for Disclosed<T> {
+    fn record(&self, slot: Slot<'_>) {
+        ValueOf::<K>::record(&self.0, slot);
     }
 }
 

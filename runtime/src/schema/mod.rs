@@ -19,7 +19,8 @@ pub use packs::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a span schema",
     label = "expected a schema",
-    note = "declare one with `span_schema!`, or take one of `otelier::schema`"
+    note = "declare one with `span_schema!`, or take one of `otelier::schema`; attribute groups are for `include`, event schemas for \
+            `event!`"
 )]
 pub trait Schema {
     /// The tree of attribute keys: `KEYS.crypto.symbol` is the key of `crypto.symbol`.
@@ -62,8 +63,8 @@ pub trait AttributeGroup {
 /// The Rust enum of a declaration's attribute with this number; those who take the attribute over name it so.
 #[doc(hidden)]
 pub trait TypeOf<const NUMBER: usize> {
-    /// The enum.
-    type Type: crate::attribute::EnumAttribute;
+    /// The enum. What is no `EnumAttribute` is refused where the declaration uses it, so without a bound here, once.
+    type Type;
 }
 
 macro_rules! definitions {
@@ -213,7 +214,8 @@ pub const fn check_event<E: EventSchema>(given: u128) {
 const fn missing(what: &str, id: &str, attributes: &[AttributeDef], given: u128) -> ! {
     let mut list = Message::new();
     let mut count = 0;
-    let mut late = "";
+    let is_span = what.len() == "span".len();
+    let (mut late, mut records, mut late_count) = (Message::new(), Message::new(), 0);
     let mut i = 0;
     while i < attributes.len() {
         let attribute = &attributes[i];
@@ -223,8 +225,12 @@ const fn missing(what: &str, id: &str, attributes: &[AttributeDef], given: u128)
             }
             let value_type = if attribute.values.is_empty() { attribute.value_type } else { "enum" };
             list = list.push("`").push(attribute.name).push("` (").push(value_type).push(")");
-            if attribute.late {
-                late = attribute.name;
+            // Whoever calls an event knows all of it.
+            if attribute.late && is_span {
+                late = late.push(if late_count > 0 { ", " } else { "" }).push(attribute.name);
+                records = records.push(if late_count > 0 { " and `record!(" } else { "`record!(" });
+                records = records.push(attribute.name).push(" = value);`");
+                late_count += 1;
             }
             count += 1;
         }
@@ -236,15 +242,13 @@ const fn missing(what: &str, id: &str, attributes: &[AttributeDef], given: u128)
         .push(id)
         .push(if count == 1 { "` is missing its required attribute " } else { "` is missing its required attributes " })
         .push(list.as_str());
-    if !late.is_empty() {
-        message = message
-            .push("; `")
-            .push(late)
-            .push("` is known late: write `late(")
-            .push(late)
-            .push(")`, and `record!(")
-            .push(late)
-            .push(" = value);` in the body");
+    if late_count > 0 {
+        message = message.push(if late_count == count {
+            "; known late: write `late("
+        } else {
+            "; of these are known late: write `late("
+        });
+        message = message.push(late.as_str()).push(")`, and ").push(records.as_str()).push(" in the body");
     }
     panic!("{}", message.as_str())
 }
@@ -254,7 +258,7 @@ const fn missing(what: &str, id: &str, attributes: &[AttributeDef], given: u128)
 #[track_caller]
 pub const fn check_string(attribute: &str, allowed: crate::attribute::Allowed, value: &str) {
     if let crate::attribute::Allowed::Strings(allowed) = allowed {
-        check_value(attribute, allowed, value);
+        check_value(attribute, allowed, value, true);
     }
 }
 
@@ -263,20 +267,21 @@ pub const fn check_string(attribute: &str, allowed: crate::attribute::Allowed, v
 #[track_caller]
 pub const fn check_int(attribute: &str, allowed: crate::attribute::Allowed, value: &str) {
     if let crate::attribute::Allowed::Ints(allowed) = allowed {
-        check_value(attribute, allowed, value);
+        check_value(attribute, allowed, value, false);
     }
 }
 
 #[track_caller]
-const fn check_value(attribute: &str, allowed: &[&str], value: &str) {
+const fn check_value(attribute: &str, allowed: &[&str], value: &str, is_text: bool) {
     if message::contains(allowed, value) {
         return;
     }
     let mut message =
         Message::new().push("`").push(value).push("` is not a value of attribute `").push(attribute).push("`");
+    // A number is not misspelt.
     message = match message::nearest(allowed, value) {
-        Some(near) => message.push("; did you mean `").push(near).push("`?"),
-        None => message.push("; expected ").push_list(allowed),
+        Some(near) if is_text => message.push("; did you mean `").push(near).push("`?"),
+        _ => message.push("; expected ").push_list(allowed),
     };
     panic!("{}", message.as_str())
 }

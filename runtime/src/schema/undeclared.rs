@@ -17,7 +17,7 @@ pub struct Deny;
 impl Allow {
     #[doc(hidden)]
     #[track_caller]
-    pub const fn __check(_what: &str, id: &str, attributes: &[AttributeDef], attribute: &str) {
+    pub const fn __undeclared_attribute(_what: &str, id: &str, attributes: &[AttributeDef], attribute: &str) {
         not_declared(id, attributes, attribute);
     }
 }
@@ -26,7 +26,7 @@ impl Warn {
     #[doc(hidden)]
     #[track_caller]
     #[deprecated(note = "the schema does not declare this attribute; declare it, or write `undeclared = allow;` there")]
-    pub const fn __check(_what: &str, id: &str, attributes: &[AttributeDef], attribute: &str) {
+    pub const fn __undeclared_attribute(_what: &str, id: &str, attributes: &[AttributeDef], attribute: &str) {
         not_declared(id, attributes, attribute);
     }
 }
@@ -34,7 +34,7 @@ impl Warn {
 impl Deny {
     #[doc(hidden)]
     #[track_caller]
-    pub const fn __check(what: &str, id: &str, attributes: &[AttributeDef], attribute: &str) {
+    pub const fn __undeclared_attribute(what: &str, id: &str, attributes: &[AttributeDef], attribute: &str) {
         not_declared(id, attributes, attribute);
         let message = Message::new()
             .push(what)
@@ -52,15 +52,29 @@ impl Deny {
 const fn not_declared(id: &str, attributes: &[AttributeDef], attribute: &str) {
     let mut i = 0;
     while i < attributes.len() {
-        if super::message::equal(attributes[i].name.as_bytes(), attribute.as_bytes()) {
-            let message = Message::new()
-                .push("`")
-                .push(id)
-                .push("` declares attribute `")
-                .push(attribute)
-                .push("`; write it without quotes, so that its value is checked");
-            panic!("{}", message.as_str())
-        }
-        i += 1;
+        let (name, is_template) = (attributes[i].name, starts_with(attributes[i].value_type, "template["));
+        let instead = if super::message::equal(name.as_bytes(), attribute.as_bytes()) {
+            "`; write it without quotes, so that its value is checked"
+        } else if is_template
+            && name.len() + 1 < attribute.len()
+            && starts_with(attribute, name)
+            && attribute.as_bytes()[name.len()] == b'.'
+        {
+            "` as one of a template; write `template[\"key\"] = value`, so that its value is checked"
+        } else {
+            i += 1;
+            continue;
+        };
+        refuse(id, " declares attribute `", attribute, instead);
     }
+}
+
+#[track_caller]
+const fn refuse(id: &str, says: &str, attribute: &str, instead: &str) -> ! {
+    let message = Message::new().push("`").push(id).push("`").push(says).push(attribute).push(instead);
+    panic!("{}", message.as_str())
+}
+
+const fn starts_with(text: &str, start: &str) -> bool {
+    text.len() >= start.len() && super::message::equal(text.as_bytes().split_at(start.len()).0, start.as_bytes())
 }

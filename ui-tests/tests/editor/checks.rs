@@ -135,7 +135,18 @@ const CRYPTO: File = File::Repository("runtime/src/schema/packs/crypto.rs");
 /// What the macros write for themselves.
 const HIDDEN: &[&str] = &["__key", "__name", "__bit", "__allowed", "__record", "__new"];
 /// Two schemas have a `crypto.symbol` of their own.
-const GROUP_SYMBOL: &str = "pub MarketData {\n        crypto.|symbol: string";
+const GROUP_SYMBOL: &str = "crypto.data_type: DataType;
+        /// Trading pair in the exchange's notation, such as `BTCUSDT`.
+        crypto.|symbol: string";
+const EXCHANGE_NAMESPACE: &str = "/// Exchange that is called.
+        |crypto.market: Market required";
+const EXCHANGE_MARKET: &str = "/// Exchange that is called.
+        crypto.|market: Market required";
+const EXCHANGE_LIMIT: &str = "crypto.market: Market required;
+        /// Weight allowed in a minute.
+        crypto.rate_limit.|limit: int";
+const EXCHANGE_RETRY: &str = "crypto.|retry_after: double unit \"s\" examples [30.0];
+        /// Path of the endpoint";
 const EXCHANGE: &[&str] =
     &["data_size_bytes", "data_type", "market", "rate_limit", "record_count", "retry_after", "symbol", "timeframe"];
 const MARKETS: &[&str] = &["Binance", "Coinbase", "Kraken"];
@@ -147,22 +158,22 @@ const VENUES: &[&str] = &["DarkPool", "Exchange"];
 pub const CHECKS: &[Check] = &[
     // A schema that comes with the runtime, in finished code.
     completes("ready-namespace", &["crypto", "http", "server", "url"]),
-    leads("ready-namespace", CRYPTO, "|crypto.market: Market required"),
+    leads("ready-namespace", CRYPTO, EXCHANGE_NAMESPACE),
     completes("ready-market", EXCHANGE),
     shows("ready-market", &["`crypto.market`", "enum", "required", "Exchange that is called."]),
-    leads("ready-market", CRYPTO, "crypto.|market: Market required"),
-    shows("ready-enum", &["The exchange that is called."]),
-    leads_any("ready-enum", CRYPTO, "pub |Market {"),
+    leads("ready-market", CRYPTO, EXCHANGE_MARKET),
+    shows("ready-enum", &["Exchange the operation is about."]),
+    leads_any("ready-enum", CRYPTO, "pub enum |Market {"),
     completes("ready-variant", MARKETS),
     shows("ready-variant", &["Binance."]),
-    leads("ready-variant", CRYPTO, "|Binance = \"binance\""),
+    leads("ready-variant", CRYPTO, "pub enum Market {\n    /// Binance.\n    |Binance,"),
     leads("ready-template", CRYPTO, "url.|template: string required"),
     completes("ready-symbol", EXCHANGE),
     shows("ready-symbol", &["`crypto.symbol`", "string", "Trading pair in the exchange's notation"]),
     leads_first("ready-symbol", CRYPTO, GROUP_SYMBOL),
     leads_any("ready-value", APP, "pub fn ready(|symbol: &str)"),
     completes("ready-nested", &["limit", "used_weight"]),
-    leads("ready-nested", CRYPTO, "crypto.rate_limit.|limit: int"),
+    leads("ready-nested", CRYPTO, EXCHANGE_LIMIT),
     completes("ready-late", EXCHANGE),
     shows("ready-late", &["`crypto.record_count`", "int", "Records handled."]),
     leads_first("ready-late", CRYPTO, "crypto.|record_count: int"),
@@ -171,7 +182,7 @@ pub const CHECKS: &[Check] = &[
     leads_first("ready-record-late", CRYPTO, "crypto.|record_count: int"),
     completes("ready-record", EXCHANGE),
     shows("ready-record", &["`crypto.retry_after`", "double", "How long the exchange asked the caller to wait."]),
-    leads("ready-record", CRYPTO, "crypto.|retry_after: double"),
+    leads("ready-record", CRYPTO, EXCHANGE_RETRY),
     // A schema of another crate, in finished code.
     shows("order-schema", &["Order", "One order at a venue."]),
     leads("order-schema", SCHEMAS, "pub |Order ="),
@@ -243,8 +254,8 @@ pub const CHECKS: &[Check] = &[
     completes_with_deprecated("no-equals-hover", TRADE, TRADE_DEPRECATED),
     completes("no-variant", MARKETS),
     shows("no-variant-hover", &["`crypto.market`", "Exchange that is called."]),
-    leads("no-variant-hover", CRYPTO, "crypto.|market: Market required"),
-    shows("no-variant-enum", &["The exchange that is called."]),
+    leads("no-variant-hover", CRYPTO, EXCHANGE_MARKET),
+    shows("no-variant-enum", &["Exchange the operation is about."]),
     completes("no-variant-before", VENUES),
     shows("no-variant-before-hover", &["`trade.venue`", "Where the order is executed."]),
     completes("some-variant", MARKETS),

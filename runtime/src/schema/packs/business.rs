@@ -75,10 +75,10 @@ crate::event_schema! {
         feature_flag.provider.name: string release_candidate examples ["flagd"];
         /// Why the flag has its value.
         feature_flag.result.reason: string in ["static" "The value is fixed.", "default" "The value is the default.",
-            "targeting_match" "A rule chose the value.", "split" "Chance chose the value.",
-            "cached" "The value was kept from before.", "disabled" "The flag is switched off.",
-            "unknown" "The reason is not known.", "stale" "The value can be out of date.",
-            "error" "The flag could not be evaluated.", ..] release_candidate;
+            "targeting_match" "A rule chose the value.", "split" "Chance chose the value.", "cached"
+            "The value was kept from before.", "disabled" "The flag is switched off.", "unknown"
+            "The reason is not known.", "stale" "The value can be out of date.", "error"
+            "The flag could not be evaluated.", ..] release_candidate;
         /// Value the flag has.
         feature_flag.result.value: any required_if "if the provider does not name variants" release_candidate examples
             ["true"];

@@ -22,9 +22,8 @@ crate::attribute_group! {
         /// Number of the change that is built.
         vcs.change.id: string release_candidate examples ["123"];
         /// Who hosts the repository.
-        vcs.provider.name: string in ["github" "GitHub.", "gitlab" "GitLab.",
-            "gittea" "Deprecated, use `gitea` instead.", "gitea" "Gitea.", "bitbucket" "Bitbucket.", ..]
-            release_candidate;
+        vcs.provider.name: string in ["github" "GitHub.", "gitlab" "GitLab.", "gittea"
+            "Deprecated, use `gitea` instead.", "gitea" "Gitea.", "bitbucket" "Bitbucket.", ..] release_candidate;
         /// Branch or tag that is built.
         vcs.ref.head.name: string release_candidate examples ["main"];
         /// Commit that is built.
@@ -109,10 +108,10 @@ crate::span_schema! {
         /// Name of the pipeline or build.
         cicd.pipeline.name: string required release_candidate examples ["release build"];
         /// How the run ended.
-        cicd.pipeline.result: string late in ["success" "The run did what it should.",
-            "failure" "The run found a fault, such as a failing test.", "error" "The build system itself failed.",
-            "timeout" "The run took too long.", "cancellation" "The run was cancelled.",
-            "skip" "The run was left out.", ..] release_candidate;
+        cicd.pipeline.result: string late in ["success" "The run did what it should.", "failure"
+            "The run found a fault, such as a failing test.", "error" "The build system itself failed.", "timeout"
+            "The run took too long.", "cancellation" "The run was cancelled.", "skip" "The run was left out.", ..]
+            release_candidate;
         /// Identifies the run.
         cicd.pipeline.run.id: string release_candidate examples ["120912"];
         /// Address of the run's page.
@@ -121,8 +120,8 @@ crate::span_schema! {
         /// Name of the machine that runs the step.
         cicd.worker.name: string release_candidate examples ["linux-large-3"];
         /// Class of the error, low in cardinality; absent if the operation succeeded.
-        error.type: string required_if "if the result is `failure` or `error`" in
-            ["_OTHER" "An error of no known class.", ..] stable examples ["timeout", "429"];
+        error.type: string required_if "if the result is `failure` or `error`" in ["_OTHER"
+            "An error of no known class.", ..] stable examples ["timeout", "429"];
     }
 }
 
@@ -139,10 +138,10 @@ crate::span_schema! {
         /// Identifies the run of the step.
         cicd.pipeline.task.run.id: string release_candidate examples ["12097"];
         /// How the step ended.
-        cicd.pipeline.task.run.result: string late in ["success" "The step did what it should.",
-            "failure" "The step found a fault, such as a failing test.", "error" "The build system itself failed.",
-            "timeout" "The step took too long.", "cancellation" "The step was cancelled.",
-            "skip" "The step was left out.", ..] release_candidate;
+        cicd.pipeline.task.run.result: string late in ["success" "The step did what it should.", "failure"
+            "The step found a fault, such as a failing test.", "error" "The build system itself failed.", "timeout"
+            "The step took too long.", "cancellation" "The step was cancelled.", "skip" "The step was left out.", ..]
+            release_candidate;
         /// Address of the step's page.
         cicd.pipeline.task.run.url.full: string release_candidate examples
             ["https://github.com/org/repo/actions/runs/9753949763/job/26920038674"];
@@ -150,8 +149,8 @@ crate::span_schema! {
         cicd.pipeline.task.type: string in ["build" "Builds.", "test" "Tests.", "deploy" "Deploys.", ..]
             release_candidate;
         /// Class of the error, low in cardinality; absent if the operation succeeded.
-        error.type: string required_if "if the result is `failure` or `error`" in
-            ["_OTHER" "An error of no known class.", ..] stable examples ["timeout", "429"];
+        error.type: string required_if "if the result is `failure` or `error`" in ["_OTHER"
+            "An error of no known class.", ..] stable examples ["timeout", "429"];
     }
 }
 

@@ -56,9 +56,8 @@ crate::attribute_group! {
         /// Identifies the container.
         container.id: string stable examples ["a3bf90e006b2"];
         /// Environment the service runs in.
-        deployment.environment.name: string in ["production" "Serves users.",
-            "staging" "The last step before production.", "test" "For tests.", "development" "For developers.", ..]
-            stable;
+        deployment.environment.name: string in ["production" "Serves users.", "staging"
+            "The last step before production.", "test" "For tests.", "development" "For developers.", ..] stable;
         /// Name of the host.
         host.name: string examples ["worker-7"];
         /// Name of the Kubernetes cluster.

@@ -160,7 +160,7 @@ pub enum Timeframe {
     Day,
 }
 
-/// Exchange the service works on.
+/// Exchange the operation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, crate::AttributeEnum)]
 pub enum Market {
     /// Binance.

@@ -58,20 +58,19 @@ crate::span_schema! {
         /// A parameter of the operation; its value can be sensitive.
         db.operation.parameter.<key>: string opt_in sensitive examples ["42"];
         /// Database product, as the client knows it.
-        db.system.name: string required in ["other_sql" "Some other SQL database. Fallback only.",
-            "softwareag.adabas" "Adabas (Adaptable Database System).", "actian.ingres" "Actian Ingres.",
-            "aws.dynamodb" "Amazon DynamoDB.", "aws.redshift" "Amazon Redshift.", "azure.cosmosdb" "Azure Cosmos DB.",
-            "intersystems.cache" "InterSystems Caché.", "cassandra" "Apache Cassandra.", "clickhouse" "ClickHouse.",
-            "cockroachdb" "CockroachDB.", "couchbase" "Couchbase.", "couchdb" "Apache CouchDB.",
-            "derby" "Apache Derby.", "elasticsearch" "Elasticsearch.", "firebirdsql" "Firebird.",
-            "gcp.spanner" "Google Cloud Spanner.", "geode" "Apache Geode.", "h2database" "H2 Database.",
-            "hbase" "Apache HBase.", "hive" "Apache Hive.", "hsqldb" "HyperSQL Database.", "ibm.db2" "IBM Db2.",
-            "ibm.informix" "IBM Informix.", "ibm.netezza" "IBM Netezza.", "influxdb" "InfluxDB.",
-            "instantdb" "Instant.", "mariadb" "MariaDB.", "memcached" "Memcached.", "mongodb" "MongoDB.",
-            "microsoft.sql_server" "Microsoft SQL Server.", "mysql" "MySQL.", "neo4j" "Neo4j.",
+        db.system.name: string required in ["other_sql" "Some other SQL database. Fallback only.", "softwareag.adabas"
+            "Adabas (Adaptable Database System).", "actian.ingres" "Actian Ingres.", "aws.dynamodb" "Amazon DynamoDB.",
+            "aws.redshift" "Amazon Redshift.", "azure.cosmosdb" "Azure Cosmos DB.", "intersystems.cache"
+            "InterSystems Caché.", "cassandra" "Apache Cassandra.", "clickhouse" "ClickHouse.", "cockroachdb"
+            "CockroachDB.", "couchbase" "Couchbase.", "couchdb" "Apache CouchDB.", "derby" "Apache Derby.",
+            "elasticsearch" "Elasticsearch.", "firebirdsql" "Firebird.", "gcp.spanner" "Google Cloud Spanner.", "geode"
+            "Apache Geode.", "h2database" "H2 Database.", "hbase" "Apache HBase.", "hive" "Apache Hive.", "hsqldb"
+            "HyperSQL Database.", "ibm.db2" "IBM Db2.", "ibm.informix" "IBM Informix.", "ibm.netezza" "IBM Netezza.",
+            "influxdb" "InfluxDB.", "instantdb" "Instant.", "mariadb" "MariaDB.", "memcached" "Memcached.", "mongodb"
+            "MongoDB.", "microsoft.sql_server" "Microsoft SQL Server.", "mysql" "MySQL.", "neo4j" "Neo4j.",
             "opensearch" "OpenSearch.", "oracle.db" "Oracle Database.", "postgresql" "PostgreSQL.", "redis" "Redis.",
-            "sap.hana" "SAP HANA.", "sap.maxdb" "SAP MaxDB.", "sqlite" "SQLite.", "teradata" "Teradata.",
-            "trino" "Trino.", ..] stable;
+            "sap.hana" "SAP HANA.", "sap.maxdb" "SAP MaxDB.", "sqlite" "SQLite.", "teradata" "Teradata.", "trino"
+            "Trino.", ..] stable;
         /// Address of the other end of the connection.
         network.peer.address: string opt_in stable examples ["198.51.100.2"];
         /// Port of the other end of the connection.
@@ -104,20 +103,19 @@ crate::span_schema! {
         /// Stored procedure that is called.
         db.stored_procedure.name: string recommended_if "if a stored procedure is called" stable examples ["close_day"];
         /// Database product, as the client knows it.
-        db.system.name: string required in ["other_sql" "Some other SQL database. Fallback only.",
-            "softwareag.adabas" "Adabas (Adaptable Database System).", "actian.ingres" "Actian Ingres.",
-            "aws.dynamodb" "Amazon DynamoDB.", "aws.redshift" "Amazon Redshift.", "azure.cosmosdb" "Azure Cosmos DB.",
-            "intersystems.cache" "InterSystems Caché.", "cassandra" "Apache Cassandra.", "clickhouse" "ClickHouse.",
-            "cockroachdb" "CockroachDB.", "couchbase" "Couchbase.", "couchdb" "Apache CouchDB.",
-            "derby" "Apache Derby.", "elasticsearch" "Elasticsearch.", "firebirdsql" "Firebird.",
-            "gcp.spanner" "Google Cloud Spanner.", "geode" "Apache Geode.", "h2database" "H2 Database.",
-            "hbase" "Apache HBase.", "hive" "Apache Hive.", "hsqldb" "HyperSQL Database.", "ibm.db2" "IBM Db2.",
-            "ibm.informix" "IBM Informix.", "ibm.netezza" "IBM Netezza.", "influxdb" "InfluxDB.",
-            "instantdb" "Instant.", "mariadb" "MariaDB.", "memcached" "Memcached.", "mongodb" "MongoDB.",
-            "microsoft.sql_server" "Microsoft SQL Server.", "mysql" "MySQL.", "neo4j" "Neo4j.",
+        db.system.name: string required in ["other_sql" "Some other SQL database. Fallback only.", "softwareag.adabas"
+            "Adabas (Adaptable Database System).", "actian.ingres" "Actian Ingres.", "aws.dynamodb" "Amazon DynamoDB.",
+            "aws.redshift" "Amazon Redshift.", "azure.cosmosdb" "Azure Cosmos DB.", "intersystems.cache"
+            "InterSystems Caché.", "cassandra" "Apache Cassandra.", "clickhouse" "ClickHouse.", "cockroachdb"
+            "CockroachDB.", "couchbase" "Couchbase.", "couchdb" "Apache CouchDB.", "derby" "Apache Derby.",
+            "elasticsearch" "Elasticsearch.", "firebirdsql" "Firebird.", "gcp.spanner" "Google Cloud Spanner.", "geode"
+            "Apache Geode.", "h2database" "H2 Database.", "hbase" "Apache HBase.", "hive" "Apache Hive.", "hsqldb"
+            "HyperSQL Database.", "ibm.db2" "IBM Db2.", "ibm.informix" "IBM Informix.", "ibm.netezza" "IBM Netezza.",
+            "influxdb" "InfluxDB.", "instantdb" "Instant.", "mariadb" "MariaDB.", "memcached" "Memcached.", "mongodb"
+            "MongoDB.", "microsoft.sql_server" "Microsoft SQL Server.", "mysql" "MySQL.", "neo4j" "Neo4j.",
             "opensearch" "OpenSearch.", "oracle.db" "Oracle Database.", "postgresql" "PostgreSQL.", "redis" "Redis.",
-            "sap.hana" "SAP HANA.", "sap.maxdb" "SAP MaxDB.", "sqlite" "SQLite.", "teradata" "Teradata.",
-            "trino" "Trino.", ..] stable;
+            "sap.hana" "SAP HANA.", "sap.maxdb" "SAP MaxDB.", "sqlite" "SQLite.", "teradata" "Teradata.", "trino"
+            "Trino.", ..] stable;
         /// Address of the other end of the connection.
         network.peer.address: string opt_in stable examples ["198.51.100.2"];
         /// Port of the other end of the connection.
@@ -136,20 +134,19 @@ crate::span_schema! {
         /// How the transaction ended: `COMMIT` or `ROLLBACK`.
         db.operation.name: string stable examples ["INSERT", "HMSET"];
         /// Database product, as the client knows it.
-        db.system.name: string required in ["other_sql" "Some other SQL database. Fallback only.",
-            "softwareag.adabas" "Adabas (Adaptable Database System).", "actian.ingres" "Actian Ingres.",
-            "aws.dynamodb" "Amazon DynamoDB.", "aws.redshift" "Amazon Redshift.", "azure.cosmosdb" "Azure Cosmos DB.",
-            "intersystems.cache" "InterSystems Caché.", "cassandra" "Apache Cassandra.", "clickhouse" "ClickHouse.",
-            "cockroachdb" "CockroachDB.", "couchbase" "Couchbase.", "couchdb" "Apache CouchDB.",
-            "derby" "Apache Derby.", "elasticsearch" "Elasticsearch.", "firebirdsql" "Firebird.",
-            "gcp.spanner" "Google Cloud Spanner.", "geode" "Apache Geode.", "h2database" "H2 Database.",
-            "hbase" "Apache HBase.", "hive" "Apache Hive.", "hsqldb" "HyperSQL Database.", "ibm.db2" "IBM Db2.",
-            "ibm.informix" "IBM Informix.", "ibm.netezza" "IBM Netezza.", "influxdb" "InfluxDB.",
-            "instantdb" "Instant.", "mariadb" "MariaDB.", "memcached" "Memcached.", "mongodb" "MongoDB.",
-            "microsoft.sql_server" "Microsoft SQL Server.", "mysql" "MySQL.", "neo4j" "Neo4j.",
+        db.system.name: string required in ["other_sql" "Some other SQL database. Fallback only.", "softwareag.adabas"
+            "Adabas (Adaptable Database System).", "actian.ingres" "Actian Ingres.", "aws.dynamodb" "Amazon DynamoDB.",
+            "aws.redshift" "Amazon Redshift.", "azure.cosmosdb" "Azure Cosmos DB.", "intersystems.cache"
+            "InterSystems Caché.", "cassandra" "Apache Cassandra.", "clickhouse" "ClickHouse.", "cockroachdb"
+            "CockroachDB.", "couchbase" "Couchbase.", "couchdb" "Apache CouchDB.", "derby" "Apache Derby.",
+            "elasticsearch" "Elasticsearch.", "firebirdsql" "Firebird.", "gcp.spanner" "Google Cloud Spanner.", "geode"
+            "Apache Geode.", "h2database" "H2 Database.", "hbase" "Apache HBase.", "hive" "Apache Hive.", "hsqldb"
+            "HyperSQL Database.", "ibm.db2" "IBM Db2.", "ibm.informix" "IBM Informix.", "ibm.netezza" "IBM Netezza.",
+            "influxdb" "InfluxDB.", "instantdb" "Instant.", "mariadb" "MariaDB.", "memcached" "Memcached.", "mongodb"
+            "MongoDB.", "microsoft.sql_server" "Microsoft SQL Server.", "mysql" "MySQL.", "neo4j" "Neo4j.",
             "opensearch" "OpenSearch.", "oracle.db" "Oracle Database.", "postgresql" "PostgreSQL.", "redis" "Redis.",
-            "sap.hana" "SAP HANA.", "sap.maxdb" "SAP MaxDB.", "sqlite" "SQLite.", "teradata" "Teradata.",
-            "trino" "Trino.", ..] stable;
+            "sap.hana" "SAP HANA.", "sap.maxdb" "SAP MaxDB.", "sqlite" "SQLite.", "teradata" "Teradata.", "trino"
+            "Trino.", ..] stable;
         /// Class of the error, low in cardinality; absent if the operation succeeded.
         error.type: string required_if "if the transaction failed" in ["_OTHER" "An error of no known class.", ..]
             stable examples ["timeout", "429"];
@@ -173,20 +170,19 @@ crate::event_schema! {
         /// The query in a few words, low in cardinality.
         db.query.summary: string stable examples ["SELECT sales_transactions"];
         /// Database product, as the client knows it.
-        db.system.name: string in ["other_sql" "Some other SQL database. Fallback only.",
-            "softwareag.adabas" "Adabas (Adaptable Database System).", "actian.ingres" "Actian Ingres.",
-            "aws.dynamodb" "Amazon DynamoDB.", "aws.redshift" "Amazon Redshift.", "azure.cosmosdb" "Azure Cosmos DB.",
-            "intersystems.cache" "InterSystems Caché.", "cassandra" "Apache Cassandra.", "clickhouse" "ClickHouse.",
-            "cockroachdb" "CockroachDB.", "couchbase" "Couchbase.", "couchdb" "Apache CouchDB.",
-            "derby" "Apache Derby.", "elasticsearch" "Elasticsearch.", "firebirdsql" "Firebird.",
-            "gcp.spanner" "Google Cloud Spanner.", "geode" "Apache Geode.", "h2database" "H2 Database.",
-            "hbase" "Apache HBase.", "hive" "Apache Hive.", "hsqldb" "HyperSQL Database.", "ibm.db2" "IBM Db2.",
-            "ibm.informix" "IBM Informix.", "ibm.netezza" "IBM Netezza.", "influxdb" "InfluxDB.",
-            "instantdb" "Instant.", "mariadb" "MariaDB.", "memcached" "Memcached.", "mongodb" "MongoDB.",
-            "microsoft.sql_server" "Microsoft SQL Server.", "mysql" "MySQL.", "neo4j" "Neo4j.",
+        db.system.name: string in ["other_sql" "Some other SQL database. Fallback only.", "softwareag.adabas"
+            "Adabas (Adaptable Database System).", "actian.ingres" "Actian Ingres.", "aws.dynamodb" "Amazon DynamoDB.",
+            "aws.redshift" "Amazon Redshift.", "azure.cosmosdb" "Azure Cosmos DB.", "intersystems.cache"
+            "InterSystems Caché.", "cassandra" "Apache Cassandra.", "clickhouse" "ClickHouse.", "cockroachdb"
+            "CockroachDB.", "couchbase" "Couchbase.", "couchdb" "Apache CouchDB.", "derby" "Apache Derby.",
+            "elasticsearch" "Elasticsearch.", "firebirdsql" "Firebird.", "gcp.spanner" "Google Cloud Spanner.", "geode"
+            "Apache Geode.", "h2database" "H2 Database.", "hbase" "Apache HBase.", "hive" "Apache Hive.", "hsqldb"
+            "HyperSQL Database.", "ibm.db2" "IBM Db2.", "ibm.informix" "IBM Informix.", "ibm.netezza" "IBM Netezza.",
+            "influxdb" "InfluxDB.", "instantdb" "Instant.", "mariadb" "MariaDB.", "memcached" "Memcached.", "mongodb"
+            "MongoDB.", "microsoft.sql_server" "Microsoft SQL Server.", "mysql" "MySQL.", "neo4j" "Neo4j.",
             "opensearch" "OpenSearch.", "oracle.db" "Oracle Database.", "postgresql" "PostgreSQL.", "redis" "Redis.",
-            "sap.hana" "SAP HANA.", "sap.maxdb" "SAP MaxDB.", "sqlite" "SQLite.", "teradata" "Teradata.",
-            "trino" "Trino.", ..] stable;
+            "sap.hana" "SAP HANA.", "sap.maxdb" "SAP MaxDB.", "sqlite" "SQLite.", "teradata" "Teradata.", "trino"
+            "Trino.", ..] stable;
         /// Time above which the operation counts as slow.
         performance.slow_threshold: double required unit "s" examples [0.2];
     }

@@ -66,8 +66,8 @@ crate::attribute_group! {
         /// Version of the protocol that was spoken.
         network.protocol.version: string stable examples ["1.1", "2"];
         /// Protocol that carries the connection.
-        network.transport: string in ["tcp" "TCP.", "udp" "UDP.", "pipe" "A named or unnamed pipe.",
-            "unix" "A Unix domain socket.", "quic" "QUIC.", ..] stable;
+        network.transport: string in ["tcp" "TCP.", "udp" "UDP.", "pipe" "A named or unnamed pipe.", "unix"
+            "A Unix domain socket.", "quic" "QUIC.", ..] stable;
         /// Version of the internet protocol.
         network.type: string in ["ipv4" "IPv4.", "ipv6" "IPv6.", ..] stable;
     }
@@ -176,9 +176,9 @@ crate::span_schema! {
         error.type: string required_if "if the request failed" in ["_OTHER" "An error of no known class.", ..] stable
             examples ["timeout", "429"];
         /// Method of the request, such as `GET`.
-        http.request.method: string required in ["CONNECT" "CONNECT.", "DELETE" "DELETE.", "GET" "GET.",
-            "HEAD" "HEAD.", "OPTIONS" "OPTIONS.", "PATCH" "PATCH.", "POST" "POST.", "PUT" "PUT.", "TRACE" "TRACE.",
-            "QUERY" "QUERY.", "_OTHER" "A method that is not known.", ..] stable;
+        http.request.method: string required in ["CONNECT" "CONNECT.", "DELETE" "DELETE.", "GET" "GET.", "HEAD"
+            "HEAD.", "OPTIONS" "OPTIONS.", "PATCH" "PATCH.", "POST" "POST.", "PUT" "PUT.", "TRACE" "TRACE.", "QUERY"
+            "QUERY.", "_OTHER" "A method that is not known.", ..] stable;
         /// Method as it was sent, if that is not a known one in upper case.
         http.request.method_original: string required_if "if it is not the same as `http.request.method`" stable
             examples ["GeT", "ACL"];
@@ -214,9 +214,9 @@ crate::span_schema! {
         error.type: string required_if "if the request failed" in ["_OTHER" "An error of no known class.", ..] stable
             examples ["timeout", "429"];
         /// Method of the request, such as `GET`.
-        http.request.method: string required in ["CONNECT" "CONNECT.", "DELETE" "DELETE.", "GET" "GET.",
-            "HEAD" "HEAD.", "OPTIONS" "OPTIONS.", "PATCH" "PATCH.", "POST" "POST.", "PUT" "PUT.", "TRACE" "TRACE.",
-            "QUERY" "QUERY.", "_OTHER" "A method that is not known.", ..] stable;
+        http.request.method: string required in ["CONNECT" "CONNECT.", "DELETE" "DELETE.", "GET" "GET.", "HEAD"
+            "HEAD.", "OPTIONS" "OPTIONS.", "PATCH" "PATCH.", "POST" "POST.", "PUT" "PUT.", "TRACE" "TRACE.", "QUERY"
+            "QUERY.", "_OTHER" "A method that is not known.", ..] stable;
         /// Method as it was sent, if that is not a known one in upper case.
         http.request.method_original: string required_if "if it is not the same as `http.request.method`" stable
             examples ["GeT", "ACL"];

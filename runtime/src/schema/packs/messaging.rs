@@ -51,11 +51,11 @@ crate::span_schema! {
         /// Name of the operation in the words of the messaging system.
         messaging.operation.name: string required examples ["send", "ack"];
         /// Messaging system, as the client knows it.
-        messaging.system: string required in ["activemq" "Apache ActiveMQ.",
-            "aws.sns" "Amazon Simple Notification Service (SNS).", "aws_sqs" "Amazon Simple Queue Service (SQS).",
-            "eventgrid" "Azure Event Grid.", "eventhubs" "Azure Event Hubs.", "servicebus" "Azure Service Bus.",
-            "gcp_pubsub" "Google Cloud Pub/Sub.", "jms" "Java Message Service.", "kafka" "Apache Kafka.",
-            "rabbitmq" "RabbitMQ.", "rocketmq" "Apache RocketMQ.", "pulsar" "Apache Pulsar.", ..];
+        messaging.system: string required in ["activemq" "Apache ActiveMQ.", "aws.sns"
+            "Amazon Simple Notification Service (SNS).", "aws_sqs" "Amazon Simple Queue Service (SQS).", "eventgrid"
+            "Azure Event Grid.", "eventhubs" "Azure Event Hubs.", "servicebus" "Azure Service Bus.", "gcp_pubsub"
+            "Google Cloud Pub/Sub.", "jms" "Java Message Service.", "kafka" "Apache Kafka.", "rabbitmq" "RabbitMQ.",
+            "rocketmq" "Apache RocketMQ.", "pulsar" "Apache Pulsar.", ..];
     }
 }
 
@@ -74,11 +74,11 @@ crate::span_schema! {
         /// Name of the operation in the words of the messaging system.
         messaging.operation.name: string required examples ["send", "ack"];
         /// Messaging system, as the client knows it.
-        messaging.system: string required in ["activemq" "Apache ActiveMQ.",
-            "aws.sns" "Amazon Simple Notification Service (SNS).", "aws_sqs" "Amazon Simple Queue Service (SQS).",
-            "eventgrid" "Azure Event Grid.", "eventhubs" "Azure Event Hubs.", "servicebus" "Azure Service Bus.",
-            "gcp_pubsub" "Google Cloud Pub/Sub.", "jms" "Java Message Service.", "kafka" "Apache Kafka.",
-            "rabbitmq" "RabbitMQ.", "rocketmq" "Apache RocketMQ.", "pulsar" "Apache Pulsar.", ..];
+        messaging.system: string required in ["activemq" "Apache ActiveMQ.", "aws.sns"
+            "Amazon Simple Notification Service (SNS).", "aws_sqs" "Amazon Simple Queue Service (SQS).", "eventgrid"
+            "Azure Event Grid.", "eventhubs" "Azure Event Hubs.", "servicebus" "Azure Service Bus.", "gcp_pubsub"
+            "Google Cloud Pub/Sub.", "jms" "Java Message Service.", "kafka" "Apache Kafka.", "rabbitmq" "RabbitMQ.",
+            "rocketmq" "Apache RocketMQ.", "pulsar" "Apache Pulsar.", ..];
     }
 }
 
@@ -101,11 +101,11 @@ crate::span_schema! {
         /// Name of the operation in the words of the messaging system.
         messaging.operation.name: string required examples ["send", "ack"];
         /// Messaging system, as the client knows it.
-        messaging.system: string required in ["activemq" "Apache ActiveMQ.",
-            "aws.sns" "Amazon Simple Notification Service (SNS).", "aws_sqs" "Amazon Simple Queue Service (SQS).",
-            "eventgrid" "Azure Event Grid.", "eventhubs" "Azure Event Hubs.", "servicebus" "Azure Service Bus.",
-            "gcp_pubsub" "Google Cloud Pub/Sub.", "jms" "Java Message Service.", "kafka" "Apache Kafka.",
-            "rabbitmq" "RabbitMQ.", "rocketmq" "Apache RocketMQ.", "pulsar" "Apache Pulsar.", ..];
+        messaging.system: string required in ["activemq" "Apache ActiveMQ.", "aws.sns"
+            "Amazon Simple Notification Service (SNS).", "aws_sqs" "Amazon Simple Queue Service (SQS).", "eventgrid"
+            "Azure Event Grid.", "eventhubs" "Azure Event Hubs.", "servicebus" "Azure Service Bus.", "gcp_pubsub"
+            "Google Cloud Pub/Sub.", "jms" "Java Message Service.", "kafka" "Apache Kafka.", "rabbitmq" "RabbitMQ.",
+            "rocketmq" "Apache RocketMQ.", "pulsar" "Apache Pulsar.", ..];
     }
 }
 

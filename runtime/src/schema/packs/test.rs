@@ -111,14 +111,14 @@ crate::span_schema! {
         undeclared = allow;
         include Counts;
         /// Class of the error, low in cardinality; absent if the operation succeeded.
-        error.type: string required_if "if the run could not be carried out" in
-            ["_OTHER" "An error of no known class.", ..] stable examples ["timeout", "429"];
+        error.type: string required_if "if the run could not be carried out" in ["_OTHER"
+            "An error of no known class.", ..] stable examples ["timeout", "429"];
         /// Name of the test suite.
         test.suite.name: string required examples ["integration"];
         /// How the suite's run ended.
-        test.suite.run.status: string late in ["success" "Every test passed.", "failure" "A test failed.",
-            "skipped" "The suite was left out.", "aborted" "The run was stopped.",
-            "timed_out" "The run took too long.", "in_progress" "The run goes on.", ..];
+        test.suite.run.status: string late in ["success" "Every test passed.", "failure" "A test failed.", "skipped"
+            "The suite was left out.", "aborted" "The run was stopped.", "timed_out" "The run took too long.",
+            "in_progress" "The run goes on.", ..];
         /// Share of lines the tests run, 0 to 100.
         testing.coverage: double unit "%" examples [85.0];
         /// Framework that runs the tests.

@@ -1,0 +1,10 @@
+#![allow(unused)]
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        app.id: int,
+        app.side: string;
+    }
+}
+
+fn main() {}

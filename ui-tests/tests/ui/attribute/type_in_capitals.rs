@@ -1,0 +1,9 @@
+#![allow(unused)]
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        app.id: Int;
+    }
+}
+
+fn main() {}

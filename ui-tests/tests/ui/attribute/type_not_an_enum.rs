@@ -1,0 +1,11 @@
+#![allow(unused)]
+
+pub struct Side;
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        app.side: Side;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace]
+fn load() {
+    event!(Retry, app.attempt = 1);
+}
+
+fn main() {}

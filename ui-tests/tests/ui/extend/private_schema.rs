@@ -1,0 +1,15 @@
+#![allow(unused)]
+
+otelier::span_schema! {
+    Base = "app.base" {
+        app.id: int;
+    }
+}
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        extends Base;
+    }
+}
+
+fn main() {}

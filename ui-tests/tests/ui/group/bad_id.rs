@@ -1,0 +1,9 @@
+#![allow(unused)]
+
+otelier::attribute_group! {
+    pub Tenant = "Tenant" {
+        app.tenant: string;
+    }
+}
+
+fn main() {}

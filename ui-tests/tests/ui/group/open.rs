@@ -1,0 +1,10 @@
+#![allow(unused)]
+
+otelier::attribute_group! {
+    pub Tenant = "app.tenant" {
+        open;
+        app.tenant: string;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+otelier::attribute_group! {
+    pub Tenant {
+        app.tenant: string required;
+    }
+}
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        include Tenant;
+        app.id: int;
+    }
+}
+
+#[trace(Order, app.id = 1)]
+fn load() {}
+
+fn main() {}

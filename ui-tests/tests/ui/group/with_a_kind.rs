@@ -1,0 +1,10 @@
+#![allow(unused)]
+
+otelier::attribute_group! {
+    pub Tenant = "app.tenant" {
+        kind = client;
+        app.tenant: string;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace]
+fn load() {
+    record!();
+}
+
+fn main() {}

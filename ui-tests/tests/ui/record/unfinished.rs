@@ -1,0 +1,9 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace_ingestion(crypto.data_type = DataType::Klines)]
+fn load() {
+    record!(crypto.);
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+#![allow(unused)]
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        refine server.address required;
+        app.id: int;
+    }
+}
+
+fn main() {}

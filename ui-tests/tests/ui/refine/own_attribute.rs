@@ -1,0 +1,10 @@
+#![allow(unused)]
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        app.id: int;
+        refine app.id required;
+    }
+}
+
+fn main() {}

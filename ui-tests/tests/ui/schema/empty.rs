@@ -1,0 +1,3 @@
+otelier::span_schema! {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+#![allow(unused)]
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        app.label.<key>: string;
+        app.label.<key>: int;
+    }
+}
+
+fn main() {}

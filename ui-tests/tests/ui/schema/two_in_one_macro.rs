@@ -1,0 +1,12 @@
+#![allow(unused)]
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        app.id: int;
+    }
+    pub Cart = "app.cart" {
+        app.id: int;
+    }
+}
+
+fn main() {}

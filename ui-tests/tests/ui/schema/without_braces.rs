@@ -1,0 +1,7 @@
+#![allow(unused)]
+
+otelier::span_schema! {
+    pub Order = "app.order";
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use otelier::prelude::*;
+
+#[trace]
+fn order(id: u64) {
+    record!(..id);
+}
+
+fn main() {}

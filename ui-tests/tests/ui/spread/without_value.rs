@@ -1,0 +1,6 @@
+use otelier::prelude::*;
+
+#[trace(app.id = 1, ..)]
+fn order() {}
+
+fn main() {}

@@ -1,0 +1,13 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        app.label.<key>: string;
+    }
+}
+
+#[trace(Order, app.label = "a")]
+fn load() {}
+
+fn main() {}

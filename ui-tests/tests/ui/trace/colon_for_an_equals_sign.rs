@@ -1,0 +1,13 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        app.id: int;
+    }
+}
+
+#[trace(Order, app.id: 1)]
+fn load() {}
+
+fn main() {}

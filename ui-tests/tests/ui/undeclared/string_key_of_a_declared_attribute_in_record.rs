@@ -1,0 +1,16 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        open;
+        app.id: int;
+    }
+}
+
+#[trace(Order)]
+fn load() {
+    record!("app.id" = 1);
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        open;
+        app.label.<key>: string;
+    }
+}
+
+#[trace(Order, "app.label.color" = 1)]
+fn load() {}
+
+fn main() {}

@@ -1,0 +1,17 @@
+#![allow(unused)]
+#![deny(warnings)]
+use otelier::prelude::*;
+
+otelier::span_schema! {
+    pub Order = "app.order" {
+        undeclared = warn;
+        app.id: int;
+    }
+}
+
+#[trace(Order)]
+fn load() {
+    record!("app.extra" = 1);
+}
+
+fn main() {}
