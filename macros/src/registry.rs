@@ -33,11 +33,6 @@ fn enter(krate: &TokenStream, list: &TokenStream, entry_type: &TokenStream, entr
     if !cfg!(feature = "registry") {
         return TokenStream::new();
     }
-    quote! {
-        const _: () = {
-            #[#krate::__private::linkme::distributed_slice(#krate::__private::#list)]
-            #[linkme(crate = #krate::__private::linkme)]
-            static ENTRY: #krate::__private::#entry_type = #entry;
-        };
-    }
+    // The runtime's macro decides, because one compilation of it may be without the feature that this crate has.
+    quote!(#krate::__private::enter! { #krate::__private, #list, #entry_type, #entry })
 }

@@ -10,6 +10,31 @@ pub use crate::record::{
 pub use crate::schema::registry::{CALL_SITES, CallSite, DECLARED, Declared};
 #[cfg(feature = "registry")]
 pub use linkme;
+
+/// Enters something into the program's registry.
+#[cfg(feature = "registry")]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __enter {
+    ($private:path, $list:ident, $type:ident, $entry:expr) => {
+        const _: () = {
+            use $private as __otelier_private;
+            #[__otelier_private::linkme::distributed_slice(__otelier_private::$list)]
+            #[linkme(crate = __otelier_private::linkme)]
+            static ENTRY: __otelier_private::$type = $entry;
+        };
+    };
+}
+
+/// Enters nothing: the program has no registry.
+#[cfg(not(feature = "registry"))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __enter {
+    ($($entry:tt)*) => {};
+}
+
+pub use crate::__enter as enter;
 pub use otelier_macros::__with_group;
 use std::fmt;
 
