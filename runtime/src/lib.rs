@@ -99,3 +99,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+/// The examples of the page about schemas run with the tests, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/schemas.md")]
+mod schemas_page {}
