@@ -104,12 +104,12 @@ impl Declaration {
         declaration.visibility = before[visibility..].iter().cloned().collect();
         declaration.doc = with_docs(before).0;
         if let Some(TokenTree::Literal(id)) = eq.and_then(|at| head.get(at + 1)) {
-            if !tokens::string(id).is_some_and(|id| name::is_attribute_name(&id)) {
-                let what = match form {
-                    Form::Span => "a span type",
-                    Form::Event => "an event name",
-                    Form::Group => "a group's id",
-                };
+            let (what, is_valid): (_, fn(&str) -> bool) = match form {
+                Form::Span => ("a span type", name::is_attribute_name),
+                Form::Event => ("an event name", name::is_name),
+                Form::Group => ("a group's id", name::is_name),
+            };
+            if !tokens::string(id).is_some_and(|id| is_valid(&id)) {
                 ctxt.error_at(id.span(), format_args!("{id} is not {what}; expected lower case segments between dots"));
             }
             declaration.id = Some(id.clone());
