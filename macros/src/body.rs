@@ -260,10 +260,19 @@ impl Rewriter<'_> {
     /// Handles what starts at `at` if it means something here; returns how many tokens that took.
     fn special(&mut self, tokens: &[TokenTree], at: usize, inner: bool, result: &mut TokenStream) -> usize {
         let TokenTree::Ident(word) = &tokens[at] else { return 0 };
+        if word == "otelier" && begins_path(&tokens[at + 1..]) {
+            // `otelier::event!(…)`: the path is left out.
+            return match self.special(tokens, at + 3, inner, result) {
+                0 => 0,
+                taken => 3 + taken,
+            };
+        }
         if let [bang, TokenTree::Group(arguments), ..] = &tokens[at + 1..]
             && is_punct(bang, '!')
         {
             match word.to_string().as_str() {
+                // Such as `tracing::event!`.
+                "record" | "event" if is_foreign(&tokens[..at]) => return 0,
                 "record" => result.extend(self.record_macro(word.span(), arguments, inner)),
                 "event" => result.extend(self.event_macro(word.span(), arguments)),
                 // It has a span of its own, and rewrites its own body.
@@ -434,6 +443,26 @@ pub(crate) fn contains_await(tokens: &[TokenTree]) -> bool {
         TokenTree::Group(group) => contains_await(&group.stream().into_iter().collect::<Vec<_>>()),
         token => is_ident(token, "await"),
     })
+}
+
+/// Whether `::` and a macro's name come next.
+fn begins_path(tokens: &[TokenTree]) -> bool {
+    match tokens {
+        [first, second, TokenTree::Ident(_), bang, TokenTree::Group(_), ..] => {
+            is_punct(first, ':') && is_punct(second, ':') && is_punct(bang, '!')
+        }
+        _ => false,
+    }
+}
+
+/// Whether what follows `before` is in another crate: `tracing::`.
+fn is_foreign(before: &[TokenTree]) -> bool {
+    match before {
+        [.., crate_name, first, second] if is_punct(first, ':') && is_punct(second, ':') => {
+            !is_ident(crate_name, "otelier")
+        }
+        _ => false,
+    }
 }
 
 /// Whether the tokens use one of the macros that are rewritten.

@@ -5,6 +5,8 @@
 
 pub mod check;
 pub mod dashboard;
+#[cfg(feature = "definitions")]
+pub mod definitions;
 pub mod diff;
 mod groups;
 pub mod markdown;

@@ -22,11 +22,15 @@ pub fn looks_like_a_credential(name: &str) -> bool {
 
 /// Whether a name follows OpenTelemetry's rules: lower case segments between dots, at least two of them.
 pub fn is_attribute_name(name: &str) -> bool {
-    name.contains('.')
-        && name.split('.').all(|segment| {
-            segment.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-                && segment.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
-        })
+    name.contains('.') && is_name(name)
+}
+
+/// Whether `name` is lower case segments between dots. An event or a group may have a single one: `exception`.
+pub fn is_name(name: &str) -> bool {
+    name.split('.').all(|segment| {
+        segment.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+            && segment.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+    })
 }
 
 #[cfg(test)]

@@ -127,10 +127,11 @@ impl Declaration {
     /// The span type, the event's name or the group's id.
     fn read_id(&mut self, id: &[TokenTree], has_eq: bool, ctxt: &mut Ctxt) {
         let (name, example) = (&self.name, example_id(self.form));
-        let what = match self.form {
-            Form::Span => "a span type",
-            Form::Event => "an event name",
-            Form::Group => "a group's id",
+        // The conventions have events and groups of one segment, such as `exception`.
+        let (what, is_valid): (_, fn(&str) -> bool) = match self.form {
+            Form::Span => ("a span type", name::is_attribute_name),
+            Form::Event => ("an event name", name::is_name),
+            Form::Group => ("a group's id", name::is_name),
         };
         match id {
             [] if self.form == Form::Group && !has_eq => {}
@@ -138,7 +139,7 @@ impl Declaration {
                 ctxt.error_at(name.span(), format_args!("`{name}` needs {what}: `{name} = \"{example}\"`"));
             }
             [TokenTree::Literal(text)] if tokens::string(text).is_some() => {
-                if !tokens::string(text).is_some_and(|id| name::is_attribute_name(&id)) {
+                if !tokens::string(text).is_some_and(|id| is_valid(&id)) {
                     let message = format_args!(
                         "{text} is not {what}; expected lower case segments between dots, such as `\"{example}\"`"
                     );

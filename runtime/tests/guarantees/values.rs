@@ -100,6 +100,29 @@ fn events() {
     event!("second", app.text = "y");
 }
 
+mod other {
+    macro_rules! event {
+        ($text:literal) => {
+            assert_eq!($text, "not ours")
+        };
+    }
+    pub(super) use event;
+}
+
+#[trace]
+fn events_by_path() {
+    other::event!("not ours");
+    otelier::event!("ours", app.step = 1);
+    otelier::record!("app.count" = 1);
+}
+
+#[test]
+fn macros_are_known_by_their_path() {
+    let recorder = Recorder::start();
+    events_by_path();
+    recorder.expect(&["events_by_path app.count=1", "  * ours app.step=1"]);
+}
+
 #[trace]
 async fn events_later() {
     event!("first", app.step = 1);

@@ -9,7 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("macros", &["otelier-spec"]),
     ("runtime", &["otelier-macros", "otelier-spec"]),
     ("registry", &["otelier", "otelier-spec"]),
-    ("cli", &["otelier", "otelier-registry"]),
+    ("cli", &["otelier", "otelier-registry", "otelier-spec"]),
 ];
 
 /// Folders whose packages depend on nothing at all, not even for their tests.
