@@ -61,6 +61,7 @@ mod pipeline;
 #[doc(hidden)]
 pub mod private;
 
+pub use attribute::secret::Secret;
 pub use bridge::{current_context, in_current_context, spawn_thread, with_current_context};
 pub use config::Telemetry;
 pub use error::{ConfigError, Error};

@@ -2,6 +2,7 @@
 
 mod fields;
 mod key;
+pub(crate) mod secret;
 pub mod unit;
 mod value;
 

@@ -186,7 +186,8 @@ struct Tags {
 #[trace(Base, app.id = 7, app.took = std::time::Duration::from_micros(1500), app.grade = Some(Grade::Bad),
         app.took_whole = std::time::Duration::from_millis(2600), app.tags = ["a", "b"], app.sizes = vec![1u8, 2],
         app.flags = [true], app.shares = &[0.5][..], app.anything = 1.5, http.request.header["x-id"] = [name],
-        user.id = disclose(name), user.age = hash(&44), user.pin = redact(&1234))]
+        user.id = disclose(name), user.age = hash(&44), user.pin = redact(&1234),
+        user.card = otelier::Secret::new("4711"))]
 fn base(name: &str) {
     event!(Retried, app.attempt = 2, app.took = 0.25, app.grade = Grade::Good);
 }
@@ -212,7 +213,7 @@ fn every_type_unit_and_class_of_a_schema_is_recorded() {
     assert_eq!((text("app.grade"), text("app.anything")), ("bad".to_owned(), "1.5".to_owned()));
     assert_eq!(text("http.request.header.x-id"), "[\"ann\"]");
     assert_eq!((text("user.id"), text("user.pin")), ("ann".to_owned(), "[redacted]".to_owned()));
-    assert_eq!(text("user.age").len(), 16);
+    assert_eq!((text("user.age").len(), text("user.card")), (16, "[redacted]".to_owned()));
     assert_eq!(span.span_kind, SpanKind::Client);
     let event = &span.events.events[0];
     let attributes: Vec<_> = event.attributes.iter().map(|kv| format!("{}={}", kv.key, kv.value)).collect();
