@@ -42,3 +42,29 @@ fn spans_of_three_makers_and_three_threads_are_one_trace() {
     let rest = ["load", "load", "parse symbol=BTCUSDT", "parse symbol=ETHUSDT", "validate rows=7", "validate rows=7"];
     assert_eq!(names[2..], rest, "{tree}");
 }
+
+#[test]
+fn annotations_of_ones_own_schemas_are_recorded() {
+    let output = Command::new(env!("CARGO_BIN_EXE_schemas")).env("COLUMNS", "400").output().expect("it runs");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "42.00\n90.00\n");
+    let tree = String::from_utf8_lossy(&output.stderr);
+    for part in [
+        "checkout store currency=EUR waited=2.5 x-till=[\"4\"] ",
+        " tier=basic lines=2 ",
+        "checkout web currency=USD tier=gold lines=1 ",
+        "· shop.discounted discount=10 ",
+    ] {
+        assert!(tree.contains(part), "{part} is not in\n{tree}");
+    }
+    assert!(!tree.contains("4711"), "the customer is named: {tree}");
+}
+
+#[test]
+fn the_examples_schemas_say_what_they_declare() {
+    use otelier::schema::{EventSchema, Schema};
+    let checkout = shop::Checkout::DEF;
+    assert_eq!((checkout.id, checkout.name), ("shop.checkout", "checkout {shop.channel}"));
+    assert_eq!(shop::GoldCheckout::DEF.attributes.len(), checkout.attributes.len());
+    assert_eq!(shop::Discounted::DEF.attributes[0].unit, "%");
+}
