@@ -184,7 +184,10 @@ fn place(name: &Ident) -> String {
         return String::new();
     }
     let span = name.span().unwrap();
-    format!("{}:{}:{}", span.file(), span.line(), span.column())
+    let file = span.file();
+    // Not the whole path, which is another one on every machine.
+    let from = file.rmatch_indices(['/', '\\']).nth(1).map_or(0, |(at, _)| at);
+    format!("{}:{}:{}", file.get(from..).unwrap_or_default(), span.line(), span.column())
 }
 
 /// FNV-1a: the same text gives the same name in every build.
