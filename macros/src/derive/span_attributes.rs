@@ -208,8 +208,8 @@ impl Field {
         if let Some(span) = attributes.find("attributes") {
             ctxt.error_at(span, "`#[attributes(…)]` belongs on the struct; a field has `#[attribute(…)]`");
         }
-        let known: Vec<&str> =
-            OPTIONS.iter().chain(if is_schema { &super::span_schema::WORDS[..] } else { &[] }).copied().collect();
+        let for_schema = super::span_schema::words().filter(|_| is_schema);
+        let known: Vec<&str> = OPTIONS.into_iter().chain(for_schema).collect();
         let mut choices = Choices(attributes.choices("attribute", &known, ctxt));
         // What the schema is told is not for us.
         choices.0.retain(|choice| OPTIONS.contains(&plain(&choice.name).as_str()));

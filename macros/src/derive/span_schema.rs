@@ -2,7 +2,7 @@
 
 use super::input::{Attributes, Choice, Input, angles, fields, ungrouped};
 use crate::ctxt::Ctxt;
-use crate::schema;
+use crate::schema::{self, WORDS};
 use crate::tokens::{self, ends, is_ident, is_punct, plain};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -11,32 +11,13 @@ use quote::{quote, quote_spanned};
 const SCHEMA: [&str; 10] =
     ["closed", "crate", "deprecated", "id", "kind", "name", "note", "open", "stability", "undeclared"];
 
-/// Options of a field that a declaration has as words.
-pub(super) const WORDS: [&str; 20] = [
-    "alpha",
-    "beta",
-    "deprecated",
-    "development",
-    "examples",
-    "in",
-    "late",
-    "note",
-    "opt_in",
-    "personal",
-    "public",
-    "recommended",
-    "recommended_if",
-    "release_candidate",
-    "renamed",
-    "required",
-    "required_if",
-    "stable",
-    "type",
-    "unit",
-];
-
 /// Options of a field that say how `SpanAttributes` records it, and change nothing here.
-const OTHERS: [&str; 9] = ["debug", "display", "hash", "max_length", "name", "redact", "secret", "sensitive", "skip"];
+const OTHERS: [&str; 7] = ["debug", "display", "hash", "max_length", "name", "redact", "skip"];
+
+/// Options of a field that a declaration has as words; and its type, where that does not follow from Rust's.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    WORDS.into_iter().chain(["type"])
+}
 
 pub(super) fn expand(input: &Input, ctxt: &mut Ctxt) -> TokenStream {
     let Input { name, keyword, attributes, .. } = input;
@@ -90,7 +71,7 @@ fn attribute(tokens: &[TokenTree], prefix: Option<&str>, ctxt: &mut Ctxt) -> Opt
     let (attributes, rest) = Attributes::read(tokens);
     let colon = rest.iter().position(|token| is_punct(token, ':'))?;
     let Some(TokenTree::Ident(ident)) = rest[..colon].last() else { return None };
-    let known: Vec<&str> = WORDS.iter().chain(&OTHERS).copied().collect();
+    let known: Vec<&str> = words().chain(OTHERS).collect();
     let choices = attributes.choices("attribute", &known, ctxt);
     let chosen = |name: &str| choices.iter().find(|choice| plain(&choice.name) == name);
     if chosen("skip").is_some() {
@@ -112,7 +93,7 @@ fn attribute(tokens: &[TokenTree], prefix: Option<&str>, ctxt: &mut Ctxt) -> Opt
     let masked = masked.then(|| quote!(sensitive));
     let words = choices.iter().filter(|choice| {
         let name = plain(&choice.name);
-        name != "type" && (WORDS.contains(&name.as_str()) || class.contains(&name.as_str()))
+        WORDS.contains(&name.as_str())
     });
     let words = words.map(|choice| {
         let (name, value) = (&choice.name, choice.value.iter().flatten());

@@ -9,7 +9,8 @@ use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::quote;
 
 const TYPES: [&str; 5] = ["any", "boolean", "double", "int", "string"];
-const WORDS: [&str; 21] = [
+/// The words that may stand behind an attribute's type.
+pub(crate) const WORDS: [&str; 21] = [
     "alpha",
     "beta",
     "deprecated",

@@ -13,6 +13,7 @@ mod tree;
 
 use crate::ctxt::Ctxt;
 use crate::tokens::{ends, group, is_punct, plain, split};
+pub(crate) use attribute::WORDS;
 use attribute::starts_with;
 use model::Form;
 use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
