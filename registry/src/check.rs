@@ -158,8 +158,14 @@ impl fmt::Display for Summary {
                 writeln!(f, "  never seen: {}", schema.unseen_attributes.join(", "))?;
             }
         }
-        self.unseen_spans().try_for_each(|id| writeln!(f, "{id}: never seen"))?;
-        self.unseen_events.iter().try_for_each(|id| writeln!(f, "event {id}: never seen"))
+        let spans: Vec<&str> = self.unseen_spans().collect();
+        if !spans.is_empty() {
+            writeln!(f, "spans never seen: {}", spans.join(", "))?;
+        }
+        if !self.unseen_events.is_empty() {
+            writeln!(f, "events never seen: {}", self.unseen_events.join(", "))?;
+        }
+        Ok(())
     }
 }
 
@@ -923,8 +929,8 @@ seen: 1 of 2 span types
 seen: 3 of 8 attributes
 shop.sale: 2 spans, 2 violations, 0 improvements, 0 information
   never seen: shop.card, shop.customer, shop.means, shop.cost, shop.price
-shop.visit: never seen
-event shop.bell: never seen
+spans never seen: shop.visit
+events never seen: shop.bell
 ";
         assert_eq!(checker.summary().to_string(), expected);
     }
