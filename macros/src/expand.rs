@@ -308,14 +308,17 @@ impl Site {
         let krate = &self.krate;
         let site_ident = site_ident();
         let result = Ident::new("__otelier_result", Span::mixed_site());
-        // Never runs; it tells rustc the type of the block, which has no place for a return type.
-        let typed = output.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
-        let inspect = match output.filter(|output| !is_primitive(output)) {
-            Some(_) => outcome(krate, &quote!(#result)),
-            None => quote!({
-                let _ = #result;
-                #krate::__private::Outcome::NONE
-            }),
+        let outcome_of = output.filter(|output| !is_primitive(output));
+        // Never runs; it tells rustc the type of the block, which has no place for a return type. Nothing is converted to a
+        // number, so that of the function is enough there.
+        let typed = output.filter(|output| !is_primitive(output) || output.to_string().contains('&'));
+        let typed = typed.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
+        let inspect = match outcome_of {
+            Some(_) => {
+                let outcome = outcome(krate, &quote!(#result));
+                quote!(|#result| #outcome)
+            }
+            None => quote!(#krate::__private::no_outcome),
         };
         let statements = body.stream();
         let capture = self.is_move.then(|| quote!(move));
@@ -323,7 +326,7 @@ impl Site {
         quote! {
             #site
             #checks
-            #krate::__private::instrument(&#site_ident, async #capture #block, |#result| #inspect)
+            #krate::__private::instrument(&#site_ident, async #capture #block, #inspect)
         }
     }
 

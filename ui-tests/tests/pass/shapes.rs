@@ -193,6 +193,7 @@ fn needs_send<F: Future + Send>(future: F) -> F {
 }
 
 fn main() {
+    primitives::use_all();
     let mut values = vec![1];
     borrows_from_a_mutable_argument(&mut values, 0);
     returns_its_mutable_argument(&mut values);
@@ -223,4 +224,53 @@ fn main() {
         std::future::ready(()).await;
     })));
     never_returns();
+}
+
+/// Bodies whose type only the function's says.
+mod primitives {
+    use otelier::prelude::*;
+
+    #[trace]
+    async fn never_ends() -> u8 {
+        panic!("on purpose")
+    }
+
+    #[trace]
+    async fn inferred(text: &str) -> u64 {
+        text.parse().unwrap_or_default()
+    }
+
+    #[trace]
+    async fn converted(text: &String) -> &str {
+        text
+    }
+
+    #[trace]
+    async fn early(text: &str) -> bool {
+        if text.is_empty() {
+            return false;
+        }
+        text.bytes().next().is_some()
+    }
+
+    #[trace]
+    async fn counted(numbers: &[u8]) -> usize {
+        numbers.iter().map(|number| usize::from(*number)).sum()
+    }
+
+    #[trace]
+    fn stops() -> ! {
+        panic!("on purpose")
+    }
+
+    #[trace]
+    fn literal() -> u8 {
+        7
+    }
+
+    pub fn use_all() {
+        let text = "7".to_owned();
+        drop((never_ends(), inferred("7"), converted(&text), early("7"), counted(&[1]), literal()));
+        let _: fn() -> ! = stops;
+    }
 }
