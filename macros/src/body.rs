@@ -199,13 +199,21 @@ impl Rewriter<'_> {
         }
     }
 
-    /// Records the attributes of a value, which `schema` must know.
-    pub(crate) fn spread(&self, target: &Ident, value: &Value, schema: Option<&TokenStream>) -> TokenStream {
+    /// How attributes of a value are held against the span's schema.
+    pub(crate) fn of_span(&self) -> Option<(&'static str, &TokenStream)> {
+        self.schema_path.map(|schema| ("spread", schema))
+    }
+
+    /// Records the attributes of a value. `check` is the function that holds them against a schema.
+    pub(crate) fn spread(&self, target: &Ident, value: &Value, check: Option<(&str, &TokenStream)>) -> TokenStream {
         let (krate, span, expression) = (self.krate, value.span, value.expression());
         let value = quote_spanned!(span=> &(#expression));
         let krate = located_at(krate, span);
-        let known = match schema {
-            Some(schema) => quote_spanned!(span=> #krate::__private::spread::<#schema, _>(#value)),
+        let known = match check {
+            Some((check, schema)) => {
+                let check = Ident::new(check, span);
+                quote_spanned!(span=> #krate::__private::#check::<#schema, _>(#value))
+            }
             None => value,
         };
         let call = quote_spanned!(span=> .attributes(#known););
@@ -299,7 +307,7 @@ impl Rewriter<'_> {
         self.used = true;
         let part: Vec<_> = arguments.stream().into_iter().collect();
         if let Some(value) = spread(&part, self.ctxt) {
-            let records = value.map(|value| self.spread(&span_ident(span), &value, self.schema_path));
+            let records = value.map(|value| self.spread(&span_ident(span), &value, self.of_span()));
             return quote!({ #records });
         }
         let Some((key, value)) = read_record(&part, span, self.ctxt) else { return quote!({}) };
@@ -386,7 +394,11 @@ impl Rewriter<'_> {
         let mut records: Vec<_> =
             attributes.iter().map(|(key, value)| self.record(&event, key, value, declared, keys.as_ref())).collect();
         records.extend(unfinished.iter().map(|key| self.without_value(key, declared)));
-        let spread: Vec<_> = spread.iter().map(|value| self.spread(&event, value, None)).collect();
+        let check = match &name {
+            EventName::Schema(schema) => Some(("spread_event", schema)),
+            EventName::Literal(_) => None,
+        };
+        let spread: Vec<_> = spread.iter().map(|value| self.spread(&event, value, check)).collect();
         let target = span_ident(span);
         // A statement in front of the `if` keeps clippy from calling the block an unnecessary operation.
         quote_spanned!(span=> {

@@ -162,7 +162,7 @@ impl Site {
         let recorded: Vec<_> = self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)).collect();
         records.extend(rewriter.first_records(&recorded));
         for value in &self.args.spread {
-            records.extend(rewriter.spread(&span, value, self.schema.as_ref()));
+            records.extend(rewriter.spread(&span, value, rewriter.of_span()));
         }
         let unfinished: TokenStream =
             self.args.unfinished.iter().map(|key| rewriter.without_value(key, self.schema.is_some())).collect();

@@ -8,6 +8,7 @@ pub use crate::record::{
 };
 #[cfg(feature = "registry")]
 pub use crate::schema::registry::{CALL_SITES, CallSite, DECLARED, Declared};
+use crate::schema::{EventSchema, Schema, check_fields};
 #[cfg(feature = "registry")]
 pub use linkme;
 
@@ -103,10 +104,17 @@ pub trait HasValue {}
 /// Refuses a key without a value.
 pub fn needs_value<T: HasValue>(_: &T) {}
 
-/// Attributes of a value, all of which the schema must declare unless it is open.
+/// Attributes of a value, which must be as a span's schema declares them.
 #[inline(always)]
-pub fn spread<S: crate::schema::Schema, T: SpanAttributes + ?Sized>(value: &T) -> &T {
-    const { crate::schema::check_spread(S::DEF, T::ATTRIBUTES) };
+pub fn spread<S: Schema, T: SpanAttributes + ?Sized>(value: &T) -> &T {
+    const { check_fields("span", S::DEF.id, S::DEF.undeclared, S::DEF.attributes, T::ATTRIBUTES) };
+    value
+}
+
+/// Attributes of a value, which must be as an event's schema declares them.
+#[inline(always)]
+pub fn spread_event<E: EventSchema, T: SpanAttributes + ?Sized>(value: &T) -> &T {
+    const { check_fields("event", E::DEF.id, E::DEF.undeclared, E::DEF.attributes, T::ATTRIBUTES) };
     value
 }
 

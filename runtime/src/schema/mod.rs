@@ -8,6 +8,7 @@ mod packs;
 pub mod registry;
 pub mod undeclared;
 
+use crate::attribute::{FieldDef, Mask};
 use message::Message;
 pub use otelier_spec::{Kind, Level, Requirement, Sensitivity, Stability};
 pub use packs::{
@@ -303,12 +304,16 @@ pub const fn check_kind(def: &SchemaDef, kind: Kind) {
     }
 }
 
-/// Refuses, while compiling, attributes of a struct that a closed schema does not declare.
-#[doc(hidden)]
-pub const fn check_spread(def: &SchemaDef, fields: &[crate::attribute::FieldDef]) {
-    if !matches!(def.undeclared, Level::Deny) {
-        return;
-    }
+/// Refuses, while compiling, attributes of a struct that a closed schema does not declare, or that would show what the
+/// schema does not want to be seen.
+#[track_caller]
+pub(crate) const fn check_fields(
+    what: &str,
+    id: &str,
+    undeclared: Level,
+    attributes: &[AttributeDef],
+    fields: &[FieldDef],
+) {
     let mut i = 0;
     while i < fields.len() {
         let field = &fields[i];
@@ -316,20 +321,44 @@ pub const fn check_spread(def: &SchemaDef, fields: &[crate::attribute::FieldDef]
         if !field.parts.is_empty() {
             // Nested fields take their names from where they are; flattened ones have their own.
             if field.name.is_empty() {
-                check_spread(def, field.parts);
+                check_fields(what, id, undeclared, attributes, field.parts);
             }
             continue;
         }
         let mut known = false;
         let mut j = 0;
-        while j < def.attributes.len() {
-            known |= message::equal(def.attributes[j].name.as_bytes(), field.name.as_bytes());
+        while j < attributes.len() {
+            let attribute = &attributes[j];
             j += 1;
+            if !message::equal(attribute.name.as_bytes(), field.name.as_bytes()) {
+                continue;
+            }
+            known = true;
+            let fits = match attribute.sensitivity {
+                Sensitivity::Public => true,
+                Sensitivity::Personal | Sensitivity::Sensitive => !matches!(field.mask, Mask::Clear),
+                Sensitivity::Secret => matches!(field.mask, Mask::Redact),
+            };
+            if !fits {
+                let message = Message::new()
+                    .push(what)
+                    .push(" `")
+                    .push(id)
+                    .push("` declares the ")
+                    .push(attribute.sensitivity.as_str())
+                    .push(" attribute `")
+                    .push(field.name)
+                    .push("`, and the field behind `..` is not masked so; write `#[attribute(")
+                    .push(if matches!(attribute.sensitivity, Sensitivity::Secret) { "redact" } else { "hash" })
+                    .push(")]` above it");
+                panic!("{}", message.as_str())
+            }
         }
-        if !known {
+        if !known && matches!(undeclared, Level::Deny) {
             let message = Message::new()
-                .push("span `")
-                .push(def.id)
+                .push(what)
+                .push(" `")
+                .push(id)
                 .push("` is closed and does not declare attribute `")
                 .push(field.name)
                 .push("`, which the value behind `..` has; declare it, or write `open;` in the schema");
