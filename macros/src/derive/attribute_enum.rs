@@ -152,8 +152,10 @@ fn read(input: &Input, ctxt: &mut Ctxt) -> Option<Enum> {
 
 /// What `#[attribute(rename_all = "…")]` says.
 fn rule(input: &Input, ctxt: &mut Ctxt) -> Rule {
-    let choices = input.attributes.choices("attribute", &["rename_all"], ctxt);
-    let Some((wanted, literal)) = choices.first().and_then(|choice| choice.text("kebab-case", ctxt)) else {
+    let choices = input.attributes.choices("attribute", &["crate", "rename_all"], ctxt);
+    let Some((wanted, literal)) =
+        choices.iter().find(|choice| choice.name == "rename_all").and_then(|choice| choice.text("kebab-case", ctxt))
+    else {
         return snake_case;
     };
     if let Some((_, rule)) = RULES.iter().find(|(name, _)| *name == wanted) {

@@ -140,6 +140,22 @@ impl Attributes {
         lines.join(" ")
     }
 
+    /// The path of the `otelier` crate, for those who re-export it: `#[attribute(crate = app::otelier)]`.
+    pub(super) fn crate_path(&self) -> Option<Vec<TokenTree>> {
+        let lists = self.list.iter().filter(|attribute| {
+            attribute
+                .first()
+                .is_some_and(|name| ["attribute", "attributes", "schema"].iter().any(|word| is_ident(name, word)))
+        });
+        let mut parts = lists
+            .filter_map(|attribute| group(attribute.get(1), Delimiter::Parenthesis))
+            .flat_map(|list| split(list.stream(), ','));
+        parts.find_map(|part| match part.as_slice() {
+            [word, eq, path @ ..] if is_ident(word, "crate") && is_punct(eq, '=') => Some(path.to_vec()),
+            _ => None,
+        })
+    }
+
     /// The attribute's name, if there is one of that name.
     pub(super) fn find(&self, wanted: &str) -> Option<Span> {
         self.list

@@ -110,9 +110,12 @@ fn read(input: &Input, ctxt: &mut Ctxt) -> Option<Vec<Field>> {
         );
     }
     let is_schema = attributes.find("schema").is_some();
-    let choices = attributes.choices("attributes", &["prefix"], ctxt);
+    let choices = attributes.choices("attributes", &["crate", "prefix"], ctxt);
     let is_clear = ctxt.is_empty();
-    let prefix = choices.first().map(|choice| prefix(choice, ctxt).unwrap_or_else(|| "app".to_owned()));
+    let prefix = choices
+        .iter()
+        .find(|choice| choice.name == "prefix")
+        .map(|choice| prefix(choice, ctxt).unwrap_or_else(|| "app".to_owned()));
     let mut found: Vec<Field> = Vec::new();
     let mut without_namespace = None;
     for tokens in fields(body.stream()) {

@@ -41,8 +41,12 @@ pub(super) fn expand(input: &Input, ctxt: &mut Ctxt) -> TokenStream {
         }
         return TokenStream::new();
     };
-    let prefix = attributes.choices("attributes", &["prefix"], ctxt);
-    let prefix = prefix.first().and_then(|choice| choice.text("app.order", ctxt)).map(|(prefix, _)| prefix);
+    let prefix = attributes.choices("attributes", &["crate", "prefix"], ctxt);
+    let prefix = prefix
+        .iter()
+        .find(|choice| choice.name == "prefix")
+        .and_then(|choice| choice.text("app.order", ctxt))
+        .map(|(prefix, _)| prefix);
     let mut items: Vec<Vec<TokenTree>> = choices.iter().map(item).collect();
     for field in fields(body.stream()) {
         if let Some(item) = attribute(&field, prefix.as_deref(), ctxt) {
