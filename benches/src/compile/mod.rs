@@ -22,7 +22,7 @@ const LIMITS: [(Step, Shape, f64, f64); 4] = [
 ];
 
 const GATE_FUNCTIONS: usize = 200;
-const GATE_ROUNDS: usize = 2;
+const GATE_ROUNDS: usize = 3;
 
 /// Processor seconds: the least of all runs.
 #[derive(Clone, Copy, Debug)]

@@ -112,6 +112,7 @@ where
 
 impl Own {
     /// Makes the span current; opens it at the first poll.
+    #[inline]
     fn enter(&mut self) -> Scope<'_> {
         if let State::New = self.state {
             self.state = first_poll(self.callsite);
@@ -132,6 +133,7 @@ impl Own {
     }
 
     /// Keeps the memory of a span that has ended.
+    #[inline]
     fn retire(&mut self) {
         if let State::Open(_) = &self.state
             && let State::Open(open) = std::mem::replace(&mut self.state, State::Ended)
@@ -231,11 +233,13 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether something is recorded.
+    #[inline]
     fn is_recorded(&self) -> bool {
         self.inside.as_ref().is_some_and(|inside| inside.current.is_some())
     }
 
     /// The end of a future that is ready.
+    #[inline]
     fn ready(self, outcome: Outcome<'_>) {
         if let Some(Inside { current: Some(current), .. }) = &self.inside {
             if !outcome.is_good() {
