@@ -5,7 +5,7 @@ use super::{exported, tree};
 use crate::{registry, tokens};
 use otelier_spec::{Kind, Level, Requirement, Sensitivity, Stability};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 pub(super) fn declaration(declaration: &Declaration) -> TokenStream {
     let Declaration { form, krate, outer, visibility, name, .. } = declaration;
@@ -52,10 +52,13 @@ fn enum_types(declaration: &Declaration) -> TokenStream {
         .filter_map(|(number, attribute)| match &attribute.value_type.scalar {
             Scalar::Enum(path, _) => {
                 let number = Literal::usize_unsuffixed(number);
+                // At the type, where rustc says that a private one cannot be handed on.
+                let span = path.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
+                let item = quote_spanned!(span=> type Type = #path;);
                 Some(quote! {
                     #[allow(deprecated)]
                     impl #krate::schema::TypeOf<#number> for #name {
-                        type Type = #path;
+                        #item
                     }
                 })
             }
