@@ -67,8 +67,10 @@ impl Tree<'_> {
             fields.extend(quote!(#doc pub #ident: #child_type,));
             values.extend(quote!(#ident: #child_value,));
         }
-        if let Some(number) = node.leaf {
-            self.key_fields(&type_name, number, &mut fields, &mut values);
+        match node.leaf {
+            Some(number) => self.key_fields(&type_name, number, &mut fields, &mut values),
+            None if path.is_empty() => {}
+            None => self.namespace(&type_name),
         }
         let visibility = &self.declaration.visibility;
         self.items.extend(quote! {
@@ -167,6 +169,19 @@ impl Tree<'_> {
             return (template.clone(), quote!(<#template>::__new(#name, #bit, #value)));
         }
         (key, value)
+    }
+
+    /// A namespace that is no attribute: a value for it is told so. It has no fields of a key, which editors would offer.
+    fn namespace(&mut self, type_name: &Ident) {
+        let krate = &self.declaration.krate;
+        self.items.extend(quote! {
+            impl ::core::ops::Deref for #type_name {
+                type Target = #krate::attribute::Namespace;
+                fn deref(&self) -> &#krate::attribute::Namespace {
+                    &#krate::attribute::Namespace
+                }
+            }
+        });
     }
 
     /// An attribute whose name is also a namespace (`db.operation` beside `db.operation.name`): the node is a key too.

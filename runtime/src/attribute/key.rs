@@ -244,6 +244,26 @@ impl<K> TemplateKey<K> {
     pub fn __record<V: TemplateValue + ?Sized>(&self, _: Slot<'_>, _: &V) {}
 }
 
+/// What stands for several attributes and is none.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Namespace;
+
+impl Namespace {
+    /// Accepts nothing.
+    #[doc(hidden)]
+    pub fn __record<V: NamespaceValue + ?Sized>(&self, _: Slot<'_>, _: &V) {}
+}
+
+/// What a namespace is given: nothing, so nothing implements this.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "this is a namespace, and no attribute",
+    label = "no attribute says what this is",
+    note = "write the attribute's whole name, with the segment that is missing behind the last one"
+)]
+pub trait NamespaceValue {}
+
 /// A key that stands for many attributes.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(

@@ -9,7 +9,8 @@ mod value;
 pub use fields::{AttributeSink, FieldDef, Mask, SpanAttributes};
 pub use key::{
     Allowed, AnyArrayKey, AnyKey, BooleanArrayKey, BooleanKey, DoubleArrayKey, DoubleKey, Elements, EnumKey,
-    IntArrayKey, IntKey, Personal, Public, Secret, Sensitive, StringArrayKey, StringKey, Template, TemplateKey,
+    IntArrayKey, IntKey, Namespace, NamespaceValue, Personal, Public, Secret, Sensitive, StringArrayKey, StringKey,
+    Template, TemplateKey,
 };
 pub use value::{
     AnyArrayAttribute, AnyAttribute, BooleanArrayAttribute, BooleanAttribute, Disclosed, DoubleArrayAttribute,
