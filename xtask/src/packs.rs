@@ -51,10 +51,10 @@ fn generate(root: &Path) -> Result<Vec<(PathBuf, String)>, String> {
             lists.entry(keyword).or_default().push(format!("{name}::{ident}"));
         }
         let source = format!("// Made by `cargo xtask packs` of registry/packs/{name}.yaml.\n\n{source}");
-        files.push((schemas.join("packs").join(format!("{name}.rs")), formatted(&source)?));
+        files.push((schemas.join("packs").join(format!("{name}.rs")), formatted(root, &source)?));
     }
-    files.push((schemas.join("packs/mod.rs"), formatted(&module_list(&packs, &lists))?));
-    files.push((root.join("runtime/src/record/old_names/table.rs"), formatted(&old_names(&folder)?)?));
+    files.push((schemas.join("packs/mod.rs"), formatted(root, &module_list(&packs, &lists))?));
+    files.push((root.join("runtime/src/record/old_names/table.rs"), formatted(root, &old_names(&folder)?)?));
     Ok(files)
 }
 
@@ -169,10 +169,11 @@ fn old_names(folder: &Path) -> Result<String, String> {
 }
 
 /// The source as `rustfmt` writes it.
-fn formatted(source: &str) -> Result<String, String> {
+fn formatted(root: &Path, source: &str) -> Result<String, String> {
     use std::io::Write as _;
     let mut rustfmt = Command::new("rustfmt")
-        .args(["--edition", "2024", "--config", "max_width=120,use_small_heuristics=Max", "--quiet"])
+        .args(["--edition", "2024", "--quiet", "--config-path"])
+        .arg(root.join("rustfmt.toml"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

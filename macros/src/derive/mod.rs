@@ -80,6 +80,22 @@ mod tests {
     }
 
     #[test]
+    fn pointers_have_the_type_of_what_they_hold() {
+        let declared = span_schema(quote! {
+            #[schema(id = "app.order")]
+            #[attributes(prefix = "app")]
+            struct Order { id: Box<u64>, name: Arc<str>, note: Option<Cow<'static, str>>, sizes: Vec<Box<f64>> }
+        });
+        let text = declared.to_string();
+        for (name, value_type) in [("id", "int"), ("name", "string"), ("note", "string"), ("sizes", "double[]")] {
+            assert!(
+                text.contains(&format!("name : \"app.{name}\" , value_type : \"{value_type}\"")),
+                "{name} in {text}"
+            );
+        }
+    }
+
+    #[test]
     fn a_re_exported_crate_is_named_by_its_path() {
         assert_only_by_path(&attribute_enum(quote! {
             #[attribute(crate = app::telemetry, rename_all = "kebab-case")]

@@ -178,13 +178,20 @@ fn value_type(given: &[TokenTree], field: &Ident, ctxt: &mut Ctxt) -> Option<Tok
         Some(quote_spanned!(first=> #word))
     };
     match (name.as_str(), angle) {
-        ("str" | "String", None) | ("Cow" | "Box" | "Arc" | "Rc", Some(_)) => word("string"),
+        ("str" | "String", None) => word("string"),
         ("bool", None) => word("boolean"),
         ("f32" | "f64", None) => word("double"),
         ("i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize", None) => {
             word("int")
         }
         ("Vec", Some(at)) => array(angles(&inner[at..]).0, field, ctxt),
+        // What they hold is the value.
+        ("Arc" | "Box" | "Cow" | "Rc", Some(at)) => match angles(&inner[at..]).0 {
+            [quote, _, comma, held @ ..] if is_punct(quote, '\'') && is_punct(comma, ',') => {
+                value_type(held, field, ctxt)
+            }
+            held => value_type(held, field, ctxt),
+        },
         (name, None) if name.starts_with(|c: char| c.is_uppercase()) => Some(inner.iter().cloned().collect()),
         _ => {
             let message = format_args!(

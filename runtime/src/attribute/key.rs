@@ -167,20 +167,12 @@ pub struct EnumKey<E, Class = Public> {
     pub __bit: u128,
     #[doc(hidden)]
     pub __allowed: Allowed,
-    values: PhantomData<fn() -> (E, Class)>,
+    class: PhantomData<fn() -> (E, Class)>,
 }
 
-impl<E, Class> EnumKey<E, Class> {
-    #[doc(hidden)]
-    pub const fn __new(name: &'static str, bit: u128, allowed: Allowed) -> Self {
-        Self { __name: name, __bit: bit, __allowed: allowed, values: PhantomData }
-    }
-
-    /// The attribute's name, as it is exported.
-    pub const fn name(&self) -> &'static str {
-        self.__name
-    }
-}
+key!(new EnumKey<E, Class>);
+key!(record EnumKey<E, Sensitive>, [E], Masked);
+key!(record EnumKey<E, Secret>, [E], SecretValue);
 
 impl<E: EnumAttribute> EnumKey<E, Public> {
     #[doc(hidden)]
@@ -196,22 +188,6 @@ impl<E> EnumKey<E, Personal> {
     #[doc(hidden)]
     #[inline]
     pub fn __record<V: PersonalValue<EnumKey<E>> + ?Sized>(&self, slot: Slot<'_>, value: &V) {
-        value.record(slot.of_key(index_of(self.__bit)));
-    }
-}
-
-impl<E> EnumKey<E, Sensitive> {
-    #[doc(hidden)]
-    #[inline]
-    pub fn __record<V: Masked + ?Sized>(&self, slot: Slot<'_>, value: &V) {
-        value.record(slot.of_key(index_of(self.__bit)));
-    }
-}
-
-impl<E> EnumKey<E, Secret> {
-    #[doc(hidden)]
-    #[inline]
-    pub fn __record<V: SecretValue + ?Sized>(&self, slot: Slot<'_>, value: &V) {
         value.record(slot.of_key(index_of(self.__bit)));
     }
 }
@@ -291,13 +267,5 @@ impl<K> Elements for TemplateKey<K> {
     #[inline]
     fn element(&self) -> &K {
         &self.element
-    }
-}
-
-impl<E, Class> Elements for EnumKey<E, Class> {
-    type Element = Self;
-
-    fn element(&self) -> &Self {
-        self
     }
 }
