@@ -161,7 +161,13 @@ fn plain_attributes<'a>(
                 taken += 1;
                 f(key, value);
                 if extras.old_names() {
-                    extras.each(key, value, |old, value| f(Key::Static(old), value));
+                    let is_old = |item, old| keyed(callsite, &item).is_some_and(|(key, _)| key.as_str() == old);
+                    extras.each(key, value, |old, value| {
+                        // Who records the old name, too, has said what belongs there.
+                        if !Items(items).any(|item| is_old(item, old)) {
+                            f(Key::Static(old), value);
+                        }
+                    });
                 }
             }
         }
@@ -336,7 +342,6 @@ impl<'a> SpanRecord<'a> {
         self.own_attributes(|key, value| {
             f(key, value);
             extras.each(key, value, |old, value| {
-                // Who records the old name, too, has said what belongs there.
                 if !recorded(old) {
                     f(Key::Static(old), value);
                 }

@@ -238,6 +238,7 @@ fn an_extended_schema_has_what_its_base_has_and_says_what_is_different() {
                 "test.case.result.status" = status, "deployment.environment.name" = "test")]
 fn with_renamed(status: &str) {
     event!("asked", http.response.status_code = 404);
+    event!("asked both", http.response.status_code = 404, http.status_code = 405);
 }
 
 #[test]
@@ -254,6 +255,8 @@ fn old_names_and_the_span_type_are_exported_when_asked_for() {
     assert_eq!(text("otelier.span_type"), "storage.operation");
     let event: Vec<_> = span.events.events[0].attributes.iter().map(|kv| kv.key.as_str()).collect();
     assert_eq!(event, ["http.response.status_code", "http.status_code"]);
+    let both: Vec<_> = span.events.events[1].attributes.iter().map(|kv| kv.value.to_string()).collect();
+    assert_eq!(both, ["404", "405"]);
 
     let recorder = Recorder::start();
     with_renamed("fail");
