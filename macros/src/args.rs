@@ -10,7 +10,7 @@ use quote::{quote, quote_spanned};
 const OPTIONS: [&str; 4] = ["crate", "kind", "late", "name"];
 
 /// What an annotation says.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Args {
     /// The schema's path, unless the macro fills it in.
     pub(crate) schema: Option<TokenStream>,
@@ -279,6 +279,54 @@ impl Args {
         }
         args.is_complete = ctxt.is_empty() && args.unfinished.is_empty();
         args
+    }
+
+    /// Refuses what cannot hold for every method of a block.
+    pub(crate) fn check_for_block(&self, ctxt: &mut Ctxt) {
+        if let Some(name) = &self.name {
+            ctxt.error_at(name.span(), "the methods of a block have names of their own; write `name` at one method");
+        }
+        for late in &self.late {
+            let message = "`late` is about one body; write it at the method that records the attribute";
+            ctxt.error(late.first, late.last, message);
+        }
+    }
+
+    /// What the annotation of a block says of one method.
+    pub(crate) fn of_method(&self, has_receiver: bool) -> Self {
+        let mut args = self.clone();
+        if !has_receiver {
+            // A method without `self` has nothing of it to record.
+            args.attributes.retain(|(_, value)| !tokens::mentions(&value.tokens, "self"));
+            args.spread.retain(|value| !tokens::mentions(&value.tokens, "self"));
+        }
+        args
+    }
+
+    /// These arguments, with `defaults` where they say nothing.
+    pub(crate) fn with_defaults(mut self, defaults: Self) -> Self {
+        let is_given = |key: &Key| {
+            self.attributes.iter().any(|(given, _)| given.name == key.name)
+                || self.late.iter().any(|late| late.name == key.name)
+        };
+        let mut attributes: Vec<_> = defaults.attributes.into_iter().filter(|(key, _)| !is_given(key)).collect();
+        attributes.append(&mut self.attributes);
+        let mut spread = defaults.spread;
+        spread.append(&mut self.spread);
+        Self {
+            schema: self.schema.or(defaults.schema),
+            kind: self.kind.or(defaults.kind),
+            krate: self.krate.or(defaults.krate),
+            attributes,
+            spread,
+            ..self
+        }
+    }
+
+    /// These arguments, with the block's path of the crate if they have none.
+    pub(crate) fn with_crate_of(mut self, block: &Self) -> Self {
+        self.krate = self.krate.or_else(|| block.krate.clone());
+        self
     }
 
     /// One argument, or more if commas are missing between them.

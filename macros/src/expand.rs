@@ -18,27 +18,77 @@ use crate::args::{Args, Key, Value, crate_path, keys_at, look};
 use crate::body::{Late, Names, Rewriter, contains_await, leaves_early, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
-use crate::item::Function;
+use crate::item::{Form, Function, Words, replace_async_tail};
+use crate::members::{Members, take_words};
 use crate::registry;
-use crate::tokens::{ends, group, is_ident, is_punct, located_at};
+use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain};
 use otelier_spec::{DomainMacro, Kind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
-/// An annotated function.
-pub(crate) fn function(domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
+/// An annotated function, `impl` block or trait.
+pub(crate) fn annotation(domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
+    match Members::read(&item) {
+        Some(members) => members.expand(domain, args, item),
+        None => function(domain, args, item),
+    }
+}
+
+fn function(domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::default();
+    let (words, args) = take_words(args, &mut ctxt);
+    if let Some(skip) = words.skip {
+        ctxt.error_at(skip, "`skip` is for a method of an annotated `impl` block or trait; leave the annotation out");
+    }
     let args = Args::read(args, domain.is_some(), &mut ctxt);
-    let Some(function) = Function::read(item.clone(), &mut ctxt) else {
+    traced(item, words, args, domain, None, ctxt)
+}
+
+/// Where a method stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner<'a> {
+    pub(crate) name: &'a str,
+    /// Whether an `async fn` must stay one for others who read the block.
+    pub(crate) keep_async: bool,
+}
+
+/// A function with its span.
+pub(crate) fn traced(
+    item: TokenStream,
+    words: Words,
+    args: Args,
+    domain: Option<&DomainMacro>,
+    owner: Option<Owner<'_>>,
+    mut ctxt: Ctxt,
+) -> TokenStream {
+    let keep_async = owner.is_some_and(|owner| owner.keep_async);
+    let Some(function) = Function::read(item.clone(), words, keep_async, &mut ctxt) else {
         let errors = ctxt.into_errors();
         // The function stays, so that its callers do not fail as well.
         return quote!(#item #errors);
     };
     let schema = domain.map(|domain| domain_path(domain, &args));
-    let site = Site::new(args, schema, Literal::string(&function.name.to_string()));
-    let Function { head, inner_attributes, is_async, output, rebound, body, .. } = function;
-    let code = site.expand(&body, is_async, output.as_ref(), &rebound, &mut ctxt);
-    let await_it = is_async.then(|| quote!(.await));
+    let name = match owner {
+        Some(owner) => format!("{}::{}", owner.name, plain(&function.name)),
+        None => plain(&function.name),
+    };
+    let site = Site::new(args, schema, Literal::string(&name));
+    let Function { head, inner_attributes, form, output, rebound, body, .. } = function;
+    let code = match form {
+        Form::Returns => {
+            let statements: Vec<TokenTree> = body.stream().into_iter().collect();
+            let mut site = Some(site);
+            let replaced = replace_async_tail(&statements, &mut |is_move, block| {
+                let Some(site) = site.take() else { return TokenStream::new() };
+                let site = Site { is_move, ..site };
+                let code = site.expand(block, form, output.as_ref(), &rebound, &mut ctxt);
+                quote!({ #code })
+            });
+            replaced.unwrap_or_default()
+        }
+        form => site.expand(&body, form, output.as_ref(), &rebound, &mut ctxt),
+    };
+    let await_it = (form == Form::Async).then(|| quote!(.await));
     let body = with_braces_of(&body, quote!(#inner_attributes #code #await_it));
     quote!(#head #body)
 }
@@ -63,7 +113,8 @@ pub(crate) fn block(input: TokenStream) -> TokenStream {
     }
     let site = Site::new(args, None, Literal::string("block"));
     let site = Site { is_block: true, is_move: block.is_move, ..site };
-    let code = site.expand(&block.body, block.is_async, block.output.as_ref(), &TokenStream::new(), &mut ctxt);
+    let form = if block.is_async { Form::Async } else { Form::Sync };
+    let code = site.expand(&block.body, form, block.output.as_ref(), &TokenStream::new(), &mut ctxt);
     quote!({ #code })
 }
 
@@ -137,7 +188,7 @@ impl Site {
     fn expand(
         mut self,
         body: &Group,
-        is_async: bool,
+        form: Form,
         output: Option<&TokenStream>,
         rebound: &TokenStream,
         ctxt: &mut Ctxt,
@@ -175,7 +226,9 @@ impl Site {
                 looks.extend(look(&quote!(#next)));
             }
         }
-        let rewritten = rewriter.body(body);
+        // A body that makes a future or a stream is over before there is a span; `record!` in it says so itself.
+        let is_over_before = matches!(form, Form::Future { .. } | Form::Drain { .. });
+        let rewritten = if is_over_before { body.clone() } else { rewriter.body(body) };
         looks.extend(std::mem::take(&mut rewriter.looks));
         let mut constants = TokenStream::new();
         for attribute in self.args.attributes.iter().filter(|(key, value)| is_constant(key, value)) {
@@ -225,7 +278,10 @@ impl Site {
         // Behind all keys: editors find a key by what stands in front of it, with and without a mistake.
         let errors = std::mem::take(ctxt).into_errors();
         let start = quote!(#keys #records #unfinished #errors);
-        if is_async {
+        if let Form::Future { boxed } = form {
+            return self.future(&site, &checks, &start, needs_span, &inner, output, boxed);
+        }
+        if matches!(form, Form::Async | Form::Desugared | Form::Returns) {
             let anchor = Ident::new("__otelier_body", Span::mixed_site());
             let krate = &self.krate;
             let handle = needs_span.then(|| {
@@ -294,6 +350,49 @@ impl Site {
             #allow
             #span.outcome(#outcome);
             #result
+        }
+    }
+
+    /// A function that returns a future which is made elsewhere.
+    #[allow(clippy::too_many_arguments)]
+    fn future(
+        &self,
+        site: &TokenStream,
+        checks: &TokenStream,
+        start: &TokenStream,
+        needs_span: bool,
+        body: &Group,
+        output: Option<&TokenStream>,
+        boxed: bool,
+    ) -> TokenStream {
+        let krate = &self.krate;
+        let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
+        let [future, result, anchor] =
+            ["__otelier_future", "__otelier_result", "__otelier_body"].map(|name| Ident::new(name, Span::mixed_site()));
+        // What there is to record is recorded at the first poll, when the span begins.
+        let recorded = match needs_span {
+            true => quote! {
+                async move {
+                    let #anchor = ();
+                    {
+                        let #span = #krate::__private::span_ref(&#anchor);
+                        #start
+                    }
+                    #future.await
+                }
+            },
+            false => quote!(#future),
+        };
+        let start = (!needs_span).then_some(start);
+        let outcome = outcome(krate, &quote!(#result));
+        let traced = quote!(#krate::__private::instrument(&#site_ident, #recorded, |#result| #outcome));
+        let traced = if boxed { quote!(::std::boxed::Box::pin(#traced)) } else { traced };
+        quote! {
+            #site
+            #checks
+            #start
+            let #future = #krate::__private::call_once(|| -> #output #body);
+            #traced
         }
     }
 

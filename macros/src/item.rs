@@ -1,8 +1,35 @@
 //! The annotated function, split into what is kept and what is wrapped.
 
 use crate::ctxt::Ctxt;
-use crate::tokens::{group, is_ident, is_punct};
+use crate::tokens::{group, is_ident, is_punct, split};
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::quote;
+
+/// How a function's body comes to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// When the function is called.
+    Sync,
+    /// `async fn`, and it must stay one, because other attributes will read it.
+    Async,
+    /// `async fn`, written as a function that returns a future: the state of the body is kept once, not twice.
+    Desugared,
+    /// A function that ends in an `async` block, perhaps inside of `Box::pin(..)`.
+    Returns,
+    /// A function that returns a future made elsewhere (`future`); whether it is boxed.
+    Future { boxed: bool },
+    /// A function that returns a stream or an iterator whose items are made later; whether it is boxed.
+    Drain { stream: bool, boxed: bool },
+}
+
+/// Words that say what a function returns, or that it has no span.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Words {
+    pub(crate) future: Option<Span>,
+    pub(crate) stream: Option<Span>,
+    pub(crate) iterator: Option<Span>,
+    pub(crate) skip: Option<Span>,
+}
 
 /// A function with a body.
 #[derive(Debug)]
@@ -10,11 +37,12 @@ pub(crate) struct Function {
     /// Attributes, visibility, signature: everything before the body.
     pub(crate) head: TokenStream,
     pub(crate) name: Ident,
-    pub(crate) is_async: bool,
-    /// What the function returns, with `_` for every `impl Trait`; `None` for `()` and `!`.
+    pub(crate) form: Form,
+    /// What the body gives, with `_` for every `impl Trait`; `None` for `()` and `!`. Of a function that ends in an `async` block
+    /// it is what the block gives.
     pub(crate) output: Option<TokenStream>,
-    /// `let mut x = x;` for every `mut x` among the parameters of an `async fn`: its body becomes a block that may outlive
-    /// the parameters' own scope, and must own what it assigns to.
+    /// `let mut x = x;` for parameters of an `async fn`: its body becomes a block that may outlive the parameters' own scope,
+    /// and must own what it assigns to, or what it has to drop.
     pub(crate) rebound: TokenStream,
     /// Attributes at the top of the body.
     pub(crate) inner_attributes: TokenStream,
@@ -22,15 +50,15 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Reads a function, or reports why it cannot be annotated.
-    pub(crate) fn read(item: TokenStream, ctxt: &mut Ctxt) -> Option<Self> {
-        let mut head: Vec<TokenTree> = item.into_iter().collect();
+    /// Reads a function, or reports why it cannot be annotated. With `keep_async` an `async fn` stays one.
+    pub(crate) fn read(item: TokenStream, words: Words, keep_async: bool, ctxt: &mut Ctxt) -> Option<Self> {
+        let mut head: Vec<TokenTree> = ungrouped(item).collect();
         let Some(at) = head.iter().position(|token| is_ident(token, "fn")) else {
             let span = head
                 .iter()
                 .find(|token| matches!(token, TokenTree::Ident(_)))
                 .map_or_else(Span::call_site, TokenTree::span);
-            ctxt.error_at(span, "expected a function; annotate the function or the method itself");
+            ctxt.error_at(span, "expected a function, an `impl` block or a trait");
             return None;
         };
         let Some(TokenTree::Ident(name)) = head.get(at + 1).cloned() else {
@@ -49,25 +77,282 @@ impl Function {
             );
             return None;
         }
-        let is_async = head[..at].iter().any(|token| is_ident(token, "async"));
-        let output = output(&head[at..]);
-        if !is_async && let Some(future) = output.iter().flatten().find_map(future_in) {
+        if let Some(dots) = variadic(&head[at..]) {
             ctxt.error_at(
-                future,
-                format_args!(
-                    "`{name}` returns a future, and its span would end before the future runs; write `async fn {name}`, or \
-                     annotate the function inside"
-                ),
+                dots,
+                format_args!("`{name}` takes any number of arguments and cannot be traced; annotate its caller"),
             );
             return None;
         }
-        let output =
-            output.map(without_impl).filter(|output| !matches!(output.as_slice(), [bang] if is_punct(bang, '!')));
+        let is_async = head[..at].iter().any(|token| is_ident(token, "async"));
+        let output = output(&head[at..]);
+        let form = form(&name, is_async, output.as_deref(), &body, words, ctxt)?;
+        let is_never = matches!(output.as_deref(), Some([bang]) if is_punct(bang, '!'));
+        let form = match form {
+            Form::Async if !keep_async && !is_never && only_inert(&head[..at]) => Form::Desugared,
+            form => form,
+        };
         let (inner_attributes, body) = hoist_inner_attributes(body);
-        let output = output.map(|output| output.into_iter().collect());
-        let rebound = if is_async { rebind(&mut head, at) } else { TokenStream::new() };
-        Some(Self { head: head.into_iter().collect(), name, is_async, output, rebound, inner_attributes, body })
+        let rebound = match form {
+            Form::Async => rebind(&mut head, at, false),
+            Form::Desugared => {
+                let rebound = rebind(&mut head, at, true);
+                returning_a_future(&mut head, at);
+                rebound
+            }
+            _ => TokenStream::new(),
+        };
+        let output = match form {
+            Form::Returns => output.and_then(|output| output_of_future(&output)),
+            _ => output,
+        };
+        let output = output.filter(|_| !is_never).map(without_impl).map(|output| output.into_iter().collect());
+        Some(Self { head: head.into_iter().collect(), name, form, output, rebound, inner_attributes, body })
     }
+}
+
+/// The tokens, those of invisible groups among them: a `macro_rules!` hands its fragments on in such groups.
+fn ungrouped(tokens: TokenStream) -> impl Iterator<Item = TokenTree> {
+    tokens.into_iter().flat_map(|token| match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None && is_body_or_words(&group) => {
+            group.stream().into_iter().collect()
+        }
+        token => vec![token],
+    })
+}
+
+/// Whether an invisible group is a body, or what stands before `fn`, which nothing binds closer together.
+fn is_body_or_words(group: &Group) -> bool {
+    let mut tokens = group.stream().into_iter();
+    match (tokens.next(), tokens.next()) {
+        (None, _) => true,
+        (Some(TokenTree::Group(body)), None) => body.delimiter() == Delimiter::Brace,
+        (Some(TokenTree::Ident(_)), _) => true,
+        (Some(hash), _) => is_punct(&hash, '#'),
+    }
+}
+
+/// Where the dots of a variadic function are.
+fn variadic(signature: &[TokenTree]) -> Option<Span> {
+    let TokenTree::Group(list) = &signature[parameters(signature)?] else { return None };
+    let tokens: Vec<TokenTree> = list.stream().into_iter().collect();
+    let dots = tokens.windows(3).find(|three| three.iter().all(|token| is_punct(token, '.')))?;
+    Some(dots[0].span())
+}
+
+/// How the body comes to run, or why the function cannot be annotated.
+fn form(
+    name: &Ident,
+    is_async: bool,
+    output: Option<&[TokenTree]>,
+    body: &Group,
+    words: Words,
+    ctxt: &mut Ctxt,
+) -> Option<Form> {
+    let drain = words.stream.map(|span| (span, true)).or(words.iterator.map(|span| (span, false)));
+    if let Some(span) = words.future.or(drain.map(|(span, _)| span)) {
+        let boxed = !output.unwrap_or_default().iter().any(|token| is_ident(token, "impl"));
+        let what = match drain {
+            _ if words.future.is_some() => "future",
+            Some((_, true)) => "stream",
+            _ => "iterator",
+        };
+        if is_async && what == "future" {
+            ctxt.error_at(span, "an `async fn` is known to return a future; leave `future` out");
+        } else if is_async {
+            let message = "is not for an `async fn`; annotate a function that returns the";
+            ctxt.error_at(span, format_args!("`{what}` {message} {what} at once"));
+        } else if output.is_none() {
+            ctxt.error_at(span, format_args!("`{name}` returns nothing, and no {what}; leave `{what}` out"));
+        } else {
+            return Some(match drain {
+                _ if words.future.is_some() => Form::Future { boxed },
+                Some((_, stream)) => Form::Drain { stream, boxed },
+                None => Form::Sync,
+            });
+        }
+        return None;
+    }
+    if is_async {
+        return Some(Form::Async);
+    }
+    let Some(future) = output.unwrap_or_default().iter().find_map(future_in) else { return Some(Form::Sync) };
+    if async_tail(&body.stream().into_iter().collect::<Vec<_>>()).is_some() {
+        return Some(Form::Returns);
+    }
+    ctxt.error_at(
+        future,
+        format_args!(
+            "`{name}` returns a future, and its span would end before the future runs; write `async fn {name}`, end it in \
+             an `async` block, or add `future` to trace whatever future it returns"
+        ),
+    );
+    None
+}
+
+/// Attributes that no macro stands behind, and that mean the same on a function which returns a future.
+const INERT: &[&str] = &[
+    "allow",
+    "cfg",
+    "clippy",
+    "cold",
+    "deny",
+    "deprecated",
+    "diagnostic",
+    "doc",
+    "expect",
+    "forbid",
+    "inline",
+    "rustfmt",
+    "warn",
+];
+
+/// Whether all attributes before a function are inert.
+pub(crate) fn only_inert(before: &[TokenTree]) -> bool {
+    before.windows(2).all(|pair| match pair {
+        [hash, TokenTree::Group(list)] if is_punct(hash, '#') => {
+            let first = list.stream().into_iter().next();
+            first.is_some_and(|first| INERT.iter().any(|inert| is_ident(&first, inert)))
+        }
+        _ => true,
+    })
+}
+
+/// Makes `async fn f() -> T` to `fn f() -> impl Future<Output = T>`.
+///
+/// What the future captures is decided by the edition of the macro that wrote `impl`, which is 2024: everything, as an
+/// `async fn` does.
+fn returning_a_future(head: &mut Vec<TokenTree>, function: usize) {
+    let Some(parameters) = parameters(&head[function..]).map(|at| at + function) else { return };
+    let rest = head.split_off(parameters + 1);
+    let (output, rest): (TokenStream, &[TokenTree]) = match rest.as_slice() {
+        [minus, arrow, output @ ..] if is_punct(minus, '-') && is_punct(arrow, '>') => {
+            let end = end_of_output(output);
+            (output[..end].iter().cloned().collect(), &output[end..])
+        }
+        rest => (quote!(()), rest),
+    };
+    head.extend(quote!(-> impl ::core::future::Future<Output = #output>));
+    head.extend(rest.iter().cloned());
+    if let Some(at) = head[..function].iter().position(|token| is_ident(token, "async")) {
+        head.remove(at);
+    }
+}
+
+/// What a future gives whose type is written `Future<Output = T>` or `BoxFuture<'a, T>`.
+fn output_of_future(output: &[TokenTree]) -> Option<Vec<TokenTree>> {
+    for (at, token) in output.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => {
+                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                if let Some(found) = output_of_future(&inner) {
+                    return Some(found);
+                }
+            }
+            token if is_ident(token, "Output") && output.get(at + 1).is_some_and(|next| is_punct(next, '=')) => {
+                return Some(in_angles(&output[at + 2..]).0.to_vec());
+            }
+            TokenTree::Ident(ident) if ident.to_string().ends_with("BoxFuture") => {
+                let mut rest = output.get(at + 2..)?;
+                let mut last = None;
+                loop {
+                    let (argument, after) = in_angles(rest);
+                    let is_lifetime = matches!(argument, [tick, _] if is_punct(tick, '\''));
+                    if !argument.is_empty() && !is_lifetime {
+                        last = Some(argument.to_vec());
+                    }
+                    match after {
+                        [comma, after @ ..] if is_punct(comma, ',') => rest = after,
+                        _ => return last,
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The tokens up to a comma or an angle that closes something further out, and the rest.
+fn in_angles(tokens: &[TokenTree]) -> (&[TokenTree], &[TokenTree]) {
+    let mut angles = 0usize;
+    for (at, token) in tokens.iter().enumerate() {
+        let is_arrow = at.checked_sub(1).is_some_and(|before| is_punct(&tokens[before], '-'));
+        if is_punct(token, '<') {
+            angles += 1;
+        } else if is_punct(token, '>') && !is_arrow {
+            if angles == 0 {
+                return tokens.split_at(at);
+            }
+            angles -= 1;
+        } else if is_punct(token, ',') && angles == 0 {
+            return tokens.split_at(at);
+        }
+    }
+    (tokens, &[])
+}
+
+/// The `async` block that a body ends in, and whether it is `move`; also as the only argument of a call, and with methods
+/// called on it. Not if the body may return another future before.
+fn async_tail(body: &[TokenTree]) -> Option<(bool, Group)> {
+    let mut found = None;
+    replace_async_tail(body, &mut |is_move, block| {
+        found = Some((is_move, block.clone()));
+        TokenStream::new()
+    })?;
+    found
+}
+
+/// The body with something else in place of the `async` block that it ends in.
+pub(crate) fn replace_async_tail(
+    body: &[TokenTree],
+    replacement: &mut dyn FnMut(bool, &Group) -> TokenStream,
+) -> Option<TokenStream> {
+    let mut end = body.len();
+    // `.boxed()`
+    while let [.., dot, TokenTree::Ident(_), call] = &body[..end]
+        && is_punct(dot, '.')
+        && group(Some(call), Delimiter::Parenthesis).is_some()
+    {
+        end -= 3;
+    }
+    let (start, replaced) = match &body[..end] {
+        [.., word, moved, TokenTree::Group(block)]
+            if block.delimiter() == Delimiter::Brace && is_ident(word, "async") && is_ident(moved, "move") =>
+        {
+            (end - 3, replacement(true, block))
+        }
+        [.., word, TokenTree::Group(block)] if block.delimiter() == Delimiter::Brace && is_ident(word, "async") => {
+            (end - 2, replacement(false, block))
+        }
+        [.., TokenTree::Ident(_), TokenTree::Group(call)] if call.delimiter() == Delimiter::Parenthesis => {
+            let mut arguments = split(call.stream(), ',');
+            let [argument] = arguments.as_mut_slice() else { return None };
+            let mut replaced = Group::new(Delimiter::Parenthesis, replace_async_tail(argument, replacement)?);
+            replaced.set_span(call.span());
+            (end - 1, TokenTree::Group(replaced).into())
+        }
+        _ => return None,
+    };
+    if returns(&body[..start]) {
+        return None;
+    }
+    let (before, after) = (body[..start].iter().cloned(), body[end..].iter().cloned());
+    Some(before.chain(replaced).chain(after).collect())
+}
+
+/// Whether statements return, outside of closures, blocks and functions of their own.
+fn returns(statements: &[TokenTree]) -> bool {
+    statements.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Ident(word) => word == "return",
+        TokenTree::Group(group) => {
+            let before = at.checked_sub(1).map(|before| &statements[before]);
+            let is_inner = before
+                .is_some_and(|before| is_punct(before, '|') || is_ident(before, "async") || is_ident(before, "move"));
+            !is_inner && returns(&group.stream().into_iter().collect::<Vec<_>>())
+        }
+        token => is_punct(token, '?'),
+    })
 }
 
 /// The span of the word `Future` in a return type, also inside groups.
@@ -85,19 +370,25 @@ fn output(signature: &[TokenTree]) -> Option<Vec<TokenTree>> {
     let rest = signature.get(parameters + 1..)?;
     match rest {
         [minus, arrow, output @ ..] if is_punct(minus, '-') && is_punct(arrow, '>') => {
-            let end = output.iter().position(|token| is_ident(token, "where")).unwrap_or(output.len());
-            Some(output[..end].to_vec())
+            Some(output[..end_of_output(output)].to_vec())
         }
         _ => None,
     }
 }
 
-/// Takes `mut` from parameters such as `mut x: T`, and gives the statements that put it back inside of the body.
-fn rebind(head: &mut [TokenTree], function: usize) -> TokenStream {
+fn end_of_output(output: &[TokenTree]) -> usize {
+    output.iter().position(|token| is_ident(token, "where")).unwrap_or(output.len())
+}
+
+/// Binds parameters anew inside of the body, and gives the statements that do so. Of an `async fn` that stays one these are
+/// `mut x: T`. With `all` it is every parameter, so that each lives as long as the body, and is dropped in the same order
+/// as by an `async fn`; the ones with a pattern get names for that.
+fn rebind(head: &mut [TokenTree], function: usize, all: bool) -> TokenStream {
     let mut rebound = TokenStream::new();
     let Some(at) = parameters(&head[function..]).map(|at| at + function) else { return rebound };
     let TokenTree::Group(list) = &head[at] else { return rebound };
-    let mut tokens: Vec<TokenTree> = list.stream().into_iter().collect();
+    let tokens: Vec<TokenTree> = list.stream().into_iter().collect();
+    let mut written: Vec<TokenTree> = Vec::with_capacity(tokens.len());
     let mut start = 0;
     while start < tokens.len() {
         let mut first = start;
@@ -105,20 +396,61 @@ fn rebind(head: &mut [TokenTree], function: usize) -> TokenStream {
         while first + 1 < tokens.len() && is_punct(&tokens[first], '#') {
             first += 2;
         }
-        if let [word, TokenTree::Ident(name), colon, ..] = &tokens[first..]
-            && is_ident(word, "mut")
-            && is_punct(colon, ':')
-        {
-            let attributes = &tokens[start..first];
-            rebound.extend(quote::quote!(#(#attributes)* let mut #name = #name;));
-            tokens.remove(first);
+        let end = end_of_parameter(&tokens, first);
+        let attributes = &tokens[start..first];
+        let (parameter, comma) = match &tokens[first..end] {
+            [parameter @ .., comma] if is_punct(comma, ',') => (parameter, Some(comma.clone())),
+            parameter => (parameter, None),
+        };
+        let colon = single_colon(parameter);
+        let (pattern, rest) = parameter.split_at(colon.unwrap_or(parameter.len()));
+        written.extend_from_slice(attributes);
+        start = end;
+        match pattern {
+            [.., this] if is_ident(this, "self") => {
+                written.extend_from_slice(parameter);
+                let is_reference = pattern.first().is_some_and(|first| is_punct(first, '&'))
+                    || rest.get(1).is_some_and(|first| is_punct(first, '&'));
+                if all && !is_reference {
+                    // Taken whole, also by a body that uses a part of it.
+                    rebound.extend(quote!(#(#attributes)* let _ = &#this;));
+                }
+            }
+            [word, TokenTree::Ident(name)] if colon.is_some() && is_ident(word, "mut") => {
+                rebound.extend(quote!(#(#attributes)* let #word #name = #name;));
+                written.extend_from_slice(&parameter[1..]);
+            }
+            [TokenTree::Ident(name)] if colon.is_some() && name != "_" => {
+                if all {
+                    rebound.extend(quote!(#(#attributes)* let #name = #name;));
+                }
+                written.extend_from_slice(parameter);
+            }
+            _ if all && colon.is_some() => {
+                let name = Ident::new(&format!("__otelier_argument_{}", written.len()), Span::mixed_site());
+                rebound.extend(quote! {
+                    #(#attributes)* let #name = #name;
+                    #(#attributes)* let #(#pattern)* = #name;
+                });
+                written.push(TokenTree::Ident(name));
+                written.extend_from_slice(rest);
+            }
+            _ => written.extend_from_slice(parameter),
         }
-        start = end_of_parameter(&tokens, first);
+        written.extend(comma);
     }
-    let mut replaced = Group::new(Delimiter::Parenthesis, tokens.into_iter().collect());
+    let mut replaced = Group::new(Delimiter::Parenthesis, written.into_iter().collect());
     replaced.set_span(list.span());
     head[at] = TokenTree::Group(replaced);
     rebound
+}
+
+/// The position of the colon between a pattern and its type.
+fn single_colon(parameter: &[TokenTree]) -> Option<usize> {
+    (0..parameter.len()).find(|at| {
+        let is_colon = |at: Option<usize>| at.and_then(|at| parameter.get(at)).is_some_and(|t| is_punct(t, ':'));
+        is_colon(Some(*at)) && !is_colon(at.checked_sub(1)) && !is_colon(at.checked_add(1))
+    })
 }
 
 /// The position after the comma that ends the parameter which holds position `from`.
@@ -234,11 +566,10 @@ pub(crate) fn with_dollar_crate(tokens: TokenStream) -> TokenStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quote::quote;
 
     fn output_of(item: TokenStream) -> Option<String> {
         let mut ctxt = Ctxt::default();
-        let function = Function::read(item, &mut ctxt);
+        let function = Function::read(item, Words::default(), false, &mut ctxt);
         assert!(ctxt.is_empty());
         function.and_then(|function| function.output).map(|output| output.to_string())
     }
@@ -303,7 +634,7 @@ mod tests {
             ),
         ] {
             let mut ctxt = Ctxt::default();
-            assert!(Function::read(item, &mut ctxt).is_none());
+            assert!(Function::read(item, Words::default(), false, &mut ctxt).is_none());
             assert!(!ctxt.is_empty());
         }
     }
@@ -313,7 +644,7 @@ mod tests {
         let item = quote!(
             async fn f<T: Fn(u8) -> u8>(&mut self, mut a: Map<u8, u8>, #[cfg(x)] mut b: T, c: u8, (mut d, e): P) {}
         );
-        let function = Function::read(item, &mut Ctxt::default()).unwrap();
+        let function = Function::read(item, Words::default(), true, &mut Ctxt::default()).unwrap();
         assert_eq!(function.rebound.to_string(), "let mut a = a ; # [cfg (x)] let mut b = b ;");
         let parameters = "(& mut self , a : Map < u8 , u8 > , # [cfg (x)] b : T , c : u8 , (mut d , e) : P)";
         assert!(function.head.to_string().ends_with(parameters), "{}", function.head);
@@ -328,6 +659,8 @@ mod tests {
                     let x = 1;
                 }
             ),
+            Words::default(),
+            false,
             &mut Ctxt::default(),
         )
         .unwrap();

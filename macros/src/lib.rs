@@ -14,6 +14,7 @@ mod ctxt;
 mod derive;
 mod expand;
 mod item;
+mod members;
 #[cfg(test)]
 mod mutants;
 mod registry;
@@ -25,7 +26,7 @@ use proc_macro::TokenStream;
 #[doc = include_str!("../docs/trace.md")]
 #[proc_macro_attribute]
 pub fn trace(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::function(None, args.into(), item.into()).into()
+    expand::annotation(None, args.into(), item.into()).into()
 }
 
 macro_rules! domain_macros {
@@ -33,7 +34,7 @@ macro_rules! domain_macros {
         #[doc = include_str!($doc)]
         #[proc_macro_attribute]
         pub fn $name(args: TokenStream, item: TokenStream) -> TokenStream {
-            expand::function(otelier_spec::domain::domain_macro(stringify!($name)), args.into(), item.into()).into()
+            expand::annotation(otelier_spec::domain::domain_macro(stringify!($name)), args.into(), item.into()).into()
         }
     )* };
 }

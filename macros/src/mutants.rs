@@ -92,11 +92,11 @@ fn annotations_survive_every_mistake() {
     let function = tokens("pub async fn load(mut id: u64) -> Result<impl Sized, E> { record!(app.rows = 1); Ok(id) }");
     let arguments = "app::Order, name = \"load\", kind = client, crate = app::otelier, late(app.rows, app.bytes), \
                      app.id = 1, app.label[\"x\"] = %f::<A, B>(x), \"app.y\" = ?-2, error.type = x.await,";
-    let count = survives(arguments, |arguments| expand::function(None, arguments, function.clone()));
+    let count = survives(arguments, |arguments| expand::annotation(None, arguments, function.clone()));
     assert!(count > 1_000);
     let domain = domain_macro("trace_stage");
     survives("crypto.stage_name = \"a\", late(app.rows)", |arguments| {
-        expand::function(domain, arguments, function.clone())
+        expand::annotation(domain, arguments, function.clone())
     });
 }
 
@@ -117,7 +117,7 @@ fn functions_survive_every_mistake() {
             async move { record!(app.rows = 1) }
         }
     "#;
-    let count = survives(function, |function| expand::function(None, arguments.clone(), function));
+    let count = survives(function, |function| expand::annotation(None, arguments.clone(), function));
     assert!(count > 2_000);
 }
 

@@ -82,6 +82,14 @@ pub(crate) fn string(literal: &Literal) -> Option<String> {
     Some(result)
 }
 
+/// Whether a word stands among the tokens, at any depth.
+pub(crate) fn mentions(tokens: &[TokenTree], word: &str) -> bool {
+    tokens.iter().any(|token| match token {
+        TokenTree::Group(group) => mentions(&group.stream().into_iter().collect::<Vec<_>>(), word),
+        token => is_ident(token, word),
+    })
+}
+
 /// The spans of the first and the last token.
 pub(crate) fn ends(tokens: &[TokenTree], otherwise: Span) -> (Span, Span) {
     (tokens.first().map_or(otherwise, TokenTree::span), tokens.last().map_or(otherwise, TokenTree::span))

@@ -120,7 +120,7 @@ mod tests {
             })),
             crate::schema::event_schema(quote!(pub Retry = "app.retry" { crate = app::telemetry; app.id: int; })),
             crate::schema::attribute_group(quote!(pub Both { crate = app::telemetry; app.id: int; })),
-            crate::expand::function(
+            crate::expand::annotation(
                 None,
                 quote!(Order, crate = app::telemetry, app.id = 1, "app.x" = y, ..order, late(app.rows)),
                 quote!(

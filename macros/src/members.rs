@@ -1,0 +1,338 @@
+//! Annotated `impl` blocks and traits: every method with a body gets a span, named `Type::method`.
+//!
+//! What the block's annotation says holds for all methods; a method's own annotation adds to it or overrides it, and one
+//! with a schema of its own takes nothing from the block.
+
+use crate::args::Args;
+use crate::ctxt::Ctxt;
+use crate::expand::{Owner, traced};
+use crate::item::Words;
+use crate::tokens::{group, is_ident, is_punct, split};
+use otelier_spec::DomainMacro;
+use otelier_spec::domain::domain_macro;
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::quote;
+
+/// Takes the words that say what a function returns, and `skip`, from the arguments.
+pub(crate) fn take_words(args: TokenStream, ctxt: &mut Ctxt) -> (Words, TokenStream) {
+    const WORDS: [&str; 4] = ["future", "iterator", "skip", "stream"];
+    let is_word = |token: &TokenTree| WORDS.iter().any(|word| is_ident(token, word));
+    if !args.clone().into_iter().any(|token| is_word(&token)) {
+        return (Words::default(), args);
+    }
+    let mut words = Words::default();
+    let mut rest = TokenStream::new();
+    let mut before: Option<Ident> = None;
+    for (number, part) in split(args, ',').into_iter().enumerate() {
+        let word = match part.as_slice() {
+            [TokenTree::Ident(word)] if is_word(&part[0]) => word,
+            [TokenTree::Ident(word), list] if word == "skip" && group(Some(list), Delimiter::Parenthesis).is_some() => {
+                let message = "nothing is recorded but what the annotation names; leave `skip(..)` out";
+                ctxt.error(word.span(), list.span(), message);
+                continue;
+            }
+            [TokenTree::Ident(word), value, ..]
+                if is_word(&part[0]) && !is_punct(value, '.') && !is_punct(value, ':') =>
+            {
+                ctxt.error_at(value.span(), format_args!("`{word}` stands alone; leave out what is behind it"));
+                word
+            }
+            _ => {
+                let comma = (number > 0 && !rest.is_empty()).then(|| quote!(,));
+                rest.extend(comma);
+                rest.extend(part);
+                continue;
+            }
+        };
+        let slot = match word.to_string().as_str() {
+            "future" => &mut words.future,
+            "iterator" => &mut words.iterator,
+            "stream" => &mut words.stream,
+            _ => &mut words.skip,
+        };
+        if slot.replace(word.span()).is_some() {
+            ctxt.error_at(word.span(), format_args!("`{word}` is given twice"));
+        } else if let Some(before) = before {
+            ctxt.error_at(word.span(), format_args!("`{before}` and `{word}` exclude each other; leave one out"));
+        }
+        before = Some(word.clone());
+    }
+    (words, rest)
+}
+
+/// An `impl` block or a trait.
+#[derive(Debug)]
+pub(crate) struct Members {
+    head: Vec<TokenTree>,
+    owner: String,
+    /// Whether other attributes will read the block.
+    is_read_by_others: bool,
+    body: Group,
+}
+
+impl Members {
+    /// Reads a block or a trait; `None` if it is something else, such as a function.
+    pub(crate) fn read(item: &TokenStream) -> Option<Self> {
+        let mut head: Vec<TokenTree> = item.clone().into_iter().collect();
+        let body = group(head.last(), Delimiter::Brace)?.clone();
+        head.pop();
+        let keyword = head.iter().position(|token| ["fn", "impl", "trait"].iter().any(|word| is_ident(token, word)))?;
+        let owner = match &head[keyword] {
+            token if is_ident(token, "impl") => owner_of_impl(&head[keyword + 1..]),
+            token if is_ident(token, "trait") => head.get(keyword + 1)?.to_string(),
+            _ => return None,
+        };
+        let is_read_by_others = !crate::item::only_inert(&head[..keyword]);
+        Some(Self { head, owner, is_read_by_others, body })
+    }
+
+    /// The block with a span for every method that has a body.
+    pub(crate) fn expand(self, domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
+        let mut ctxt = Ctxt::default();
+        let (words, args) = take_words(args, &mut ctxt);
+        for span in [words.future, words.iterator, words.skip, words.stream].into_iter().flatten() {
+            ctxt.error_at(span, "this word is for one method; write it at the method");
+        }
+        let args = Args::read(args, domain.is_some(), &mut ctxt);
+        args.check_for_block(&mut ctxt);
+        if !ctxt.is_empty() {
+            let errors = ctxt.into_errors();
+            return quote!(#item #errors);
+        }
+        let owner = Owner { name: &self.owner, keep_async: self.is_read_by_others };
+        let tokens: Vec<TokenTree> = self.body.stream().into_iter().collect();
+        let mut rest = tokens.as_slice();
+        let mut members = TokenStream::new();
+        while !rest.is_empty() {
+            let (member, after) = rest.split_at(end_of_member(rest));
+            rest = after;
+            members.extend(self::member(member, domain, &args, owner));
+        }
+        let head = self.head;
+        let mut body = Group::new(Delimiter::Brace, members);
+        body.set_span(self.body.span());
+        quote!(#(#head)* #body)
+    }
+}
+
+/// One member: traced if it is a method with a body.
+fn member(member: &[TokenTree], domain: Option<&DomainMacro>, block: &Args, owner: Owner<'_>) -> TokenStream {
+    let whole = || member.iter().cloned().collect();
+    let function = member.iter().position(|token| is_ident(token, "fn"));
+    let Some(function) = function.filter(|_| group(member.last(), Delimiter::Brace).is_some()) else { return whole() };
+    let own = annotation(&member[..function]);
+    let is_const = member[..function].iter().any(|token| is_ident(token, "const"));
+    let Some((at, own)) = own else {
+        if is_const {
+            return whole();
+        }
+        let args = block.of_method(has_receiver(&member[function..]));
+        return traced(whole(), Words::default(), args, domain, Some(owner), Ctxt::default());
+    };
+    let item: TokenStream = member[..at].iter().chain(&member[at + 2..]).cloned().collect();
+    let mut ctxt = Ctxt::default();
+    let (words, arguments) = take_words(own.arguments, &mut ctxt);
+    if words.skip.is_some() && ctxt.is_empty() && arguments.is_empty() {
+        return item;
+    }
+    if let Some(skip) = words.skip {
+        ctxt.error_at(skip, "a method that is skipped has no span; leave the other arguments out");
+    }
+    let args = Args::read(arguments, own.domain.is_some(), &mut ctxt);
+    let has_schema = own.domain.is_some() || args.schema.is_some();
+    let (args, domain) = match has_schema {
+        true => (args.with_crate_of(block), own.domain),
+        false => (args.with_defaults(block.of_method(has_receiver(&member[function..]))), domain),
+    };
+    traced(item, words, args, domain, Some(owner), ctxt)
+}
+
+/// A method's own annotation.
+struct Own {
+    domain: Option<&'static DomainMacro>,
+    arguments: TokenStream,
+}
+
+/// The first annotation of ours among the attributes of a method, and where it stands.
+fn annotation(before: &[TokenTree]) -> Option<(usize, Own)> {
+    let attributes = before.windows(2).enumerate().filter(|(_, pair)| is_punct(&pair[0], '#'));
+    attributes.into_iter().find_map(|(at, pair)| {
+        let list = group(Some(&pair[1]), Delimiter::Bracket)?;
+        let tokens: Vec<TokenTree> = list.stream().into_iter().collect();
+        let (path, arguments) = match tokens.as_slice() {
+            [path @ .., TokenTree::Group(arguments)] if arguments.delimiter() == Delimiter::Parenthesis => {
+                (path, arguments.stream())
+            }
+            path => (path, TokenStream::new()),
+        };
+        let is_path = path.iter().all(|token| matches!(token, TokenTree::Ident(_)) || is_punct(token, ':'));
+        let Some(TokenTree::Ident(name)) = path.last().filter(|_| is_path) else { return None };
+        // Others have a `trace`, too; by their crate's name they are told apart.
+        let is_foreign = ["tracing", "fastrace", "log"].iter().any(|name| is_ident(&path[0], name));
+        let domain = domain_macro(&name.to_string());
+        (!is_foreign && (name == "trace" || domain.is_some())).then_some((at, Own { domain, arguments }))
+    })
+}
+
+/// The name of the type that a block is for: `Pool` of `impl<T> Drop for db::Pool<T>`.
+fn owner_of_impl(head: &[TokenTree]) -> String {
+    let end = at_depth_zero(head, |token| is_ident(token, "where")).unwrap_or(head.len());
+    let head = &head[..end];
+    // `for<'a>` is of a type, not between a trait and its type.
+    let is_for = |at: &usize| is_ident(&head[*at], "for") && !head.get(at + 1).is_some_and(|next| is_punct(next, '<'));
+    let start = match (0..head.len()).filter(is_for).find(|at| depth(&head[..*at]) == 0) {
+        Some(at) => at + 1,
+        None => end_of_generics(head),
+    };
+    let of_type = &head[start..];
+    let mut angles = 0usize;
+    let mut name = None;
+    for (at, token) in of_type.iter().enumerate() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '<' => angles += 1,
+            TokenTree::Punct(punct) if punct.as_char() == '>' => angles = angles.saturating_sub(1),
+            // Not the lifetime of `&'a Pool`.
+            TokenTree::Ident(ident)
+                if angles == 0 && !at.checked_sub(1).is_some_and(|at| is_punct(&of_type[at], '\'')) =>
+            {
+                if name.is_some() && !at.checked_sub(1).is_some_and(|at| is_punct(&of_type[at], ':')) {
+                    // `dyn Store + Send`: the first one counts.
+                    break;
+                }
+                if !["dyn", "mut", "const"].iter().any(|word| ident == word) {
+                    name = Some(crate::tokens::plain(ident));
+                }
+            }
+            _ => {}
+        }
+    }
+    name.unwrap_or_else(|| of_type.iter().cloned().collect::<TokenStream>().to_string().replace(' ', ""))
+}
+
+/// How many angles are open behind the tokens.
+fn depth(tokens: &[TokenTree]) -> usize {
+    tokens.iter().enumerate().fold(0usize, |depth, (at, token)| {
+        let is_arrow = at.checked_sub(1).is_some_and(|before| is_punct(&tokens[before], '-'));
+        match token {
+            token if is_punct(token, '<') => depth + 1,
+            token if is_punct(token, '>') && !is_arrow => depth.saturating_sub(1),
+            _ => depth,
+        }
+    })
+}
+
+fn at_depth_zero(tokens: &[TokenTree], is: impl Fn(&TokenTree) -> bool) -> Option<usize> {
+    (0..tokens.len()).find(|at| is(&tokens[*at]) && depth(&tokens[..*at]) == 0)
+}
+
+/// Where the generics of `impl<T>` end.
+fn end_of_generics(head: &[TokenTree]) -> usize {
+    if !head.first().is_some_and(|first| is_punct(first, '<')) {
+        return 0;
+    }
+    (1..=head.len()).find(|end| depth(&head[..*end]) == 0).unwrap_or(head.len())
+}
+
+/// How many tokens the first member has: a function ends with its body, others with a semicolon, or with braces.
+fn end_of_member(tokens: &[TokenTree]) -> usize {
+    let mut is_value = false;
+    for (at, token) in tokens.iter().enumerate() {
+        if is_punct(token, ';') {
+            return at + 1;
+        }
+        // `const N: usize = { … };`
+        is_value |= is_punct(token, '=') && depth(&tokens[..at]) == 0;
+        if !is_value && group(Some(token), Delimiter::Brace).is_some() && depth(&tokens[..at]) == 0 {
+            return at + 1;
+        }
+    }
+    tokens.len()
+}
+
+/// Whether a method has `self`.
+fn has_receiver(signature: &[TokenTree]) -> bool {
+    let list = signature.iter().find_map(|token| group(Some(token), Delimiter::Parenthesis));
+    list.is_some_and(|list| list.stream().into_iter().any(|token| is_ident(&token, "self")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(item: TokenStream) -> String {
+        Members::read(&item).map(|members| members.owner).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_block_is_named_after_its_type() {
+        for (item, name) in [
+            (quote!(impl Pool {}), "Pool"),
+            (
+                quote!(
+                    impl<T: Fn(u8) -> u8, const N: usize> db::Pool<T, N> {}
+                ),
+                "Pool",
+            ),
+            (
+                quote!(
+                    impl<'a, T> Iterator for &'a mut Pool<T> where T: for<'b> Fn(&'b u8) {}
+                ),
+                "Pool",
+            ),
+            (
+                quote!(
+                    unsafe impl Send for r#match {}
+                ),
+                "match",
+            ),
+            (quote!(impl dyn Store + Send {}), "Store"),
+            (quote!(impl From<u8> for [T; 3] {}), "[T;3]"),
+            (quote!(impl Load for (A, B) {}), "(A,B)"),
+            (
+                quote!(
+                    pub(crate) unsafe trait Store<T>: Send {}
+                ),
+                "Store",
+            ),
+            (
+                quote!(
+                    impl<F> Run for F where F: Fn() {}
+                ),
+                "F",
+            ),
+        ] {
+            assert_eq!(owner(item.clone()), name, "{item}");
+        }
+        assert!(
+            Members::read(&quote!(
+                fn f() {}
+            ))
+            .is_none()
+        );
+        assert!(
+            Members::read(&quote!(
+                struct S {}
+            ))
+            .is_none()
+        );
+    }
+
+    #[test]
+    fn members_end_where_the_next_begins() {
+        let item = quote! {
+            const N: usize = { 3 };
+            type T = [u8; { 3 }];
+            m! { a }
+            fn f<const M: usize>() -> A<{ 3 }> { x; y }
+            #[inline] fn g(&self);
+            m!(b);
+        };
+        let tokens: Vec<TokenTree> = item.into_iter().collect();
+        let (mut rest, mut count) = (tokens.as_slice(), 0);
+        while !rest.is_empty() {
+            rest = &rest[end_of_member(rest)..];
+            count += 1;
+        }
+        assert_eq!(count, 6);
+    }
+}
