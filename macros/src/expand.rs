@@ -72,7 +72,7 @@ pub(crate) fn traced(
         Some(owner) => format!("{}::{}", owner.name, plain(&function.name)),
         None => plain(&function.name),
     };
-    let site = Site::new(args, schema, Literal::string(&name));
+    let site = Site { is_outermost: words.outermost.is_some(), ..Site::new(args, schema, Literal::string(&name)) };
     let Function { head, inner_attributes, form, output, rebound, body, .. } = function;
     let code = match form {
         Form::Returns => {
@@ -176,13 +176,15 @@ struct Site {
     is_block: bool,
     /// Whether an asynchronous body takes what it captures.
     is_move: bool,
+    /// Whether only the outermost of nested calls has a span.
+    is_outermost: bool,
 }
 
 impl Site {
     fn new(mut args: Args, domain: Option<TokenStream>, default_name: Literal) -> Self {
         let krate = crate_path(args.krate.as_ref());
         let schema = domain.or_else(|| args.schema.take());
-        Self { args, schema, krate, default_name, is_block: false, is_move: true }
+        Self { args, schema, krate, default_name, is_block: false, is_move: true, is_outermost: false }
     }
 
     fn expand(
@@ -317,11 +319,28 @@ impl Site {
     ) -> TokenStream {
         let krate = &self.krate;
         let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
+        let enter = quote!(#span.enter(&#site_ident););
+        let enter = match self.is_outermost {
+            false => enter,
+            true => {
+                let [depth, inside] =
+                    ["__OTELIER_DEPTH", "__otelier_inside"].map(|name| Ident::new(name, Span::mixed_site()));
+                quote! {
+                    ::std::thread_local! {
+                        static #depth: #krate::__private::Depth = const { #krate::__private::Depth::new() };
+                    }
+                    let #inside = #krate::__private::Inside::enter(&#depth);
+                    if #inside.is_outermost() {
+                        #enter
+                    }
+                }
+            }
+        };
         let open = quote! {
             #site
             #checks
             let mut #span = #krate::__private::Guard::new();
-            #span.enter(&#site_ident);
+            #enter
             #start
         };
         let result = Ident::new("__otelier_result", Span::mixed_site());

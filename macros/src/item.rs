@@ -28,6 +28,8 @@ pub(crate) struct Words {
     pub(crate) future: Option<Span>,
     pub(crate) stream: Option<Span>,
     pub(crate) iterator: Option<Span>,
+    /// Of calls of the function inside of itself, only the outermost has a span.
+    pub(crate) outermost: Option<Span>,
     pub(crate) skip: Option<Span>,
 }
 
@@ -87,6 +89,12 @@ impl Function {
         let is_async = head[..at].iter().any(|token| is_ident(token, "async"));
         let output = output(&head[at..]);
         let form = form(&name, is_async, output.as_deref(), &body, words, ctxt)?;
+        if let Some(outermost) = words.outermost
+            && form != Form::Sync
+        {
+            ctxt.error_at(outermost, "`outermost` is for functions that do their work when they are called");
+            return None;
+        }
         let is_never = matches!(output.as_deref(), Some([bang]) if is_punct(bang, '!'));
         let form = match form {
             Form::Async if !keep_async && !is_never && only_inert(&head[..at]) => Form::Desugared,

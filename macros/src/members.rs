@@ -15,7 +15,7 @@ use quote::quote;
 
 /// Takes the words that say what a function returns, and `skip`, from the arguments.
 pub(crate) fn take_words(args: TokenStream, ctxt: &mut Ctxt) -> (Words, TokenStream) {
-    const WORDS: [&str; 4] = ["future", "iterator", "skip", "stream"];
+    const WORDS: [&str; 5] = ["future", "iterator", "outermost", "skip", "stream"];
     let is_word = |token: &TokenTree| WORDS.iter().any(|word| is_ident(token, word));
     if !args.clone().into_iter().any(|token| is_word(&token)) {
         return (Words::default(), args);
@@ -47,6 +47,7 @@ pub(crate) fn take_words(args: TokenStream, ctxt: &mut Ctxt) -> (Words, TokenStr
         let slot = match word.to_string().as_str() {
             "future" => &mut words.future,
             "iterator" => &mut words.iterator,
+            "outermost" => &mut words.outermost,
             "stream" => &mut words.stream,
             _ => &mut words.skip,
         };
@@ -90,7 +91,7 @@ impl Members {
     pub(crate) fn expand(self, domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
         let mut ctxt = Ctxt::default();
         let (words, args) = take_words(args, &mut ctxt);
-        for span in [words.future, words.iterator, words.skip, words.stream].into_iter().flatten() {
+        for span in [words.future, words.iterator, words.outermost, words.skip, words.stream].into_iter().flatten() {
             ctxt.error_at(span, "this word is for one method; write it at the method");
         }
         let args = Args::read(args, domain.is_some(), &mut ctxt);

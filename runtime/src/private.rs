@@ -37,7 +37,9 @@ macro_rules! __enter {
 
 pub use crate::__enter as enter;
 pub use otelier_macros::__with_group;
+use std::cell::Cell;
 use std::fmt;
+use std::thread::LocalKey;
 
 /// A field of a struct as a value.
 #[inline]
@@ -76,6 +78,44 @@ pub mod outcome {
 #[inline]
 pub fn call_once<T>(f: impl FnOnce() -> T) -> T {
     f()
+}
+
+/// How often a function runs inside of itself on a thread (`outermost`).
+#[derive(Debug, Default)]
+pub struct Depth(Cell<u32>);
+
+impl Depth {
+    /// Not at all.
+    pub const fn new() -> Self {
+        Self(Cell::new(0))
+    }
+}
+
+/// The time during which a function runs that has a [`Depth`].
+#[derive(Debug)]
+pub struct Inside {
+    depth: &'static LocalKey<Depth>,
+    outermost: bool,
+}
+
+impl Inside {
+    /// The function begins.
+    pub fn enter(depth: &'static LocalKey<Depth>) -> Self {
+        // A thread that is ending has no depth any more, and no spans either.
+        let outermost = depth.try_with(|depth| depth.0.replace(depth.0.get() + 1) == 0);
+        Self { depth, outermost: outermost.unwrap_or(true) }
+    }
+
+    /// Whether the function does not run inside of itself.
+    pub fn is_outermost(&self) -> bool {
+        self.outermost
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let _ = self.depth.try_with(|depth| depth.0.set(depth.0.get().saturating_sub(1)));
+    }
 }
 
 /// The outcome of what says nothing of success or failure.
