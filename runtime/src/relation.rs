@@ -298,9 +298,12 @@ impl Extractor for Headers<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.named(name);
         let first = values.next();
-        // Of several parents nobody knows which one counts.
-        let ambiguous = name.eq_ignore_ascii_case("traceparent") && values.next().is_some();
-        first.filter(|_| !ambiguous)
+        if name.eq_ignore_ascii_case("traceparent") {
+            // Of several parents nobody knows which one counts.
+            let only = first.filter(|_| values.next().is_none());
+            return only.filter(|value| has_form_of_traceparent(value));
+        }
+        first
     }
 
     fn keys(&self) -> Vec<&str> {
@@ -311,6 +314,19 @@ impl Extractor for Headers<'_> {
         let values: Vec<_> = self.named(name).collect();
         (!values.is_empty()).then_some(values)
     }
+}
+
+/// Whether every part of a `traceparent` is there, and as long as it must be. OpenTelemetry's propagator takes numbers of
+/// any length, so that it would make a parent of `0-1-2-3`.
+fn has_form_of_traceparent(value: &str) -> bool {
+    let value = value.trim().as_bytes();
+    let Some((known, rest)) = value.split_first_chunk::<55>() else { return false };
+    let is_in_place = |(at, byte): (usize, &u8)| match at {
+        2 | 35 | 52 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    // A later version may say more.
+    known.iter().enumerate().all(is_in_place) && (rest.is_empty() || rest[0] == b'-')
 }
 
 #[cfg(test)]
@@ -349,6 +365,11 @@ mod tests {
             "00",
             "\0\0",
             "é-é-é-é",
+            "0-1-2-3",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-+1",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-011",
             "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             "00-00000000000000000000000000000000-b7ad6b7169203331-01",
             "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
@@ -360,7 +381,11 @@ mod tests {
         ] {
             assert!(text.parent_context().is_none(), "{text:.60}");
         }
-        assert!(PARENT.parent_context().is_some());
+        for text in
+            [PARENT, "  00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\t", &format!("cc{}-more", &PARENT[2..])]
+        {
+            assert!(text.parent_context().is_some(), "{text}");
+        }
     }
 
     #[test]
