@@ -39,7 +39,7 @@ macro_rules! begun {
 macro_rules! begun_later {
     ($name:literal, $begin:expr, $body:block) => {{
         static SITE: Callsite = Callsite::new($name, Kind::Internal);
-        instrument_with(&SITE, begin(|| $begin), async move { $body }, |result| no_outcome(result))
+        instrument_with(&SITE, begin(|| $begin), async move { $body }, no_outcome)
     }};
 }
 
@@ -74,7 +74,7 @@ fn headers_of_every_shape_name_the_parent() {
     begun!("map", Begin::new().parent(&map), {});
     begun!("tree", Begin::new().parent(&tree_map), {});
     begun!("slice", Begin::new().parent(&pairs[..]), {});
-    begun!("list", Begin::new().parent(&pairs.to_vec()), {});
+    begun!("list", Begin::new().parent(&Vec::from(pairs)), {});
     begun!("text", Begin::new().parent(HEADER), {});
     begun!("owned", Begin::new().parent(&Some(HEADER.to_owned())), {});
     #[cfg(feature = "http")]
@@ -314,7 +314,7 @@ fn whole_trace() {
     tracer.in_span("api", |_| leaf());
     drop(Span::start("by hand"));
     std::thread::scope(|scope| {
-        scope.spawn(otelier::with_current_context(|| leaf()));
+        scope.spawn(otelier::with_current_context(leaf));
     });
     one_thread().block_on(async {
         tokio::task::LocalSet::new()
@@ -621,7 +621,7 @@ fn an_asynchronous_span_links_to_all_that_is_valid() {
             trace_block!(name = "inner", { span.links(&linked(3, false)) });
             span.links(&Box::new(Some(linked(4, false))));
         },
-        |result| no_outcome(result),
+        no_outcome,
     );
     one_thread().block_on(future);
     let spans = recorder.spans();
@@ -641,7 +641,7 @@ fn links_stay_within_the_limits_and_the_others_are_counted() {
     span.links(&many[..1]);
     trace_block!(name = "inner", { span.links(&many[1..]) });
     drop(span);
-    one_thread().block_on(instrument(&LINKS, async { span_ref(&()).links(&many) }, |result| no_outcome(result)));
+    one_thread().block_on(instrument(&LINKS, async { span_ref(&()).links(&many) }, no_outcome));
     let spans = recorder.spans();
     for span in spans.iter().filter(|span| span.name == "links") {
         assert_eq!(links(span), [(1, 1), (2, 1)]);
@@ -658,6 +658,6 @@ fn links_are_not_looked_at_where_nothing_is_recorded() {
     span.enter(&LINKS);
     span.links(&Panics);
     drop(span);
-    one_thread().block_on(instrument(&LINKS, async { span_ref(&()).links(&Panics) }, |result| no_outcome(result)));
+    one_thread().block_on(instrument(&LINKS, async { span_ref(&()).links(&Panics) }, no_outcome));
     recorder.expect(&[]);
 }
