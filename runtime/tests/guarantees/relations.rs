@@ -120,7 +120,7 @@ fn the_state_and_the_baggage_of_headers_come_along() {
     let check = || {
         let context = Context::current();
         assert_eq!(context.span().span_context().trace_state().header(), "a=1,b=2");
-        let baggage = |key: &str| context.baggage().get(key.to_owned()).map(|value| value.as_str().to_owned());
+        let baggage = |key: &str| context.baggage().get(key).map(|value| value.as_str().to_owned());
         assert_eq!((baggage("user").as_deref(), baggage("k").as_deref()), (Some("7"), Some("v")));
         leaf();
     };
