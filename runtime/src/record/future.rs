@@ -139,10 +139,11 @@ impl Own {
     /// Makes the span current; opens it at the first poll.
     #[inline]
     fn enter(&mut self) -> Scope<'_> {
-        match self.state {
-            State::New(callsite) => self.state = first_poll(callsite),
-            State::Begin(..) => self.first_poll_begun(),
-            _ => {}
+        if let State::New(callsite) = self.state {
+            // There is nothing to drop in the old state.
+            std::mem::forget(std::mem::replace(&mut self.state, first_poll(callsite)));
+        } else if let State::Begin(..) = self.state {
+            self.begin();
         }
         match &self.state {
             State::Open(open) => Scope::enter(Some(open)),
@@ -154,12 +155,9 @@ impl Own {
 
     #[cold]
     #[inline(never)]
-    fn first_poll_begun(&mut self) {
+    fn begin(&mut self) {
         if let State::Begin(callsite, begin) = std::mem::replace(&mut self.state, State::Quiet) {
-            self.state = first_poll_in(callsite, |thread| {
-                let (start, inside) = Start::begun(thread, &begin)?;
-                Some((start, Some(inside)))
-            });
+            self.state = first_poll_begun(callsite, &begin);
             begin.forget();
         }
     }
@@ -182,32 +180,45 @@ impl Own {
     }
 }
 
-#[inline(never)]
-fn first_poll(callsite: &'static Callsite) -> State {
-    first_poll_in(callsite, |thread| Some((Start::find(thread)?, None)))
+/// The state of the thread, if spans may begin on it.
+#[inline(always)]
+fn thread_for_a_span() -> Option<&'static Thread> {
+    if !enabled() {
+        return None;
+    }
+    let thread = thread::current();
+    if thread.is_none() {
+        thread::lost_at_start();
+    }
+    thread
 }
 
-/// With the context that the span begins in, unless that is the current one.
+#[inline(never)]
+fn first_poll(callsite: &'static Callsite) -> State {
+    let Some(thread) = thread_for_a_span() else { return State::Quiet };
+    let Some(start) = Start::find(thread) else { return State::Quiet };
+    open(callsite, thread, start, None)
+}
+
+/// The same where an annotation says how the span begins.
+fn first_poll_begun(callsite: &'static Callsite, begin: &Begin) -> State {
+    let Some(thread) = thread_for_a_span() else { return State::Quiet };
+    let Some((start, context)) = Start::begun(thread, begin) else { return State::Quiet };
+    let state = open(callsite, thread, start, Some(&context));
+    thread.scratch.while_busy(|| drop(context));
+    state
+}
+
+/// Opens the span in a context that is given, or else in the current one.
 #[inline(always)]
-fn first_poll_in(
-    callsite: &'static Callsite,
-    find: impl FnOnce(&'static Thread) -> Option<(Start, Option<Context>)>,
-) -> State {
-    if !enabled() {
-        return State::Quiet;
-    }
-    let Some(thread) = thread::current() else {
-        thread::lost_at_start();
-        return State::Quiet;
-    };
-    let Some((start, inside)) = find(thread) else { return State::Quiet };
+fn open(callsite: &'static Callsite, thread: &'static Thread, start: Start, inside: Option<&Context>) -> State {
     // The allocator may be traced.
     thread.scratch.while_busy(|| {
         let span = SharedSpan::of_future(callsite, &start, thread);
         let recording = span.is_recording().then_some(&span);
         let context = match inside {
             None => start.context(recording),
-            Some(inside) => start.context_in(&inside, recording),
+            Some(inside) => start.context_in(inside, recording),
         };
         State::Open(AsyncSpan { span, context })
     })
