@@ -33,6 +33,7 @@
 //! |-|-|-|
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
+//! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK |
 //! | `registry` | no | `schema::registry`: all schemas and call sites of a program, for tools and tests |
 
@@ -43,6 +44,7 @@ mod error;
 mod wire;
 
 pub mod attribute;
+pub mod relation;
 pub mod schema;
 
 mod record;

@@ -88,7 +88,7 @@ impl SpanBuilder {
     pub fn start(self) -> Span {
         let parent = self.parent.unwrap_or_else(crate::bridge::current_context);
         let span = (!parent.is_telemetry_suppressed())
-            .then(|| SharedSpan::start(&BY_HAND, &self.name, self.kind, None, parent.span().span_context()))
+            .then(|| SharedSpan::start(&BY_HAND, &self.name, self.kind, None, &parent))
             .flatten();
         let Some(span) = span else { return Span { open: None, context: parent } };
         for attribute in &self.attributes {

@@ -1,12 +1,14 @@
 //! The paths on which threads, unwinding and user code meet, in tests so small that Miri runs them too:
 //! `cargo xtask soundness`.
 
-use opentelemetry::trace::{Span, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::trace::{Span, SpanContext, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SpanData;
+use otelier::__private::{self as private, Begin, Callsite, Sample};
 use otelier::config::{Limits, TailSampling};
 use otelier::export::MemoryExporter;
 use otelier::prelude::*;
+use otelier::relation::{Links, ParentContext};
 use otelier::{Guard, Pipeline, Stats};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -569,4 +571,69 @@ fn destructors_of_thread_locals_may_make_spans() {
     let (spans, stats) = recorder.finish();
     assert_eq!((stats.open, stats.dropped()), (0, stats.dropped_thread_gone), "{stats:?}");
     assert_eq!(spans.len() as u64 + stats.dropped_thread_gone, 2 * (2 + 2 * 4), "{stats:?}");
+}
+
+/// Calls the spans of others while it names a parent or links, and panics in the end if it is told so.
+struct Related {
+    panics: bool,
+}
+
+impl ParentContext for Related {
+    fn parent_context(&self) -> Option<Context> {
+        leaf(1);
+        assert!(!self.panics, "on purpose");
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parent_context()
+    }
+}
+
+impl Links for Related {
+    fn each_link(&self, f: &mut dyn FnMut(&SpanContext, &[KeyValue])) {
+        leaf(2);
+        f(Context::current().span().span_context(), &[KeyValue::new("app.value", 3)]);
+        assert!(!self.panics, "on purpose");
+    }
+}
+
+#[test]
+fn relations_nest_move_and_are_given_up_at_any_point() {
+    static SITE: Callsite = Callsite::new("related", otelier::schema::Kind::Internal);
+    let recorder = Recorder::start();
+    let begin = |panics| private::begin(move || Begin::new().parent(&Related { panics }).root());
+    let future = |panics| {
+        let body = async move {
+            let anchor = ();
+            let span = private::span_ref(&anchor);
+            pauses(1).await;
+            span.links(&Related { panics });
+        };
+        private::instrument_with(&SITE, begin(false), body, private::no_outcome)
+    };
+    trace_block!(name = "outer", {
+        for panics in [false, true] {
+            let called = catch_unwind(AssertUnwindSafe(|| {
+                let mut span = private::Guard::new();
+                span.enter_with(&SITE, || Begin::new().root().sample(Sample::Always));
+                let mut inner = private::Guard::new();
+                inner.enter_with(&SITE, || Begin::new().parent(&Related { panics }));
+                // The top of the scratch is the inner one's.
+                span.links(&Related { panics });
+            }));
+            assert_eq!(called.is_err(), panics);
+            assert_eq!(catch_unwind(|| begin(panics)).is_err(), panics);
+            // Polled here, ended on another thread.
+            let mut moved = Box::pin(future(panics));
+            assert!(poll(moved.as_mut()).is_pending());
+            thread::scope(|scope| {
+                let polled = scope.spawn(move || catch_unwind(AssertUnwindSafe(|| poll(moved.as_mut()).is_ready())));
+                assert_eq!(polled.join().expect("it was caught").is_err(), panics);
+            });
+            // Never polled, and given up.
+            drop(future(panics));
+            let mut given_up = Box::pin(future(panics));
+            assert!(poll(given_up.as_mut()).is_pending());
+        }
+    });
+    // Of each round: 2 synchronous ones, the second of which does not begin if its parent panics, and 2 futures.
+    let spans = recorder.expect(&[("outer", 1), ("related", 7), ("leaf", 13)]);
+    assert_eq!(spans.iter().map(|span| span.links.len()).sum::<usize>(), 3);
 }

@@ -106,7 +106,7 @@ impl opentelemetry::trace::Tracer for Tracer {
         });
         let suppressed = parent.is_telemetry_suppressed();
         let started = (!suppressed)
-            .then(|| SharedSpan::start(self.callsite, &builder.name, kind, builder.start_time, parent_context))
+            .then(|| SharedSpan::start(self.callsite, &builder.name, kind, builder.start_time, parent))
             .flatten();
         let Some(span) = started else { return OtelSpan::owner(None, parent_context.clone()) };
         for attribute in builder.attributes.into_iter().flatten() {

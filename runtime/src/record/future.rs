@@ -4,12 +4,14 @@
 //! dropped, and ends when the future is ready or dropped, whichever comes first.
 
 use super::Callsite;
+use super::begin::Begin;
 use super::guard::{EventWriter, Start, enabled};
 use super::limits::New;
 use super::outcome::Outcome;
 use super::shared::SharedSpan;
 use super::thread::{self, Active, Thread};
 use crate::attribute::{Slot, Slots, SpanAttributes};
+use crate::relation::Links;
 use opentelemetry::{Context, ContextGuard};
 use std::future::Future;
 use std::marker::PhantomData;
@@ -59,14 +61,22 @@ pub struct Instrumented<F, I> {
 /// What of it does not depend on the future, so that it is compiled once.
 #[derive(Debug)]
 struct Own {
-    callsite: &'static Callsite,
     state: State,
+}
+
+impl Own {
+    /// With what an annotation says of how the span begins.
+    fn new(callsite: &'static Callsite, begin: Option<Box<Begin>>) -> Self {
+        Self { state: begin.map_or(State::New(callsite), |begin| State::Begin(callsite, begin)) }
+    }
 }
 
 #[derive(Debug)]
 enum State {
     /// Not polled yet.
-    New,
+    New(&'static Callsite),
+    /// The same, with more said of how the span begins.
+    Begin(&'static Callsite, Box<Begin>),
     /// Polled, and nothing is recorded.
     Quiet,
     Open(AsyncSpan),
@@ -80,7 +90,22 @@ where
     F: Future,
     I: for<'a> Fn(&'a F::Output) -> Outcome<'a>,
 {
-    Instrumented { future: ManuallyDrop::new(future), inspect, span: Own { callsite, state: State::New } }
+    Instrumented { future: ManuallyDrop::new(future), inspect, span: Own { state: State::New(callsite) } }
+}
+
+/// Gives `future` a span that begins as `begin` says; see [`begin`](super::begin()). It begins at the first poll all the
+/// same.
+pub fn instrument_with<F, I>(
+    callsite: &'static Callsite,
+    begin: Option<Box<Begin>>,
+    future: F,
+    inspect: I,
+) -> Instrumented<F, I>
+where
+    F: Future,
+    I: for<'a> Fn(&'a F::Output) -> Outcome<'a>,
+{
+    Instrumented { future: ManuallyDrop::new(future), inspect, span: Own::new(callsite, begin) }
 }
 
 impl<F, I> Future for Instrumented<F, I>
@@ -114,14 +139,26 @@ impl Own {
     /// Makes the span current; opens it at the first poll.
     #[inline]
     fn enter(&mut self) -> Scope<'_> {
-        if let State::New = self.state {
-            self.state = first_poll(self.callsite);
+        if let State::New(callsite) = self.state {
+            // There is nothing to drop in the old state.
+            std::mem::forget(std::mem::replace(&mut self.state, first_poll(callsite)));
+        } else if let State::Begin(..) = self.state {
+            self.begin();
         }
         match &self.state {
             State::Open(open) => Scope::enter(Some(open)),
             // An annotated body without a span must not find the handle of the span further out.
             State::Quiet => Scope::enter(None),
-            State::New | State::Ended => Scope { inside: None },
+            State::New(_) | State::Begin(..) | State::Ended => Scope { inside: None },
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin(&mut self) {
+        if let State::Begin(callsite, begin) = std::mem::replace(&mut self.state, State::Quiet) {
+            self.state = first_poll_begun(callsite, &begin);
+            begin.forget();
         }
     }
 
@@ -143,20 +180,46 @@ impl Own {
     }
 }
 
+/// The state of the thread, if spans may begin on it.
+#[inline(always)]
+fn thread_for_a_span() -> Option<&'static Thread> {
+    if !enabled() {
+        return None;
+    }
+    let thread = thread::current();
+    if thread.is_none() {
+        thread::lost_at_start();
+    }
+    thread
+}
+
 #[inline(never)]
 fn first_poll(callsite: &'static Callsite) -> State {
-    if !enabled() {
-        return State::Quiet;
-    }
-    let Some(thread) = thread::current() else {
-        thread::lost_at_start();
-        return State::Quiet;
-    };
+    let Some(thread) = thread_for_a_span() else { return State::Quiet };
     let Some(start) = Start::find(thread) else { return State::Quiet };
+    open(callsite, thread, start, None)
+}
+
+/// The same where an annotation says how the span begins.
+fn first_poll_begun(callsite: &'static Callsite, begin: &Begin) -> State {
+    let Some(thread) = thread_for_a_span() else { return State::Quiet };
+    let Some((start, context)) = Start::begun(thread, begin) else { return State::Quiet };
+    let state = open(callsite, thread, start, Some(&context));
+    thread.scratch.while_busy(|| drop(context));
+    state
+}
+
+/// Opens the span in a context that is given, or else in the current one.
+#[inline(always)]
+fn open(callsite: &'static Callsite, thread: &'static Thread, start: Start, inside: Option<&Context>) -> State {
     // The allocator may be traced.
     thread.scratch.while_busy(|| {
         let span = SharedSpan::of_future(callsite, &start, thread);
-        let context = start.context(span.is_recording().then_some(&span));
+        let recording = span.is_recording().then_some(&span);
+        let context = match inside {
+            None => start.context(recording),
+            Some(inside) => start.context_in(inside, recording),
+        };
         State::Open(AsyncSpan { span, context })
     })
 }
@@ -326,10 +389,28 @@ impl SpanRef<'_> {
         }
     }
 
+    /// Links to other spans, unless nothing is recorded. What is not valid makes no link.
+    pub fn links(&self, to: &(impl Links + ?Sized)) {
+        if let Some(span) = &self.span {
+            span.links(to);
+        }
+    }
+
     /// Starts an event named by the key with this index; `None` if nothing is recorded.
     pub fn event(&self, index: u16) -> Option<EventWriter<'_>> {
         let span = self.span.as_ref()?;
         let thread = thread::current()?;
         span.admits(New::Event).then(|| EventWriter::new(&thread.scratch, index, Some(span)))
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_future_grows_by_four_words() {
+        assert_eq!(size_of::<Own>(), 32);
+        assert_eq!(size_of::<Option<Box<Begin>>>(), 8);
     }
 }

@@ -1,18 +1,20 @@
 //! Open synchronous spans.
 
+use super::begin::{Begin, Decided};
 use super::counters::{COUNTERS, Counters};
 use super::handle::OtelSpan;
 use super::outbox::Head;
 use super::outcome::Outcome;
-use super::shared::{SharedSpan, keyed};
+use super::shared::{SharedSpan, keyed, write_link};
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
 use super::{Callsite, QUEUE, flag, limits, sampling, tail};
 use crate::attribute::{AttributeSink, KeyedTarget, Slot, Slots, SpanAttributes, Target};
 use crate::clock;
+use crate::relation::Links;
 use crate::wire::{self, Scratch, Writing};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
-use opentelemetry::{Context, ContextGuard};
+use opentelemetry::{Context, ContextGuard, KeyValue};
 use std::cell::{Cell, OnceCell, UnsafeCell};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
@@ -35,22 +37,77 @@ impl Start {
     /// recorded, and so is current for OpenTelemetry already.
     pub(super) fn find(thread: &Thread) -> Option<Self> {
         if thread.scratch.busy() {
-            Counters::add(&COUNTERS.allocator, 1);
-            thread.started();
-            thread.ended();
+            Self::turned_away(thread);
             return None;
         }
         Context::map_current(|context| {
             let suppressed = context.is_telemetry_suppressed();
-            if suppressed { None } else { Self::below(thread, context.span().span_context()) }
+            if suppressed { None } else { Self::below(thread, context) }
         })
     }
 
-    /// The same below a parent that is given.
-    pub(super) fn below(thread: &Thread, parent: &SpanContext) -> Option<Self> {
+    /// Counts a span of the allocator's that begins while the thread is busy with another.
+    fn turned_away(thread: &Thread) {
+        Counters::add(&COUNTERS.allocator, 1);
+        thread.started();
+        thread.ended();
+    }
+
+    /// The same below the span in a context that is given.
+    pub(super) fn below(thread: &Thread, context: &Context) -> Option<Self> {
+        Self::below_or(thread, context, |trace, parent, continues| {
+            sampling::decide(trace.1, parent, continues, context)
+        })
+    }
+
+    /// The same where an annotation says how the span begins; and the context that it begins in.
+    pub(super) fn begun(thread: &Thread, begin: &Begin) -> Option<(Self, Context)> {
+        if thread.scratch.busy() {
+            Self::turned_away(thread);
+            return None;
+        }
+        let current = Context::current();
+        let context = begin.parent.as_ref().unwrap_or(&current);
+        if current.is_telemetry_suppressed() || context.is_telemetry_suppressed() {
+            return None;
+        }
+        let decide = |trace: (u64, u64), parent: Option<bool>, continues| match (begin.sample, parent) {
+            (Some(sample), None) => sampling::decide_by(sample, trace.1),
+            _ => sampling::decide(trace.1, parent, continues, context),
+        };
+        let start = match &begin.parent {
+            Some(parent) => Self::of(thread, parent.span().span_context(), |trace, parent, continues| {
+                let known = thread.active.get();
+                // It is known better whether the thread's own trace is recorded: it may have been refused.
+                let same = continues && known.trace == trace && parent == Some(known.mode.is_recording());
+                if same && known.mode != Mode::Nothing { known.mode } else { decide(trace, parent, continues) }
+            }),
+            None if begin.root => Self::of(thread, &SpanContext::NONE, decide),
+            None => Self::below_or(thread, context, decide)?,
+        };
+        // The sampler may not ask parents, but it must not undo the decision where the trace continues.
+        let decided = begin
+            .sample
+            .filter(|_| start.parent == 0)
+            .map(|_| Decided { trace: start.active.trace_id(), sampled: start.active.mode.is_recording() });
+        let context = thread.scratch.while_busy(|| match decided {
+            Some(decided) => context.with_value(decided),
+            None => context.clone(),
+        });
+        Some((start, context))
+    }
+
+    /// With `decide` for a trace that the thread does not know: it gets the trace's id, the parent's decision if there is a
+    /// parent, and whether the parent is in this process.
+    #[inline(always)]
+    fn below_or(
+        thread: &Thread,
+        context: &Context,
+        decide: impl FnOnce((u64, u64), Option<bool>, bool) -> Mode,
+    ) -> Option<Self> {
+        let parent = context.span();
+        let parent = parent.span_context();
         let known = thread.active.get();
-        // What is not valid names no parent, and its state belongs to no trace.
-        let state = if parent.is_valid() { parent.trace_state().clone() } else { TraceState::NONE };
         if known.mode != Mode::Nothing && parent.span_id() == SpanId::from(known.attached) {
             return match known.mode {
                 Mode::Refused => {
@@ -62,10 +119,18 @@ impl Start {
                     thread.started();
                     let span = thread.new_span_id();
                     let active = Active { span, attached: span, ..known };
+                    let state = state_of(parent);
                     Some(Self { active, parent: known.span, flags: 0, begins_here: false, state })
                 }
             };
         }
+        Some(Self::of(thread, parent, decide))
+    }
+
+    /// A span below exactly this parent.
+    #[inline(always)]
+    fn of(thread: &Thread, parent: &SpanContext, decide: impl FnOnce((u64, u64), Option<bool>, bool) -> Mode) -> Self {
+        let state = state_of(parent);
         let (trace, parent_span, decision) = if parent.is_valid() {
             let trace = u128::from_be_bytes(parent.trace_id().to_bytes());
             let span = u64::from_be_bytes(parent.span_id().to_bytes());
@@ -73,7 +138,7 @@ impl Start {
         } else {
             ((thread.random(), thread.random()), 0, None)
         };
-        let mode = match sampling::decide(trace.1, decision, parent.is_valid() && !parent.is_remote()) {
+        let mode = match decide(trace, decision, parent.is_valid() && !parent.is_remote()) {
             // `TraceState` does not say whether it is empty, but the empty one equals the default.
             Mode::Recording if !lazy() || state != TraceState::NONE => Mode::RecordingAttached,
             mode => mode,
@@ -84,13 +149,13 @@ impl Start {
             Mode::Recording | Mode::RecordingAttached => thread.started(),
         }
         let span = thread.new_span_id();
-        Some(Self {
+        Self {
             active: Active { trace, span, attached: span, mode },
             parent: parent_span,
             flags: if parent.is_valid() && parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
             begins_here: !parent.is_valid() || parent.is_remote(),
             state,
-        })
+        }
     }
 
     /// Whether the trace has a `tracestate`, which every record carries then.
@@ -106,13 +171,25 @@ impl Start {
 
     /// OpenTelemetry's context with this span in it. To be called while the thread is busy: a traced allocator must not
     /// change the context that is being looked at. With `shared`, what is recorded through the context goes there.
+    #[inline(always)]
     pub(super) fn context(self, shared: Option<&Arc<SharedSpan>>) -> Context {
-        let span = self.active.span_context(self.state);
-        Context::map_current(|current| match shared {
-            Some(shared) => current.with_span(OtelSpan::of(Arc::clone(shared), span)),
-            None => current.with_remote_span_context(span),
-        })
+        Context::map_current(|current| self.context_in(current, shared))
     }
+
+    /// The same in place of the span that is in `context`.
+    #[inline(always)]
+    pub(super) fn context_in(self, context: &Context, shared: Option<&Arc<SharedSpan>>) -> Context {
+        let span = self.active.span_context(self.state);
+        match shared {
+            Some(shared) => context.with_span(OtelSpan::of(Arc::clone(shared), span)),
+            None => context.with_remote_span_context(span),
+        }
+    }
+}
+
+/// What is not valid names no parent, and its state belongs to no trace.
+fn state_of(parent: &SpanContext) -> TraceState {
+    if parent.is_valid() { parent.trace_state().clone() } else { TraceState::NONE }
 }
 
 /// The span that is active on this thread, if `attached` is the span that stands for it in OpenTelemetry's context
@@ -267,6 +344,29 @@ impl Guard {
         }
     }
 
+    /// Opens a span in an empty guard that begins as `begin` says, which is called only while telemetry is on.
+    #[inline]
+    pub fn enter_with(&mut self, callsite: &'static Callsite, begin: impl FnOnce() -> Begin) {
+        if enabled() && self.state == State::Empty {
+            self.open_begun(callsite, begin());
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open_begun(&mut self, callsite: &'static Callsite, begin: Begin) {
+        match thread::current() {
+            None => thread::lost_at_start(),
+            Some(thread) => {
+                if let Some((start, context)) = Start::begun(thread, &begin) {
+                    self.open_started(callsite, thread, start, Some(&context));
+                    thread.scratch.while_busy(|| drop(context));
+                }
+            }
+        }
+        begin.forget();
+    }
+
     // `extern "C"` says that these do not unwind, so that a function whose body cannot panic needs no landing pad. No user
     // code runs in them but the allocator's.
 
@@ -340,6 +440,18 @@ impl Guard {
         }
         let Some(thread) = thread::current() else { return thread::lost_at_start() };
         let Some(start) = Start::find(thread) else { return };
+        self.open_started(callsite, thread, start, None);
+    }
+
+    /// In a context that is given, or else in the current one.
+    #[inline(always)]
+    fn open_started(
+        &mut self,
+        callsite: &'static Callsite,
+        thread: &'static Thread,
+        start: Start,
+        inside: Option<&Context>,
+    ) {
         let position = thread.scratch.position();
         if start.has_state() {
             start.write_state(&thread.scratch);
@@ -350,7 +462,11 @@ impl Guard {
         // The allocator may be traced: its spans would begin below a span that is half open.
         let (late, context) = thread.scratch.while_busy(|| {
             let late = recording.then(|| SharedSpan::inbox(callsite, active, thread));
-            let context = start.context(late.as_ref()).attach();
+            let context = match inside {
+                None => start.context(late.as_ref()),
+                Some(inside) => start.context_in(inside, late.as_ref()),
+            };
+            let context = context.attach();
             (late.map_or_else(OnceCell::new, OnceCell::from), context)
         });
         let before = thread.active.get();
@@ -410,6 +526,13 @@ impl Guard {
         let open = self.recording()?;
         let elsewhere = open.elsewhere();
         open.admits(limits::New::Event, elsewhere).then(|| EventWriter::new(&open.thread.scratch, index, elsewhere))
+    }
+
+    /// Links to other spans, unless nothing is recorded. What is not valid makes no link.
+    pub fn links(&self, to: &(impl Links + ?Sized)) {
+        if let Some(open) = self.recording() {
+            to.each_link(&mut |to, attributes| open.link(to, attributes));
+        }
     }
 
     /// Records what the function returned.
@@ -543,6 +666,17 @@ impl Open {
         }
     }
 
+    fn link(&self, to: &SpanContext, attributes: &[KeyValue]) {
+        let elsewhere = to.is_valid().then(|| self.elsewhere());
+        let Some(elsewhere) = elsewhere.filter(|elsewhere| self.admits(limits::New::Link, *elsewhere)) else { return };
+        let scratch = &self.thread.scratch;
+        let position = scratch.position();
+        write_link(scratch, to, attributes);
+        if let Some(late) = elsewhere {
+            late.take_above(scratch, position);
+        }
+    }
+
     /// What a simple span does not have; from now on this one is not simple.
     fn more(&self) -> &More {
         if self.plain.replace(false) {
@@ -558,7 +692,9 @@ impl Open {
     fn elsewhere(&self) -> Option<&SharedSpan> {
         if !self.is_innermost() {
             let inbox = || {
-                let active = Active { span: self.span, attached: self.span, ..self.thread.active.get() };
+                // Whatever is active: it may belong to a trace that is not recorded.
+                let mode = Mode::RecordingAttached;
+                let active = Active { span: self.span, attached: self.span, mode, ..self.thread.active.get() };
                 self.thread.scratch.while_busy(|| SharedSpan::inbox(self.callsite, active, self.thread))
             };
             return Some(self.more().late.get_or_init(inbox));

@@ -10,6 +10,7 @@
 //! * User code (the values of attributes, `Display`, errors) may itself be traced, and may panic: no reference into the
 //!   thread's state is held while it runs.
 
+mod begin;
 mod chunk;
 mod counters;
 mod fork;
@@ -29,8 +30,9 @@ mod thread;
 mod view;
 mod words;
 
+pub use begin::{Begin, Sample, begin};
 pub(crate) use future::{AsyncSpan, Scope};
-pub use future::{Instrumented, SpanRef, instrument, span_ref};
+pub use future::{Instrumented, SpanRef, instrument, instrument_with, span_ref};
 pub use guard::{EventWriter, Guard};
 pub use handle::OtelSpan;
 pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe};

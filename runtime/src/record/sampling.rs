@@ -1,7 +1,9 @@
 //! The head decision, taken once per local root.
 
 use super::QUEUE;
+use super::begin::{Decided, Sample};
 use super::thread::Mode;
+use opentelemetry::Context;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 /// A trace is kept if the random part of its id is at least this; above the largest random part nothing is kept.
@@ -33,14 +35,30 @@ pub(crate) fn set_decision(ratio: f64, follow_parent: bool) {
     FOLLOW_PARENT.store(follow_parent.into(), Relaxed);
 }
 
-/// Decides on a trace whose `parent`, if it has one, has decided this. With `continues` the trace is in this process
+/// Decides on a trace whose parent, if `context` has one, has decided this. With `continues` the trace is in this process
 /// already, and is not refused.
 #[inline]
-pub(super) fn decide(trace_low: u64, parent: Option<bool>, continues: bool) -> Mode {
+pub(super) fn decide(trace_low: u64, parent: Option<bool>, continues: bool, context: &Context) -> Mode {
     let sampled = match parent {
         Some(sampled) if FOLLOW_PARENT.load(Relaxed) == 1 => sampled,
-        _ => reaches(trace_low, THRESHOLD.load(Relaxed)),
+        None => reaches(trace_low, THRESHOLD.load(Relaxed)),
+        Some(_) => Decided::find(context).unwrap_or_else(|| reaches(trace_low, THRESHOLD.load(Relaxed))),
     };
+    mode(sampled, continues)
+}
+
+/// The same for a trace that begins where an annotation decides.
+pub(super) fn decide_by(sample: Sample, trace_low: u64) -> Mode {
+    let sampled = match sample {
+        Sample::Always => true,
+        Sample::Never => false,
+        Sample::Ratio(ratio) => reaches(trace_low, threshold(ratio)),
+    };
+    mode(sampled, false)
+}
+
+#[inline]
+fn mode(sampled: bool, continues: bool) -> Mode {
     match sampled {
         false => Mode::Unsampled,
         true if !continues && QUEUE.is_pressed() => Mode::Refused,

@@ -9,9 +9,10 @@ use super::view::{LINK_IS_REMOTE, head};
 use super::{Callsite, flag, limits};
 use crate::attribute::{AnyAttribute, AttributeSink, KeyedTarget, Slot, SpanAttributes, Target};
 use crate::clock;
+use crate::relation::Links;
 use crate::wire::{self, Scratch};
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, TraceState};
+use opentelemetry::{Context, KeyValue};
 use otelier_spec::Kind;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -97,7 +98,7 @@ impl SharedSpan {
         name: &str,
         kind: Kind,
         time: Option<SystemTime>,
-        parent: &SpanContext,
+        parent: &Context,
     ) -> Option<Arc<Self>> {
         if !enabled() {
             return None;
@@ -276,17 +277,17 @@ impl SharedSpan {
 
     pub(crate) fn link(&self, to: &SpanContext, attributes: &[KeyValue]) {
         if self.is_recording() && self.admits(New::Link) {
-            self.add(|scratch| {
-                let link = scratch.begin(wire::LINK, 0);
-                let trace = u128::from_be_bytes(to.trace_id().to_bytes());
-                let remote = if to.is_remote() { LINK_IS_REMOTE } else { 0 };
-                scratch.push((trace >> 64) as u64);
-                scratch.push(trace as u64);
-                scratch.push(u64::from_be_bytes(to.span_id().to_bytes()));
-                scratch.push(u64::from(to.trace_flags().to_u8()) | remote);
-                scratch.whole_str(wire::header(wire::STR, 0, 0), &to.trace_state().header());
-                several(scratch, attributes, limits::link_attributes());
-                link.finish_words();
+            self.add(|scratch| write_link(scratch, to, attributes));
+        }
+    }
+
+    /// Links to what is valid; it is not looked at if that would not count.
+    pub(super) fn links(&self, to: &(impl Links + ?Sized)) {
+        if self.is_open() {
+            to.each_link(&mut |to, attributes| {
+                if to.is_valid() {
+                    self.link(to, attributes);
+                }
             });
         }
     }
@@ -355,6 +356,21 @@ pub(super) fn keyed(scratch: &Scratch, key: &str, write: &mut dyn FnMut(Slot<'_>
     } else {
         item.finish_words();
     }
+}
+
+/// Writes a link.
+pub(super) fn write_link(scratch: &Scratch, to: &SpanContext, attributes: &[KeyValue]) {
+    let state = to.trace_state().header();
+    let link = scratch.begin(wire::LINK, 0);
+    let trace = u128::from_be_bytes(to.trace_id().to_bytes());
+    let remote = if to.is_remote() { LINK_IS_REMOTE } else { 0 };
+    scratch.push((trace >> 64) as u64);
+    scratch.push(trace as u64);
+    scratch.push(u64::from_be_bytes(to.span_id().to_bytes()));
+    scratch.push(u64::from(to.trace_flags().to_u8()) | remote);
+    scratch.whole_str(wire::header(wire::STR, 0, 0), &state);
+    several(scratch, attributes, limits::link_attributes());
+    link.finish_words();
 }
 
 /// Attributes of an event or a link.

@@ -46,10 +46,13 @@ pub(super) struct Active {
 }
 
 impl Active {
+    pub(super) fn trace_id(&self) -> TraceId {
+        TraceId::from(u128::from(self.trace.0) << 64 | u128::from(self.trace.1))
+    }
+
     pub(super) fn span_context(&self, state: TraceState) -> SpanContext {
         let flags = if self.mode.is_recording() { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
-        let trace = TraceId::from(u128::from(self.trace.0) << 64 | u128::from(self.trace.1));
-        SpanContext::new(trace, SpanId::from(self.span), flags, false, state)
+        SpanContext::new(self.trace_id(), SpanId::from(self.span), flags, false, state)
     }
 }
 

@@ -16,6 +16,7 @@ mod limits;
 mod outcomes;
 mod panics;
 mod reentrance;
+mod relations;
 mod sampling;
 mod schemas;
 mod starting;
