@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// | `&P`, `Box<P>`, `Arc<P>`, `Rc<P>`, `Cow<P>` | the same as `P` |
 ///
 /// The global propagator is set by [`init`](crate::init), unless [`Hooks`](crate::config::Hooks) say otherwise, and reads
-/// W3C trace context and baggage. The names of headers are compared without case. Of several `tracestate` or `baggage`
+/// W3C trace context and baggage; where none is set, W3C trace context is read. The names of headers are compared without case. Of several `tracestate` or `baggage`
 /// headers the list is the sum; several `traceparent` headers name no parent, because nobody knows which one counts.
 ///
 /// Where the value names no valid span, the new span has the parent that it would have without.
@@ -261,8 +261,13 @@ impl ParentContext for http::HeaderMap {
 /// headers name none.
 fn extract<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Context> {
     let headers = Headers::new(headers);
-    global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), &headers))
-        .parent_context()
+    let read = |propagator: &dyn TextMapPropagator| propagator.extract_with_context(&Context::new(), &headers);
+    global::get_text_map_propagator(|propagator| match propagator.fields().next() {
+        Some(_) => read(propagator),
+        // Nobody has set one.
+        None => read(&TraceContextPropagator::new()),
+    })
+    .parent_context()
 }
 
 /// Headers whose names have no case.

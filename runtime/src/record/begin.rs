@@ -1,5 +1,6 @@
 //! What an annotation says of how its span begins: below whom, and whether its trace is recorded.
 
+use super::Callsite;
 use super::guard::enabled;
 use crate::relation::ParentContext;
 use opentelemetry::trace::TraceId;
@@ -16,12 +17,14 @@ pub struct Begin {
     pub(super) parent: Option<Context>,
     pub(super) root: bool,
     pub(super) sample: Option<Sample>,
+    /// Where the span is made, for a future that has not been polled yet.
+    pub(super) callsite: Option<&'static Callsite>,
 }
 
 impl Begin {
     /// Below the current span.
     pub const fn new() -> Self {
-        Self { parent: None, root: false, sample: None }
+        Self { parent: None, root: false, sample: None, callsite: None }
     }
 
     /// Below the span that `parent` names, if it names a valid one. What else is in the parent's context is current during

@@ -20,32 +20,47 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// An open span and the context that makes it current for OpenTelemetry.
+/// An open span and the context that makes it current for OpenTelemetry: one pointer, so that futures stay small. The
+/// context lies in the span and holds it, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct AsyncSpan {
     span: Arc<SharedSpan>,
-    context: Context,
 }
 
 impl AsyncSpan {
+    /// To be called once for a span.
     pub(crate) fn new(span: Arc<SharedSpan>, context: Context) -> Self {
-        Self { span, context }
+        // SAFETY: there is one `AsyncSpan` of a span, and nobody else looks at the context.
+        unsafe { span.context.put(context) };
+        Self { span }
     }
 
     pub(crate) fn span(&self) -> &SharedSpan {
         &self.span
     }
 
+    pub(crate) fn context(&self) -> &Context {
+        // SAFETY: it is taken away only by `drop` and `retire`, which nobody calls while there is a reference.
+        unsafe { self.span.context.get() }
+    }
+
     /// Keeps the memory for the thread's next span.
     fn retire(self) {
-        let Self { span, context } = self;
         if let Some(thread) = thread::current() {
             thread.scratch.while_busy(|| {
-                // It holds the other reference.
-                drop(context);
+                let span = Arc::clone(&self.span);
+                // The context holds another reference.
+                drop(self);
                 thread.keep(span);
             });
         }
+    }
+}
+
+impl Drop for AsyncSpan {
+    fn drop(&mut self) {
+        // SAFETY: nobody has a reference to it.
+        drop(unsafe { self.span.context.take() });
     }
 }
 
@@ -67,7 +82,13 @@ struct Own {
 impl Own {
     /// With what an annotation says of how the span begins.
     fn new(callsite: &'static Callsite, begin: Option<Box<Begin>>) -> Self {
-        Self { state: begin.map_or(State::New(callsite), |begin| State::Begin(callsite, begin)) }
+        match begin {
+            None => Self { state: State::New(callsite) },
+            Some(mut begin) => {
+                begin.callsite = Some(callsite);
+                Self { state: State::Begin(begin) }
+            }
+        }
     }
 }
 
@@ -75,8 +96,8 @@ impl Own {
 enum State {
     /// Not polled yet.
     New(&'static Callsite),
-    /// The same, with more said of how the span begins.
-    Begin(&'static Callsite, Box<Begin>),
+    /// The same, with more said of how the span begins. The call site is in it.
+    Begin(Box<Begin>),
     /// Polled, and nothing is recorded.
     Quiet,
     Open(AsyncSpan),
@@ -142,21 +163,23 @@ impl Own {
         if let State::New(callsite) = self.state {
             // There is nothing to drop in the old state.
             std::mem::forget(std::mem::replace(&mut self.state, first_poll(callsite)));
-        } else if let State::Begin(..) = self.state {
+        } else if let State::Begin(_) = self.state {
             self.begin();
         }
         match &self.state {
             State::Open(open) => Scope::enter(Some(open)),
             // An annotated body without a span must not find the handle of the span further out.
             State::Quiet => Scope::enter(None),
-            State::New(_) | State::Begin(..) | State::Ended => Scope { inside: None },
+            State::New(_) | State::Begin(_) | State::Ended => Scope { inside: None },
         }
     }
 
     #[cold]
     #[inline(never)]
     fn begin(&mut self) {
-        if let State::Begin(callsite, begin) = std::mem::replace(&mut self.state, State::Quiet) {
+        if let State::Begin(begin) = std::mem::replace(&mut self.state, State::Quiet)
+            && let Some(callsite) = begin.callsite
+        {
             self.state = first_poll_begun(callsite, &begin);
             begin.forget();
         }
@@ -220,7 +243,7 @@ fn open(callsite: &'static Callsite, thread: &'static Thread, start: Start, insi
             None => start.context(recording),
             Some(inside) => start.context_in(inside, recording),
         };
-        State::Open(AsyncSpan { span, context })
+        State::Open(AsyncSpan::new(span, context))
     })
 }
 
@@ -289,7 +312,7 @@ impl<'a> Scope<'a> {
         let current = open.map(|open| {
             let before = thread.active.get();
             thread.active.set(open.span.active);
-            let context = thread.scratch.while_busy(|| open.context.clone().attach());
+            let context = thread.scratch.while_busy(|| open.context().clone().attach());
             Current { span: &open.span, before, context }
         });
         Self { inside: Some(Inside { thread, polled_before, current }) }
@@ -409,8 +432,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_future_grows_by_four_words() {
-        assert_eq!(size_of::<Own>(), 32);
+    fn a_future_grows_by_two_words() {
+        assert_eq!(size_of::<Own>(), 16);
         assert_eq!(size_of::<Option<Box<Begin>>>(), 8);
     }
 }

@@ -14,6 +14,7 @@ use crate::wire::{self, Scratch};
 use opentelemetry::trace::{SpanContext, TraceState};
 use opentelemetry::{Context, KeyValue};
 use otelier_spec::Kind;
+use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -29,6 +30,40 @@ pub(crate) struct SharedSpan {
     /// The process it belongs to: in the child of a fork it is a copy, perhaps locked for good.
     forks: u64,
     items: Mutex<Items>,
+    pub(super) context: OwnContext,
+}
+
+/// The context that makes a span current. It holds the span, so whoever puts it here has to take it away.
+#[derive(Debug, Default)]
+pub(super) struct OwnContext(UnsafeCell<Option<Context>>);
+
+// SAFETY: a context may be shared between threads, and the callers of the methods answer for the cell.
+unsafe impl Sync for OwnContext {}
+
+impl OwnContext {
+    /// # Safety
+    ///
+    /// There is no reference to the context.
+    pub(super) unsafe fn put(&self, context: Context) {
+        // SAFETY: by the caller.
+        unsafe { *self.0.get() = Some(context) };
+    }
+
+    /// # Safety
+    ///
+    /// There is no reference to the context.
+    pub(super) unsafe fn take(&self) -> Option<Context> {
+        // SAFETY: by the caller.
+        unsafe { (*self.0.get()).take() }
+    }
+
+    /// # Safety
+    ///
+    /// The context was put here, and is not taken away while there is the reference.
+    pub(super) unsafe fn get(&self) -> &Context {
+        // SAFETY: by the caller.
+        unsafe { (*self.0.get()).as_ref().unwrap_unchecked() }
+    }
 }
 
 /// What was recorded since the span began, or since it was last taken away.
@@ -60,7 +95,7 @@ impl SharedSpan {
             return kept;
         }
         let (flags, items) = (AtomicU8::new(flags), Mutex::default());
-        Arc::new(Self { callsite, active, parent, start, flags, forks: forks(), items })
+        Arc::new(Self { callsite, active, parent, start, flags, forks: forks(), items, context: OwnContext::default() })
     }
 
     /// The span of a future.
