@@ -33,7 +33,7 @@
 //! |-|-|-|
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
-//! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK |
+//! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |
 //! | `registry` | no | `schema::registry`: all schemas and call sites of a program, for tools and tests |
 
 extern crate self as otelier;
