@@ -53,6 +53,15 @@ impl ConfigError {
         self.problems.push(problem.to_string());
     }
 
+    /// Adds the other's problems, but none twice.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+    }
+
     /// The error, unless there is no problem.
     pub(crate) fn into_result(self) -> Result<(), Self> {
         if self.problems.is_empty() { Ok(()) } else { Err(self) }

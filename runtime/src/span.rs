@@ -162,7 +162,8 @@ impl Span {
         }
     }
 
-    /// Records an error as an annotated function does that returns it: an exception event, `error.type` and the status.
+    /// Records an error as an annotated function does that returns it: an exception (as an event, or as
+    /// [`ExceptionSignal`](crate::config::ExceptionSignal) says), `error.type` and the status.
     pub fn record_error<E: fmt::Display>(&self, error: &E) {
         if let Some(span) = self.shared() {
             span.fail(&Outcome::of_error(error, std::any::type_name::<E>()));

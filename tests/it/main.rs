@@ -1,6 +1,7 @@
 //! Behaviour across crates: what crosses the wire.
 
 mod equality;
+mod exceptions;
 mod faults;
 mod interop;
 mod notation;

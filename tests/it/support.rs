@@ -18,6 +18,15 @@ pub(crate) fn receiver(protocol: Protocol, behaviour: Behaviour) -> Receiver {
     started.expect("loopback has a free port")
 }
 
+/// A receiver that accepts spans, and does this with log records.
+pub(crate) fn receiver_with_logs(protocol: Protocol, logs: Behaviour) -> Receiver {
+    let started = match protocol {
+        Protocol::Grpc => Receiver::grpc_with_logs(Behaviour::Accept, logs),
+        _ => Receiver::http_with_logs(Behaviour::Accept, logs),
+    };
+    started.expect("loopback has a free port")
+}
+
 /// Settings that send to `endpoint`.
 pub(crate) fn telemetry(protocol: Protocol, endpoint: &str) -> Telemetry {
     Telemetry::default().with_service_name("it").with_otlp(Otlp::to(endpoint).with_protocol(protocol))

@@ -1,6 +1,10 @@
 //! OTLP over gRPC.
 
 use crate::{Behaviour, Received};
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -13,10 +17,25 @@ use tonic::{Request, Response, Status};
 struct Service(Arc<Received>);
 
 pub(crate) async fn serve(listener: TcpListener, received: Arc<Received>) {
+    // A receiver without the service answers `UNIMPLEMENTED`.
+    let logs = received.logs.is_some().then(|| LogsServiceServer::new(Service(Arc::clone(&received))));
     let service = TraceServiceServer::new(Service(received));
-    let server = tonic::transport::Server::builder().add_service(service);
+    let server = tonic::transport::Server::builder().add_service(service).add_optional_service(logs);
     if let Err(error) = server.serve_with_incoming(TcpIncoming::from(listener)).await {
         eprintln!("the gRPC receiver ended: {error}");
+    }
+}
+
+/// Acts as told: gives back what is to be rejected, and with which words.
+async fn act(behaviour: Behaviour) -> Result<Option<(i64, String)>, Status> {
+    match behaviour {
+        Behaviour::Hang => std::future::pending().await,
+        // A panic in a handler takes its connection along, and nothing else.
+        Behaviour::Disconnect => std::panic::resume_unwind(Box::new("the connection is closed on purpose")),
+        Behaviour::Status(code) => Err(Status::new(code, "on purpose")),
+        Behaviour::Fail(_) => Err(Status::unavailable("out of \u{1b}[31morder")),
+        Behaviour::Reject(count, text) => Ok(Some((count, text))),
+        Behaviour::Accept | Behaviour::Raw(..) | Behaviour::Truncate | Behaviour::HangInBody => Ok(None),
     }
 }
 
@@ -27,19 +46,25 @@ impl TraceService for Service {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let (metadata, _, request) = request.into_parts();
-        let mut message = ExportTraceServiceResponse::default();
-        match self.0.add(request, metadata.into_headers()) {
-            Behaviour::Hang => std::future::pending::<()>().await,
-            // A panic in a handler takes its connection along, and nothing else.
-            Behaviour::Disconnect => std::panic::resume_unwind(Box::new("the connection is closed on purpose")),
-            Behaviour::Status(code) => return Err(Status::new(code, "on purpose")),
-            Behaviour::Fail(_) => return Err(Status::unavailable("out of \u{1b}[31morder")),
-            Behaviour::Reject(spans, text) => {
-                message.partial_success =
-                    Some(ExportTracePartialSuccess { rejected_spans: spans, error_message: text });
-            }
-            Behaviour::Accept | Behaviour::Raw(..) | Behaviour::Truncate | Behaviour::HangInBody => {}
-        }
-        Ok(Response::new(message))
+        let rejected = act(self.0.add(request, metadata.into_headers())).await?;
+        let partial_success =
+            rejected.map(|(rejected_spans, error_message)| ExportTracePartialSuccess { rejected_spans, error_message });
+        Ok(Response::new(ExportTraceServiceResponse { partial_success }))
+    }
+}
+
+#[tonic::async_trait]
+impl LogsService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportLogsServiceRequest>,
+    ) -> Result<Response<ExportLogsServiceResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let rejected = act(self.0.add_logs(request, metadata.into_headers())).await?;
+        let partial_success = rejected.map(|(rejected_log_records, error_message)| ExportLogsPartialSuccess {
+            rejected_log_records,
+            error_message,
+        });
+        Ok(Response::new(ExportLogsServiceResponse { partial_success }))
     }
 }

@@ -6,6 +6,9 @@ use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::rt::TokioIo;
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -88,7 +91,8 @@ fn ending(ending: Ending) -> Response<Answer> {
 
 async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Result<Response<Answer>> {
     let (head, body) = request.into_parts();
-    if head.uri.path() != "/v1/traces" || head.method != http::Method::POST {
+    let is_logs = head.uri.path() == "/v1/logs" && received.logs.is_some();
+    if !is_logs && head.uri.path() != "/v1/traces" || head.method != http::Method::POST {
         return Ok(respond(StatusCode::NOT_FOUND, None, b"expected POST /v1/traces".to_vec()));
     }
     if head.headers.get(CONTENT_TYPE).is_none_or(|found| found != "application/x-protobuf") {
@@ -97,12 +101,17 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
     let Ok(body) = body.collect().await else {
         return Ok(respond(StatusCode::BAD_REQUEST, None, b"the body broke off".to_vec()));
     };
-    let Ok(request) = ExportTraceServiceRequest::decode(body.to_bytes()) else {
-        return Ok(respond(StatusCode::BAD_REQUEST, None, b"not an ExportTraceServiceRequest".to_vec()));
+    let behaviour = if is_logs {
+        ExportLogsServiceRequest::decode(body.to_bytes()).map(|request| received.add_logs(request, head.headers))
+    } else {
+        ExportTraceServiceRequest::decode(body.to_bytes()).map(|request| received.add(request, head.headers))
     };
-    let mut message = ExportTraceServiceResponse::default();
-    Ok(match received.add(request, head.headers) {
-        Behaviour::Accept => respond(StatusCode::OK, PROTOBUF, message.encode_to_vec()),
+    let Ok(behaviour) = behaviour else {
+        return Ok(respond(StatusCode::BAD_REQUEST, None, b"not an export request of this signal".to_vec()));
+    };
+    Ok(match behaviour {
+        // The successes of all signals without anything to say are alike.
+        Behaviour::Accept => respond(StatusCode::OK, PROTOBUF, ExportTraceServiceResponse::default().encode_to_vec()),
         Behaviour::Hang => std::future::pending().await,
         Behaviour::Disconnect => return Err(io::Error::other("the connection is closed on purpose")),
         Behaviour::Truncate => ending(Ending::Flush),
@@ -112,12 +121,18 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             respond(status, None, b"out of \x1b[31morder".to_vec())
         }
-        Behaviour::Reject(spans, text) => {
-            message.partial_success = Some(ExportTracePartialSuccess { rejected_spans: spans, error_message: text });
-            respond(StatusCode::OK, PROTOBUF, message.encode_to_vec())
-        }
+        Behaviour::Reject(count, text) => respond(StatusCode::OK, PROTOBUF, rejection(is_logs, count, text)),
         Behaviour::Raw(status, content_type, body) => {
             respond(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), content_type, body)
         }
     })
+}
+
+fn rejection(is_logs: bool, count: i64, error_message: String) -> Vec<u8> {
+    if is_logs {
+        let partial_success = Some(ExportLogsPartialSuccess { rejected_log_records: count, error_message });
+        return ExportLogsServiceResponse { partial_success }.encode_to_vec();
+    }
+    let partial_success = Some(ExportTracePartialSuccess { rejected_spans: count, error_message });
+    ExportTraceServiceResponse { partial_success }.encode_to_vec()
 }

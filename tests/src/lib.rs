@@ -4,7 +4,9 @@ mod grpc;
 mod http;
 
 use ::http::HeaderMap;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use std::collections::VecDeque;
 use std::io;
@@ -62,6 +64,10 @@ struct Received {
     script: Mutex<VecDeque<Behaviour>>,
     requests: Mutex<Vec<ExportTraceServiceRequest>>,
     headers: Mutex<Vec<HeaderMap>>,
+    /// The answer to every request with log records; none for a receiver that does not take them.
+    logs: Option<Behaviour>,
+    log_requests: Mutex<Vec<ExportLogsServiceRequest>>,
+    log_headers: Mutex<Vec<HeaderMap>>,
     arrived: Condvar,
 }
 
@@ -78,6 +84,13 @@ impl Received {
         let mut script = lock(&self.script);
         let next = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
         next.unwrap_or(Behaviour::Accept)
+    }
+
+    /// Keeps a request with log records, and says how to answer it.
+    fn add_logs(&self, request: ExportLogsServiceRequest, headers: HeaderMap) -> Behaviour {
+        lock(&self.log_headers).push(headers);
+        lock(&self.log_requests).push(request);
+        self.logs.clone().unwrap_or(Behaviour::Accept)
     }
 }
 
@@ -97,7 +110,16 @@ impl Receiver {
     ///
     /// If no port on loopback can be had.
     pub fn http_script(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
-        Self::start(Protocol::Http, ANY_PORT, script.into_iter().collect())
+        Self::start(Protocol::Http, ANY_PORT, script.into_iter().collect(), None)
+    }
+
+    /// Starts a receiver of OTLP over HTTP that takes log records, too, and answers them with `logs`.
+    ///
+    /// # Errors
+    ///
+    /// If no port on loopback can be had.
+    pub fn http_with_logs(behaviour: Behaviour, logs: Behaviour) -> io::Result<Self> {
+        Self::start(Protocol::Http, ANY_PORT, [behaviour].into(), Some(logs))
     }
 
     /// Starts a receiver of OTLP over gRPC.
@@ -115,7 +137,16 @@ impl Receiver {
     ///
     /// If no port on loopback can be had.
     pub fn grpc_script(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
-        Self::start(Protocol::Grpc, ANY_PORT, script.into_iter().collect())
+        Self::start(Protocol::Grpc, ANY_PORT, script.into_iter().collect(), None)
+    }
+
+    /// Starts a receiver of OTLP over gRPC that takes log records, too, and answers them with `logs`.
+    ///
+    /// # Errors
+    ///
+    /// If no port on loopback can be had.
+    pub fn grpc_with_logs(behaviour: Behaviour, logs: Behaviour) -> io::Result<Self> {
+        Self::start(Protocol::Grpc, ANY_PORT, [behaviour].into(), Some(logs))
     }
 
     /// Ends this receiver and all its connections, and starts an empty one at the same address.
@@ -124,12 +155,17 @@ impl Receiver {
     ///
     /// If somebody took the port in between.
     pub fn restart(self, behaviour: Behaviour) -> io::Result<Self> {
-        let (protocol, address) = (self.protocol, self.address);
+        let (protocol, address, logs) = (self.protocol, self.address, self.received.logs.clone());
         drop(self);
-        Self::start(protocol, address, [behaviour].into())
+        Self::start(protocol, address, [behaviour].into(), logs)
     }
 
-    fn start(protocol: Protocol, address: SocketAddr, script: VecDeque<Behaviour>) -> io::Result<Self> {
+    fn start(
+        protocol: Protocol,
+        address: SocketAddr,
+        script: VecDeque<Behaviour>,
+        logs: Option<Behaviour>,
+    ) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -137,6 +173,9 @@ impl Receiver {
             script: Mutex::new(script),
             requests: Mutex::default(),
             headers: Mutex::default(),
+            logs,
+            log_requests: Mutex::default(),
+            log_headers: Mutex::default(),
             arrived: Condvar::new(),
         });
         let (stop, stopped) = oneshot::channel();
@@ -178,6 +217,23 @@ impl Receiver {
     /// The spans of all requests.
     pub fn spans(&self) -> Vec<Span> {
         spans(&self.requests())
+    }
+
+    /// The requests with log records that arrived so far.
+    pub fn log_requests(&self) -> Vec<ExportLogsServiceRequest> {
+        lock(&self.received.log_requests).clone()
+    }
+
+    /// The headers or metadata of the requests with log records.
+    pub fn log_headers(&self) -> Vec<HeaderMap> {
+        lock(&self.received.log_headers).clone()
+    }
+
+    /// The log records of all requests.
+    pub fn log_records(&self) -> Vec<LogRecord> {
+        let requests = self.log_requests();
+        let resources = requests.into_iter().flat_map(|request| request.resource_logs);
+        resources.flat_map(|resource| resource.scope_logs).flat_map(|scope| scope.log_records).collect()
     }
 
     /// Waits until so many spans have arrived; what has arrived by the deadline is given back anyway.

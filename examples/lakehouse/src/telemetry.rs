@@ -77,7 +77,7 @@ impl Telemetry {
         for exporter in &stats.exporters {
             if let Some(error) = &exporter.last_error {
                 let lost = exporter.failed + exporter.rejected;
-                problems.push(format!("{lost} spans did not arrive at {}: {error}", exporter.name));
+                problems.push(format!("{lost} {} did not arrive at {}: {error}", exporter.signal, exporter.name));
             }
         }
         if stats.dropped() > 0 {

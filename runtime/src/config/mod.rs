@@ -5,7 +5,7 @@ mod source;
 
 use std::time::Duration;
 
-pub use crate::record::{Limits, OldNames};
+pub use crate::record::{ExceptionSignal, Limits, OldNames};
 pub use limits::{Hooks, TailSampling};
 pub use source::Variables;
 #[cfg(feature = "_otlp")]
@@ -47,6 +47,9 @@ pub struct Telemetry {
     /// Whether every span of a schema is exported with its type, as the attribute `otelier.span_type`. Environment:
     /// `OTELIER_SPAN_TYPES`. Default: false.
     pub span_types: bool,
+    /// Which signal carries the exceptions of errors. Environment: `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`, a list of `logs`
+    /// and `logs/dup`, of which the latter wins. Default: [`ExceptionSignal::SpanEvents`].
+    pub exception_signal: ExceptionSignal,
     /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
     pub hooks: Hooks,
     /// How spans are batched.
@@ -101,7 +104,7 @@ pub enum Sampler {
     ParentBased(f64),
 }
 
-/// Where and how spans go by OTLP.
+/// Where and how spans go by OTLP, and the log records of their exceptions.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Otlp {
@@ -116,18 +119,54 @@ pub struct Otlp {
     pub headers: String,
     /// How long one request may take. Environment: `OTEL_EXPORTER_OTLP_TIMEOUT`, in milliseconds. Default: 10 s.
     pub timeout: Duration,
+    /// How log records go; `None`: they do not. There are some only if [`Telemetry::exception_signal`] says so. Environment:
+    /// `OTEL_LOGS_EXPORTER`, a list of `none` and `otlp`. Default: as spans go.
+    pub logs: Option<OtlpLogs>,
+}
+
+/// What is different for log records by OTLP; what is `None` is as [`Otlp`] has it for spans.
+///
+/// While [`Telemetry::exception_signal`] asks for no log records, what the environment says of them is not checked, and
+/// what cannot be used of it is passed over: it may be meant for other programs.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OtlpLogs {
+    /// Environment: `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`.
+    pub protocol: Option<Protocol>,
+    /// A URL that is used as it is. Environment: `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`. Default: [`Otlp::endpoint`], to which
+    /// HTTP appends `/v1/logs`; never [`Otlp::traces_endpoint`].
+    pub endpoint: Option<String>,
+    /// Headers as `key1=value1,key2=value2`, with percent-encoded values. Environment: `OTEL_EXPORTER_OTLP_LOGS_HEADERS`.
+    pub headers: Option<String>,
+    /// How long one request may take. Environment: `OTEL_EXPORTER_OTLP_LOGS_TIMEOUT`, in milliseconds.
+    pub timeout: Option<Duration>,
+}
+
+impl std::fmt::Debug for OtlpLogs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OtlpLogs")
+            .field("protocol", &self.protocol)
+            .field("endpoint", &self.endpoint)
+            .field("headers", &self.headers.as_deref().map(whether_set))
+            .field("timeout", &self.timeout)
+            .finish()
+    }
+}
+
+/// Headers often carry credentials, so their values are never printed.
+fn whether_set(headers: &str) -> &'static str {
+    if headers.is_empty() { "none" } else { "set" }
 }
 
 impl std::fmt::Debug for Otlp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Headers often carry credentials, so their values are never printed.
-        let headers = if self.headers.is_empty() { "none" } else { "set" };
         f.debug_struct("Otlp")
             .field("protocol", &self.protocol)
             .field("endpoint", &self.endpoint)
             .field("traces_endpoint", &self.traces_endpoint)
-            .field("headers", &headers)
+            .field("headers", &whether_set(&self.headers))
             .field("timeout", &self.timeout)
+            .field("logs", &self.logs)
             .finish()
     }
 }
@@ -154,6 +193,7 @@ impl Default for Telemetry {
             limits: Limits::default(),
             old_names: Vec::new(),
             span_types: false,
+            exception_signal: ExceptionSignal::default(),
             hooks: Hooks::default(),
             batch: Batching::default(),
             otlp: None,
@@ -189,6 +229,7 @@ impl Default for Otlp {
             traces_endpoint: None,
             headers: String::new(),
             timeout: Duration::from_secs(10),
+            logs: Some(OtlpLogs::default()),
         }
     }
 }
@@ -217,6 +258,22 @@ impl Otlp {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets what is different for log records, or with `None` that none are sent. Default: nothing is different.
+    ///
+    /// ```
+    /// use otelier::config::{Otlp, OtlpLogs};
+    ///
+    /// let mut logs = OtlpLogs::default();
+    /// logs.endpoint = Some("http://localhost:9428/insert/opentelemetry/v1/logs".to_owned());
+    /// let otlp = Otlp::to("http://localhost:4318").with_logs(Some(logs));
+    /// # assert!(otlp.logs.is_some());
+    /// ```
+    #[must_use]
+    pub fn with_logs(mut self, logs: Option<OtlpLogs>) -> Self {
+        self.logs = logs;
         self
     }
 }
@@ -286,6 +343,13 @@ impl Telemetry {
     #[must_use]
     pub fn with_span_types(mut self, span_types: bool) -> Self {
         self.span_types = span_types;
+        self
+    }
+
+    /// Chooses which signal carries the exceptions of errors. Default: [`ExceptionSignal::SpanEvents`].
+    #[must_use]
+    pub fn with_exception_signal(mut self, signal: ExceptionSignal) -> Self {
+        self.exception_signal = signal;
         self
     }
 

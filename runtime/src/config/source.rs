@@ -1,6 +1,6 @@
 //! Reading settings from environment variables.
 
-use super::{Limits, OldNames, Otlp, Protocol, Sampler, Telemetry};
+use super::{ExceptionSignal, Limits, OldNames, Otlp, OtlpLogs, Protocol, Sampler, Telemetry};
 use crate::ConfigError;
 use otelier_spec::suggest;
 use std::fmt;
@@ -51,9 +51,16 @@ fn refuse(problems: &mut ConfigError, name: &str, value: &str, expected: &str) {
 
 fn milliseconds(variables: &Variables, names: &[&str], to: &mut Duration, problems: &mut ConfigError) {
     if let Some((name, value)) = variables.first(names) {
-        match value.parse::<u64>() {
-            Ok(value) if value > 0 => *to = Duration::from_millis(value),
-            _ => refuse(problems, name, &value, "a whole number of milliseconds above 0"),
+        *to = milliseconds_of(name, &value, problems).unwrap_or(*to);
+    }
+}
+
+fn milliseconds_of(name: &str, value: &str, problems: &mut ConfigError) -> Option<Duration> {
+    match value.parse::<u64>() {
+        Ok(value) if value > 0 => Some(Duration::from_millis(value)),
+        _ => {
+            refuse(problems, name, value, "a whole number of milliseconds above 0");
+            None
         }
     }
 }
@@ -118,6 +125,7 @@ impl Telemetry {
             limits: limits(variables, &mut problems),
             old_names: old_names(variables, &mut problems),
             span_types: span_types(variables, &mut problems),
+            exception_signal: exception_signal(variables, &mut problems),
             ..Self::default()
         };
         let batch = &mut telemetry.batch;
@@ -153,13 +161,33 @@ fn span_types(variables: &Variables, problems: &mut ConfigError) -> bool {
     on
 }
 
+/// A list, because the specification's variable for other migrations is one. What is in none of its values would leave the
+/// exceptions where they are without a word, so it is refused.
+fn exception_signal(variables: &Variables, problems: &mut ConfigError) -> ExceptionSignal {
+    const NAME: &str = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN";
+    let mut signal = ExceptionSignal::default();
+    let Some(list) = variables.get(NAME) else { return signal };
+    for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        match word {
+            "logs/dup" => signal = ExceptionSignal::Both,
+            "logs" if signal == ExceptionSignal::Both => {}
+            "logs" => signal = ExceptionSignal::Logs,
+            _ => {
+                refuse(problems, NAME, &list, "a list of `logs` or `logs/dup`");
+                return ExceptionSignal::default();
+            }
+        }
+    }
+    signal
+}
+
 fn exporters(variables: &Variables, telemetry: &mut Telemetry, problems: &mut ConfigError) {
     const NAME: &str = "OTEL_TRACES_EXPORTER";
     const KNOWN: [&str; 3] = ["console", "none", "otlp"];
     let value = variables.get(NAME).unwrap_or_else(|| "otlp".to_owned());
     for exporter in value.split(',').map(str::trim) {
         match exporter {
-            "otlp" => telemetry.otlp = Some(otlp(variables, problems)),
+            "otlp" => telemetry.otlp = Some(otlp(variables, telemetry.exception_signal, problems)),
             "console" => telemetry.console = true,
             "none" => {}
             _ => refuse(problems, NAME, &value, &format!("a list of {}", suggest::list(KNOWN))),
@@ -167,26 +195,71 @@ fn exporters(variables: &Variables, telemetry: &mut Telemetry, problems: &mut Co
     }
 }
 
-fn otlp(variables: &Variables, problems: &mut ConfigError) -> Otlp {
+fn otlp(variables: &Variables, signal: ExceptionSignal, problems: &mut ConfigError) -> Otlp {
+    let spans = Transport::of("TRACES", variables, problems);
     let mut otlp = Otlp {
         endpoint: variables.get("OTEL_EXPORTER_OTLP_ENDPOINT"),
         traces_endpoint: variables.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
         ..Otlp::default()
     };
-    if let Some((_, headers)) = variables.first(&["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"]) {
-        otlp.headers = headers;
-    }
-    let timeouts = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
-    milliseconds(variables, &timeouts, &mut otlp.timeout, problems);
-    let protocols = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
-    if let Some((name, value)) = variables.first(&protocols) {
-        match value.as_str() {
-            "grpc" => otlp.protocol = Protocol::Grpc,
-            "http/protobuf" => otlp.protocol = Protocol::HttpProtobuf,
-            _ => refuse(problems, name, &value, "`grpc` or `http/protobuf`"),
-        }
+    otlp.headers = spans.headers.clone().unwrap_or_default();
+    otlp.timeout = spans.timeout.unwrap_or(otlp.timeout);
+    otlp.protocol = spans.protocol.unwrap_or_default();
+    let mut of_logs = ConfigError::default();
+    otlp.logs = otlp_logs(variables, &spans, &mut of_logs);
+    if signal.in_logs() {
+        problems.absorb(of_logs);
     }
     otlp
+}
+
+/// What log records do otherwise than `spans`, if they go by OTLP.
+fn otlp_logs(variables: &Variables, spans: &Transport, problems: &mut ConfigError) -> Option<OtlpLogs> {
+    const NAME: &str = "OTEL_LOGS_EXPORTER";
+    let value = variables.get(NAME).unwrap_or_else(|| "otlp".to_owned());
+    let exporters: Vec<&str> = value.split(',').map(str::trim).collect();
+    if exporters.iter().any(|exporter| !["none", "otlp"].contains(exporter)) {
+        refuse(problems, NAME, &value, "a list of `none` or `otlp`");
+    }
+    if !exporters.contains(&"otlp") {
+        return None;
+    }
+    let logs = Transport::of("LOGS", variables, problems);
+    let default = Otlp::default();
+    Some(OtlpLogs {
+        endpoint: variables.get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"),
+        protocol: (logs.protocol != spans.protocol).then(|| logs.protocol.unwrap_or(default.protocol)),
+        headers: (logs.headers != spans.headers).then(|| logs.headers.unwrap_or_default()),
+        timeout: (logs.timeout != spans.timeout).then(|| logs.timeout.unwrap_or(default.timeout)),
+    })
+}
+
+/// What may be said for one signal or for all; what is said for one wins.
+struct Transport {
+    protocol: Option<Protocol>,
+    headers: Option<String>,
+    timeout: Option<Duration>,
+}
+
+impl Transport {
+    fn of(signal: &str, variables: &Variables, problems: &mut ConfigError) -> Self {
+        let first = |what: &str| {
+            let own = format!("OTEL_EXPORTER_OTLP_{signal}_{what}");
+            let general = format!("OTEL_EXPORTER_OTLP_{what}");
+            [own, general].into_iter().find_map(|name| variables.get(&name).map(|value| (name, value)))
+        };
+        let protocol = first("PROTOCOL").and_then(|(name, value)| match value.as_str() {
+            "grpc" => Some(Protocol::Grpc),
+            "http/protobuf" => Some(Protocol::HttpProtobuf),
+            _ => {
+                refuse(problems, &name, &value, "`grpc` or `http/protobuf`");
+                None
+            }
+        });
+        let headers = first("HEADERS").map(|(_, value)| value);
+        let timeout = first("TIMEOUT").and_then(|(name, value)| milliseconds_of(&name, &value, problems));
+        Self { protocol, headers, timeout }
+    }
 }
 
 fn sampler(variables: &Variables, problems: &mut ConfigError) -> Sampler {
@@ -280,6 +353,7 @@ mod tests {
             ("OTEL_SDK_DISABLED", "TRUE"),
             ("OTELIER_OLD_NAMES", "retail, lakehouse"),
             ("OTELIER_SPAN_TYPES", "true"),
+            ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"),
             ("OTEL_SERVICE_NAME", "lakehouse"),
             ("OTEL_RESOURCE_ATTRIBUTES", "team=data%20platform, deployment.environment.name=test"),
             ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
@@ -298,6 +372,7 @@ mod tests {
         .unwrap();
         assert!(telemetry.disabled && telemetry.console && telemetry.span_types);
         assert_eq!(telemetry.old_names, [OldNames::Retail, OldNames::Lakehouse]);
+        assert_eq!(telemetry.exception_signal, ExceptionSignal::Logs);
         assert_eq!(telemetry.service_name.as_deref(), Some("lakehouse"));
         assert_eq!(telemetry.resource_attributes[0], ("team".to_owned(), "data platform".to_owned()));
         assert_eq!(telemetry.resource_attributes.len(), 2);
@@ -321,6 +396,83 @@ mod tests {
                 "`OTELIER_SPAN_TYPES` is `1`; expected `true` or `false`"
             ]
         );
+    }
+
+    #[test]
+    fn exceptions_are_opted_into_logs_by_a_list() {
+        let signal = |value| read([("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", value)]).map(|read| read.exception_signal);
+        for (value, expected) in [
+            ("", ExceptionSignal::SpanEvents),
+            (",", ExceptionSignal::SpanEvents),
+            ("logs", ExceptionSignal::Logs),
+            (" logs, ", ExceptionSignal::Logs),
+            ("logs/dup", ExceptionSignal::Both),
+            ("logs,logs/dup", ExceptionSignal::Both),
+            ("logs/dup,logs", ExceptionSignal::Both),
+        ] {
+            assert_eq!(signal(value), Ok(expected), "{value:?}");
+        }
+        for value in ["log", "logs,both", "LOGS", "logs/dup/x"] {
+            let expected =
+                format!("`OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` is `{value}`; expected a list of `logs` or `logs/dup`");
+            assert_eq!(signal(value).unwrap_err().problems(), [expected]);
+        }
+    }
+
+    #[test]
+    fn log_records_have_transport_variables_of_their_own() {
+        let otlp = read([
+            ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "900"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "800"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=general"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=traces"),
+            ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:1"),
+        ])
+        .unwrap()
+        .otlp
+        .unwrap();
+        assert_eq!((otlp.protocol, &*otlp.headers), (Protocol::HttpProtobuf, "api-key=traces"));
+        let logs = otlp.logs.clone().unwrap();
+        assert_eq!((logs.protocol, logs.endpoint.as_deref()), (Some(Protocol::Grpc), Some("http://logs:1")));
+        // What is said for spans alone does not hold for log records.
+        assert_eq!(logs.headers.as_deref(), Some("api-key=general"));
+        assert_eq!(logs.timeout, Some(Duration::from_millis(900)));
+        assert!(!format!("{otlp:?}").contains("api-key"), "headers are secrets");
+
+        let otlp = read([("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=traces")]).unwrap().otlp.unwrap();
+        assert_eq!(otlp.logs.unwrap().headers.as_deref(), Some(""));
+        let otlp = read([("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "7")]).unwrap().otlp.unwrap();
+        assert_eq!(
+            (otlp.timeout, otlp.logs.unwrap().timeout),
+            (Duration::from_secs(10), Some(Duration::from_millis(7)))
+        );
+        assert_eq!(read([("OTEL_LOGS_EXPORTER", "none")]).unwrap().otlp.unwrap().logs, None);
+    }
+
+    #[test]
+    fn variables_of_log_records_are_checked_only_if_there_are_some() {
+        const WRONG: [(&str, &str); 4] = [
+            ("OTEL_LOGS_EXPORTER", "otlp,console"),
+            ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "1s"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "500"),
+        ];
+        assert_eq!(read(WRONG).unwrap().otlp.unwrap().timeout, Duration::from_millis(500));
+        let [a, b, c, _] = WRONG;
+        let shared = ("OTEL_EXPORTER_OTLP_PROTOCOL", "json");
+        let shared_timeout = ("OTEL_EXPORTER_OTLP_TIMEOUT", "0");
+        let opt_in = ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs/dup");
+        assert_eq!(
+            read([a, b, c, opt_in]).unwrap_err().problems(),
+            [
+                "`OTEL_LOGS_EXPORTER` is `otlp,console`; expected a list of `none` or `otlp`",
+                "`OTEL_EXPORTER_OTLP_LOGS_PROTOCOL` is `http/json`; expected `grpc` or `http/protobuf`",
+                "`OTEL_EXPORTER_OTLP_LOGS_TIMEOUT` is `1s`; expected a whole number of milliseconds above 0",
+            ]
+        );
+        assert_eq!(read([shared, shared_timeout, opt_in]).unwrap_err().problems().len(), 2, "each is said once");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 pub mod console;
 pub mod html;
+#[cfg(feature = "logs")]
+pub(crate) mod logs;
 mod memory;
 #[cfg(feature = "_otlp")]
 pub(crate) mod otlp;
@@ -14,7 +16,11 @@ pub mod tree;
 pub use memory::MemoryExporter;
 
 use crate::clock::Anchor;
+#[cfg(any(feature = "_otlp", feature = "logs"))]
+use crate::record::Event;
 use crate::record::{Records, SpanRecord, Time};
+#[cfg(any(feature = "_otlp", feature = "logs"))]
+use otelier_spec::Kind;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -34,6 +40,13 @@ impl Batch {
         Records::from_words(&self.words)
     }
 
+    /// How many log records the batch holds: the exceptions of its spans, if log records carry them.
+    pub(crate) fn log_records(&self) -> u64 {
+        let mut found = 0;
+        self.records().for_each(|record| record.exceptions(|_| found += 1));
+        found
+    }
+
     /// Nanoseconds since 1970-01-01 UTC.
     #[inline]
     pub(crate) fn unix_nanos(&self, time: Time) -> u64 {
@@ -44,10 +57,54 @@ impl Batch {
     }
 }
 
+/// What an exporter sends, and so what its numbers in [`Stats`](crate::Stats) count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Signal {
+    /// Spans.
+    #[default]
+    Spans,
+    /// Log records: the exceptions of spans, as [`ExceptionSignal`](crate::config::ExceptionSignal) says.
+    Logs,
+}
+
+impl fmt::Display for Signal {
+    /// `spans` or `log records`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spans => "spans",
+            Self::Logs => "log records",
+        })
+    }
+}
+
+/// How grave an exception is, by the semantic conventions.
+#[cfg(any(feature = "_otlp", feature = "logs"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    Debug = 5,
+    Warn = 13,
+    Error = 17,
+}
+
+#[cfg(any(feature = "_otlp", feature = "logs"))]
+impl Severity {
+    pub(crate) fn of(record: &SpanRecord<'_>, exception: &Event<'_>) -> Self {
+        let is_first_here = record.parent_span_id == 0 || record.parent_is_remote();
+        match record.kind() {
+            _ if exception.is_expected() => Self::Debug,
+            Kind::Server | Kind::Consumer => Self::Error,
+            Kind::Client | Kind::Producer => Self::Warn,
+            Kind::Internal if is_first_here => Self::Error,
+            Kind::Internal => Self::Warn,
+        }
+    }
+}
+
 /// What became of a batch that reached its receiver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    /// Spans that the receiver refused.
+    /// Spans or log records that the receiver refused.
     pub(crate) rejected: u64,
     /// What it said of them, or of the batch.
     pub(crate) message: Option<String>,
@@ -61,7 +118,12 @@ pub(crate) trait Exporter: fmt::Debug + Send + Sync {
     /// The name in [`Stats`](crate::Stats).
     fn name(&self) -> String;
 
-    /// Sends one batch. The collector drops the future when the export timeout is over.
+    /// What it sends of a batch.
+    fn signal(&self) -> Signal {
+        Signal::Spans
+    }
+
+    /// Sends one batch, for logs only if it has log records. The collector drops the future when the export timeout is over.
     fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a>;
 
     /// Called once, after the last batch.

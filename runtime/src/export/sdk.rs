@@ -16,10 +16,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(crate) const SCOPE_NAME: &str = "otelier";
 pub(crate) const SCOPE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
-static SCOPE: LazyLock<InstrumentationScope> =
+pub(super) static SCOPE: LazyLock<InstrumentationScope> =
     LazyLock::new(|| InstrumentationScope::builder(SCOPE_NAME).with_version(SCOPE_VERSION).build());
 
-fn time(batch: &Batch, time: Time) -> SystemTime {
+pub(super) fn time(batch: &Batch, time: Time) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(batch.unix_nanos(time))
 }
 
@@ -134,10 +134,14 @@ pub(crate) struct SdkExporter<E> {
 impl<E: SpanExporter> SdkExporter<E> {
     pub(crate) fn new(mut exporter: E, resource: &Resource) -> Self {
         exporter.set_resource(resource);
-        let full = std::any::type_name::<E>();
-        let name = full.split('<').next().and_then(|path| path.rsplit("::").next()).unwrap_or(full);
-        Self { name: name.to_owned(), exporter }
+        Self { name: type_name::<E>(), exporter }
     }
+}
+
+/// The last segment of a type's name, without its parameters.
+pub(super) fn type_name<E>() -> String {
+    let full = std::any::type_name::<E>();
+    full.split('<').next().and_then(|path| path.rsplit("::").next()).unwrap_or(full).to_owned()
 }
 
 impl<E: SpanExporter> Exporter for SdkExporter<E> {

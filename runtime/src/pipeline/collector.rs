@@ -164,27 +164,32 @@ impl Collector {
         });
         let timeout = self.time_left(self.batching.export_timeout);
         let results = runtime.block_on(send(&self.destinations, &batch, timeout));
-        for (number, result) in results {
-            self.destinations[number].book(batch.spans, result);
+        for (number, share, result) in results {
+            self.destinations[number].book(share, result);
         }
     }
 }
 
-/// What each exporter, by its number, made of the batch.
+/// What each exporter, by its number, made of so many spans or log records of the batch. One that has nothing to send is
+/// left out.
 async fn send(
     destinations: &[Destination],
     batch: &Arc<Batch>,
     timeout: Duration,
-) -> Vec<(usize, Result<Accepted, String>)> {
+) -> Vec<(usize, u64, Result<Accepted, String>)> {
     let mut sending = JoinSet::new();
     let mut number_of = std::collections::HashMap::new();
     for (number, destination) in destinations.iter().enumerate() {
+        let share = destination.share(batch);
+        if share == 0 {
+            continue;
+        }
         let (exporter, batch) = (Arc::clone(&destination.exporter), Arc::clone(batch));
         let task = sending.spawn(async move {
             let result = tokio::time::timeout(timeout, exporter.export(&batch)).await;
             result.unwrap_or_else(|_| Err(format!("the export took longer than {timeout:?}")))
         });
-        number_of.insert(task.id(), number);
+        number_of.insert(task.id(), (number, share));
     }
     let mut results = Vec::with_capacity(destinations.len());
     while let Some(joined) = sending.join_next_with_id().await {
@@ -193,7 +198,7 @@ async fn send(
             Ok((id, result)) => (id, result),
             Err(error) => (error.id(), Err(format!("the exporter panicked: {error}"))),
         };
-        results.extend(number_of.get(&id).map(|number| (*number, result)));
+        results.extend(number_of.get(&id).map(|(number, share)| (*number, *share, result)));
     }
     results
 }

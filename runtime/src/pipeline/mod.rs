@@ -7,10 +7,10 @@ mod stats;
 pub use guard::Guard;
 pub use stats::{ExporterStats, Stats, TimedOut};
 
-use crate::config::{Hooks, Sampler, Telemetry};
-use crate::export::Exporter;
+use crate::config::{ExceptionSignal, Hooks, Sampler, Telemetry};
 use crate::export::console::ConsoleExporter;
 use crate::export::sdk::SdkExporter;
+use crate::export::{Exporter, Signal};
 use crate::record::{self, COUNTERS, Keep, Policy, QUEUE};
 use crate::{ConfigError, Error, bridge, clock, resource};
 use collector::Collector;
@@ -84,6 +84,44 @@ impl Pipeline {
         self
     }
 
+    /// Adds an exporter of log records made for the OpenTelemetry SDK. It gets the exceptions of errors, if
+    /// [`with_exception_signal`](Telemetry::with_exception_signal) makes them log records, and is called as exporters of
+    /// spans are: on the pipeline's own thread, one batch at a time, and not for a batch without exceptions.
+    ///
+    /// ```
+    /// use otelier::config::{ExceptionSignal, Telemetry};
+    /// use opentelemetry_sdk::error::OTelSdkResult;
+    /// use opentelemetry_sdk::logs::{LogBatch, LogExporter};
+    ///
+    /// #[derive(Debug)]
+    /// struct Print;
+    ///
+    /// impl LogExporter for Print {
+    ///     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+    ///         batch.iter().for_each(|(record, _scope)| println!("{:?}", record.severity_number()));
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// #[otelier::trace]
+    /// fn parse(text: &str) -> Result<u8, std::num::ParseIntError> {
+    ///     text.parse()
+    /// }
+    ///
+    /// let settings = Telemetry::default().with_exception_signal(ExceptionSignal::Logs);
+    /// let telemetry = otelier::Pipeline::new(settings).with_log_exporter(Print).start()?;
+    /// assert!(parse("seven").is_err());
+    /// let stats = telemetry.shutdown()?;
+    /// assert_eq!(stats.exporters[0].exported, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "logs")]
+    pub fn with_log_exporter(mut self, exporter: impl opentelemetry_sdk::logs::LogExporter + 'static) -> Self {
+        use crate::export::logs::SdkLogExporter;
+        self.exporters.push(Box::new(move |resource| Arc::new(SdkLogExporter::new(exporter, resource))));
+        self
+    }
+
     /// Starts the pipeline.
     ///
     /// # Errors
@@ -139,6 +177,9 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
         ratio: tail.ratio,
     }));
     record::set_limits(&telemetry.limits);
+    // Who takes no log records sees the exceptions on the spans, or nobody would see them.
+    let takes_logs = destinations.iter().any(|destination| destination.exporter.signal() == Signal::Logs);
+    record::set_exception_signal(if takes_logs { telemetry.exception_signal } else { ExceptionSignal::SpanEvents });
     record::old_names::set(&telemetry.old_names, telemetry.span_types);
     let lease = Arc::new(Lease::default());
     let collector = Collector::new(batch.clone(), resource, Arc::clone(&destinations), Arc::clone(&lease));
@@ -154,14 +195,15 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
 }
 
 #[cfg(feature = "_otlp")]
-fn otlp(telemetry: &Telemetry, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
-    crate::export::otlp::exporter(telemetry.otlp.as_ref()?, problems)
+fn otlp(telemetry: &Telemetry, problems: &mut ConfigError) -> Vec<Arc<dyn Exporter>> {
+    let with_logs = telemetry.exception_signal.in_logs();
+    telemetry.otlp.as_ref().map_or_else(Vec::new, |otlp| crate::export::otlp::exporters(otlp, with_logs, problems))
 }
 
 #[cfg(not(feature = "_otlp"))]
-fn otlp(telemetry: &Telemetry, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+fn otlp(telemetry: &Telemetry, problems: &mut ConfigError) -> Vec<Arc<dyn Exporter>> {
     if telemetry.otlp.is_some() {
         problems.push("OTLP is configured, but `otelier` was built without the features `otlp-http` and `otlp-grpc`");
     }
-    None
+    Vec::new()
 }

@@ -1,6 +1,6 @@
 //! What became of the spans, in numbers.
 
-use crate::export::{Accepted, Exporter};
+use crate::export::{Accepted, Batch, Exporter, Signal};
 use crate::record::{self, COUNTERS};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// What became of the spans since the pipeline started.
 ///
-/// Once everything is flushed, and for each exporter:
+/// Once everything is flushed, and for each exporter of spans:
 /// `started = open + dropped() + exported + failed + rejected`. While spans are on their way, what is missing is in the queue
 /// or in the hands of the exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,21 +37,23 @@ pub struct Stats {
     pub dropped_by_tail_sampling: u64,
     /// Traces that were too large for tail sampling to hold back, and were kept.
     pub tail_overflows: u64,
-    /// The exporters, in the order they were configured.
+    /// The exporters of spans, in the order they were configured, and after them those of log records.
     pub exporters: Vec<ExporterStats>,
 }
 
-/// What became of the spans that were handed to one exporter.
+/// What became of the spans, or of the log records, that were handed to one exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExporterStats {
     /// The exporter: its type's name, or `otlp` with protocol and endpoint.
     pub name: String,
-    /// Spans that arrived.
+    /// What it sends, and what the numbers below count.
+    pub signal: Signal,
+    /// Spans or log records that arrived.
     pub exported: u64,
-    /// Spans whose export failed or took too long.
+    /// Those whose export failed or took too long.
     pub failed: u64,
-    /// Spans that the receiver refused although it took their batch.
+    /// Those that the receiver refused although it took their batch.
     pub rejected: u64,
     /// The latest failure or refusal, as a sentence.
     pub last_error: Option<String>,
@@ -71,13 +73,15 @@ impl Stats {
 }
 
 impl fmt::Display for Stats {
-    /// One line a destination: `otlp http/protobuf http://localhost:4318/v1/traces: 41 exported`.
+    /// One line a destination: `otlp http/protobuf http://localhost:4318/v1/traces: 41 exported`, for log records
+    /// `otlp http/protobuf http://localhost:4318/v1/logs: 2 log records exported`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, exporter) in self.exporters.iter().enumerate() {
             if number > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "{}: {} exported", exporter.name, exporter.exported)?;
+            let what = if exporter.signal == Signal::Spans { "" } else { "log records " };
+            write!(f, "{}: {} {what}exported", exporter.name, exporter.exported)?;
             for (count, what) in [(exporter.failed, "failed"), (exporter.rejected, "rejected")] {
                 if count > 0 {
                     write!(f, ", {count} {what}")?;
@@ -138,17 +142,25 @@ impl Destination {
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
 
-    /// Books a batch of this many spans.
-    pub(super) fn book(&self, spans: u64, result: Result<Accepted, String>) {
+    /// How much of the batch goes there: spans, or log records.
+    pub(super) fn share(&self, batch: &Batch) -> u64 {
+        match self.exporter.signal() {
+            Signal::Spans => batch.spans,
+            Signal::Logs => batch.log_records(),
+        }
+    }
+
+    /// Books so many spans or log records.
+    pub(super) fn book(&self, count: u64, result: Result<Accepted, String>) {
         match result {
             Ok(Accepted { rejected, message }) => {
-                let rejected = rejected.min(spans);
+                let rejected = rejected.min(count);
                 self.rejected.fetch_add(rejected, Relaxed);
-                self.exported.fetch_add(spans - rejected, Release);
+                self.exported.fetch_add(count - rejected, Release);
                 message.into_iter().for_each(|message| self.say(message));
             }
             Err(error) => {
-                self.failed.fetch_add(spans, Relaxed);
+                self.failed.fetch_add(count, Relaxed);
                 self.say(error);
             }
         }
@@ -157,6 +169,7 @@ impl Destination {
     pub(super) fn stats(&self) -> ExporterStats {
         ExporterStats {
             name: self.exporter.name(),
+            signal: self.exporter.signal(),
             exported: self.exported.load(Acquire),
             failed: self.failed.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
@@ -171,7 +184,8 @@ pub(super) fn stats(destinations: &[Destination]) -> Stats {
         record::discard_ended();
     }
     // Before the numbers of the threads, so that never more was exported than has ended.
-    let exporters = destinations.iter().map(Destination::stats).collect();
+    let mut exporters: Vec<_> = destinations.iter().map(Destination::stats).collect();
+    exporters.sort_by_key(|exporter| exporter.signal != Signal::Spans);
     let (before, totals) = record::totals();
     let refused = totals.refused - before.refused;
     Stats {

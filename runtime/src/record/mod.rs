@@ -13,6 +13,7 @@
 mod begin;
 mod chunk;
 mod counters;
+mod exceptions;
 mod fork;
 mod future;
 mod guard;
@@ -38,6 +39,8 @@ pub use handle::OtelSpan;
 pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe};
 
 pub(crate) use counters::COUNTERS;
+pub use exceptions::ExceptionSignal;
+pub(crate) use exceptions::set_exception_signal;
 pub(crate) use fork::{forks, watch_forks};
 pub(crate) use guard::{Exact, Policy, enabled as is_enabled, lazy_span, set_policy};
 pub use limits::Limits;
@@ -48,8 +51,10 @@ pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
 pub(crate) use tail::{Keep, set_tail};
 pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never_here, totals};
+#[cfg(any(feature = "_otlp", feature = "logs"))]
+pub(crate) use view::Event;
 #[cfg(feature = "_otlp")]
-pub(crate) use view::{Event, Link};
+pub(crate) use view::Link;
 pub(crate) use view::{Key, Records, SpanRecord, Status, Time, Value};
 
 use crate::schema::{Schema, SchemaDef, check_required};

@@ -2,7 +2,7 @@
 
 use super::old_names::Extras;
 use super::outbox::{Head, split_record};
-use super::{Callsite, Constant, flag, limits};
+use super::{Callsite, Constant, exceptions, flag, limits};
 use crate::wire::{self, Items, Payload, dropped, status};
 use otelier_spec::Kind;
 use std::borrow::Cow;
@@ -251,6 +251,12 @@ enum EventKind<'a> {
 }
 
 impl<'a> Event<'a> {
+    /// Whether this is the exception of an error that belongs to normal operation.
+    #[cfg(any(feature = "_otlp", feature = "logs"))]
+    pub(crate) fn is_expected(&self) -> bool {
+        matches!(self.kind, EventKind::Exception(error) if error.expected)
+    }
+
     /// Calls `f` with every attribute of the event, and returns how many a limit has kept out.
     pub(crate) fn attributes(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
         match self.kind {
@@ -424,7 +430,7 @@ impl<'a> SpanRecord<'a> {
     /// Calls `f` with the events in the order they happened, and returns how many a limit has kept out.
     pub(crate) fn events(&self, mut f: impl FnMut(Event<'a>)) -> u32 {
         let callsite = self.callsite;
-        let (mut taken, mut dropped, limit) = (0, 0, limits::events());
+        let (mut taken, mut dropped, limit, on_spans) = (0, 0, limits::events(), exceptions::on_spans());
         for item in self.items_with(&[wire::EVENT, wire::NAMED_EVENT, wire::ERROR, wire::DROPPED]) {
             let event = match (item.tag, item.payload) {
                 (wire::EVENT, Payload::Words([time, items @ ..])) => callsite.key(item.index).map(|name| Event {
@@ -436,11 +442,7 @@ impl<'a> SpanRecord<'a> {
                     let is_unix = item.index == wire::UNIX_TIME;
                     named_event(if is_unix { Time::Unix(*time) } else { self.time(*time) }, items)
                 }
-                (wire::ERROR, payload) => error(item.index, payload).map(|(time, error)| Event {
-                    name: Key::Static("exception"),
-                    time: self.time(time),
-                    kind: EventKind::Exception(error),
-                }),
+                (wire::ERROR, _) if on_spans => self.exception(&item),
                 (wire::DROPPED, _) if item.index == dropped::EVENTS => {
                     dropped += count_of(&item);
                     None
@@ -457,6 +459,18 @@ impl<'a> SpanRecord<'a> {
             }
         }
         dropped
+    }
+
+    /// Calls `f` with the exceptions that are log records.
+    pub(crate) fn exceptions(&self, f: impl FnMut(Event<'a>)) {
+        if exceptions::in_logs() {
+            self.items_with(&[wire::ERROR]).filter_map(|item| self.exception(&item)).for_each(f);
+        }
+    }
+
+    fn exception(&self, item: &wire::Item<'a>) -> Option<Event<'a>> {
+        let (time, error) = if item.tag == wire::ERROR { error(item.index, item.payload)? } else { return None };
+        Some(Event { name: Key::Static("exception"), time: self.time(time), kind: EventKind::Exception(error) })
     }
 
     /// Calls `f` with the links, and returns how many a limit has kept out.

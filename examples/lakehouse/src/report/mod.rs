@@ -110,12 +110,9 @@ impl Report<'_> {
             lines.extend(trace_lines(trace));
         }
         lines.extend(
-            self.traced
-                .stats
-                .exporters
-                .iter()
-                .filter(|exporter| exporter.name.starts_with("otlp"))
-                .map(|exporter| ("exported", format!("{} spans to {}", exporter.exported, exporter.name))),
+            self.traced.stats.exporters.iter().filter(|exporter| exporter.name.starts_with("otlp")).map(|exporter| {
+                ("exported", format!("{} {} to {}", exporter.exported, exporter.signal, exporter.name))
+            }),
         );
         lines
     }

@@ -1,10 +1,11 @@
-//! Records straight to OTLP protobuf: `ExportTraceServiceRequest` of opentelemetry-proto 1.x.
+//! Records straight to OTLP protobuf: `ExportTraceServiceRequest` and `ExportLogsServiceRequest` of opentelemetry-proto
+//! 1.x.
 //!
 //! The field numbers stand beside each write; the tests decode the bytes with `opentelemetry-proto` and compare the
 //! spans with what the SDK's `SpanData` says.
 
-use crate::export::Batch;
 use crate::export::sdk::{SCOPE_NAME, SCOPE_VERSION};
+use crate::export::{Batch, Severity, Signal};
 use crate::record::{Event, Link, SpanRecord, Status, Value};
 use opentelemetry::{Array, InstrumentationScope, Value as OtelValue};
 
@@ -198,12 +199,34 @@ impl Writer {
         }
     }
 
-    /// `ScopeSpans`: scope = 1, spans = 2, schema_url = 3.
-    fn spans_of(&mut self, batch: &Batch, scope: Option<&InstrumentationScope>) {
+    /// `LogRecord`: time = 1, severity = 2, attributes = 6, dropped attributes = 7, flags = 8, trace id = 9, span id = 10,
+    /// observed time = 11, event name = 12.
+    fn exception(&mut self, exception: &Event<'_>, record: &SpanRecord<'_>, batch: &Batch) {
+        let time = batch.unix_nanos(exception.time);
+        self.fixed64(1, time);
+        self.int(2, Severity::of(record, exception) as u64);
+        let dropped = exception.attributes(|key, value| self.key_value(6, key.as_str(), |writer| writer.value(value)));
+        self.count(7, dropped);
+        // Only what is sampled is recorded.
+        self.fixed32(8, 1);
+        self.bytes(9, &record.trace_id.to_be_bytes());
+        self.bytes(10, &record.span_id.to_be_bytes());
+        // Who makes a record has seen it at the moment it speaks of.
+        self.fixed64(11, time);
+        self.bytes(12, exception.name.as_str().as_bytes());
+    }
+
+    /// `ScopeSpans` or `ScopeLogs`: scope = 1, spans or log records = 2, schema_url = 3.
+    fn of_scope(&mut self, signal: Signal, batch: &Batch, scope: Option<&InstrumentationScope>) {
         self.message(2, |writer| {
             writer.message(1, |writer| writer.scope(scope));
             for record in batch.records().filter(|record| is_same(record.callsite.scope, scope)) {
-                writer.message(2, |writer| writer.span(&record, batch));
+                match signal {
+                    Signal::Spans => writer.message(2, |writer| writer.span(&record, batch)),
+                    Signal::Logs => record.exceptions(|exception| {
+                        writer.message(2, |writer| writer.exception(&exception, &record, batch));
+                    }),
+                }
             }
             if let Some(url) = scope.and_then(InstrumentationScope::schema_url) {
                 writer.bytes(3, url.as_bytes());
@@ -217,15 +240,25 @@ fn is_same(one: Option<&InstrumentationScope>, other: Option<&InstrumentationSco
     one.map(std::ptr::from_ref) == other.map(std::ptr::from_ref)
 }
 
+fn has_exception(record: &SpanRecord<'_>) -> bool {
+    let mut found = false;
+    record.exceptions(|_| found = true);
+    found
+}
+
 /// In the flags of a span or a link: whether what it points to is remote (0x200), which is known (0x100).
 fn remoteness(remote: bool) -> u32 {
     if remote { 0x300 } else { 0x100 }
 }
 
-/// The request that carries the batch.
-pub(crate) fn request(batch: &Batch) -> Vec<u8> {
-    let mut writer = Writer(Vec::with_capacity(batch.words.len() * 12 + 512));
-    // `ResourceSpans`: resource = 1, scope_spans = 2, schema_url = 3.
+/// The request that carries this signal of the batch.
+pub(crate) fn request(signal: Signal, batch: &Batch) -> Vec<u8> {
+    let room = match signal {
+        Signal::Spans => batch.words.len() * 12,
+        Signal::Logs => 0,
+    };
+    let mut writer = Writer(Vec::with_capacity(room + 512));
+    // `ResourceSpans` or `ResourceLogs`: resource = 1, scope_spans or scope_logs = 2, schema_url = 3.
     writer.message(1, |writer| {
         writer.message(1, |writer| {
             for (key, value) in batch.resource.iter() {
@@ -235,12 +268,15 @@ pub(crate) fn request(batch: &Batch) -> Vec<u8> {
         let mut scopes = Vec::new();
         for record in batch.records() {
             let scope = record.callsite.scope;
+            if signal == Signal::Logs && !has_exception(&record) {
+                continue;
+            }
             if !scopes.iter().any(|known| is_same(*known, scope)) {
                 scopes.push(scope);
             }
         }
         for scope in scopes {
-            writer.spans_of(batch, scope);
+            writer.of_scope(signal, batch, scope);
         }
         if let Some(url) = batch.resource.schema_url() {
             writer.bytes(3, url.as_bytes());

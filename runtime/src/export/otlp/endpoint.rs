@@ -1,29 +1,35 @@
 //! Endpoints and headers, as the OTLP exporter specification has them.
 
+use super::Target;
 use super::error::printable;
 use crate::ConfigError;
-use crate::config::{Otlp, Protocol, percent_decoded};
+use crate::config::{Protocol, percent_decoded};
+use crate::export::Signal;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 /// The URL that requests go to.
-pub(crate) fn endpoint(otlp: &Otlp, problems: &mut ConfigError) -> Option<Uri> {
-    let default = match otlp.protocol {
+pub(crate) fn endpoint(target: &Target<'_>, problems: &mut ConfigError) -> Option<Uri> {
+    let default = match target.protocol {
         Protocol::HttpProtobuf => "http://localhost:4318",
         Protocol::Grpc => "http://localhost:4317",
     };
-    if let Some(url) = &otlp.traces_endpoint {
-        return checked("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url, problems);
+    let (name, path) = match target.signal {
+        Signal::Spans => ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "v1/traces"),
+        Signal::Logs => ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "v1/logs"),
+    };
+    if let Some(url) = target.exact {
+        return checked(name, url, problems);
     }
-    let base = checked("OTEL_EXPORTER_OTLP_ENDPOINT", otlp.endpoint.as_deref().unwrap_or(default), problems)?;
-    match otlp.protocol {
-        Protocol::HttpProtobuf => with_signal_path(base),
+    let base = checked("OTEL_EXPORTER_OTLP_ENDPOINT", target.base.unwrap_or(default), problems)?;
+    match target.protocol {
+        Protocol::HttpProtobuf => with_signal_path(base, path),
         Protocol::Grpc => Some(base),
     }
 }
 
-/// Appends the path of the traces, before a query if there is one.
-fn with_signal_path(base: Uri) -> Option<Uri> {
-    let mut path = format!("{}/v1/traces", base.path().trim_end_matches('/'));
+/// Appends the path of the signal, before a query if there is one.
+fn with_signal_path(base: Uri, path: &str) -> Option<Uri> {
+    let mut path = format!("{}/{path}", base.path().trim_end_matches('/'));
     if let Some(query) = base.query() {
         path.push('?');
         path.push_str(query);
@@ -121,9 +127,11 @@ pub(crate) fn headers(list: &str, problems: &mut ConfigError) -> HeaderMap {
 mod tests {
     use super::*;
 
+    use crate::config::{Otlp, OtlpLogs};
+
     fn url(otlp: Otlp) -> Result<String, String> {
         let mut problems = ConfigError::default();
-        endpoint(&otlp, &mut problems).map(|uri| uri.to_string()).ok_or(problems.to_string())
+        endpoint(&Target::spans(&otlp), &mut problems).map(|uri| uri.to_string()).ok_or(problems.to_string())
     }
 
     #[test]
@@ -135,6 +143,27 @@ mod tests {
         assert_eq!(url(exact).unwrap(), "http://host:2/custom");
         assert_eq!(url(Otlp::to("http://host:1/base?tenant=a#part")).unwrap(), "http://host:1/base/v1/traces?tenant=a");
         assert_eq!(url(Otlp::to("http://[::1]:4318")).unwrap(), "http://[::1]:4318/v1/traces");
+    }
+
+    #[test]
+    fn log_records_have_a_path_and_an_endpoint_of_their_own() {
+        let url = |logs: OtlpLogs, otlp: Otlp| {
+            let mut problems = ConfigError::default();
+            let uri = endpoint(&Target::logs(&otlp, &logs), &mut problems);
+            uri.map(|uri| uri.to_string()).ok_or(problems.to_string())
+        };
+        let same = OtlpLogs::default;
+        assert_eq!(url(same(), Otlp::default()).unwrap(), "http://localhost:4318/v1/logs");
+        assert_eq!(url(same(), Otlp::to("http://host:1/base/?a=b")).unwrap(), "http://host:1/base/v1/logs?a=b");
+        let mut traces = Otlp::to("http://host:1");
+        traces.traces_endpoint = Some("http://traces:2/custom".to_owned());
+        assert_eq!(url(same(), traces.clone()).unwrap(), "http://host:1/v1/logs");
+        let exact = OtlpLogs { endpoint: Some("http://logs:3/custom".to_owned()), ..same() };
+        assert_eq!(url(exact, traces).unwrap(), "http://logs:3/custom");
+        let grpc = OtlpLogs { protocol: Some(Protocol::Grpc), ..same() };
+        assert_eq!(url(grpc, Otlp::default()).unwrap(), "http://localhost:4317/");
+        let wrong = OtlpLogs { endpoint: Some("logs".to_owned()), ..same() };
+        assert!(url(wrong, Otlp::default()).unwrap_err().contains("(`OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`) is `logs`"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::error::{ExportError, innermost, printable};
 use super::response;
-use crate::export::Accepted;
+use crate::export::{Accepted, Signal};
 use bytes::{Buf, BufMut, Bytes};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
@@ -14,20 +14,26 @@ use tonic::{Request, Status};
 
 const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// Calls `TraceService/Export` of one endpoint.
+/// Calls `TraceService/Export` or `LogsService/Export` of one endpoint.
 #[derive(Debug)]
 pub(crate) struct GrpcTransport {
     settings: Endpoint,
     channel: tokio::sync::OnceCell<Channel>,
     endpoint: Uri,
+    method: PathAndQuery,
     headers: HeaderMap,
 }
 
 impl GrpcTransport {
-    pub(crate) fn new(endpoint: Uri, headers: HeaderMap, timeout: Duration) -> Self {
+    pub(crate) fn new(signal: Signal, endpoint: Uri, headers: HeaderMap, timeout: Duration) -> Self {
         let settings = Endpoint::from(endpoint.clone()).connect_timeout(timeout);
         let settings = settings.clone().user_agent(super::USER_AGENT).unwrap_or(settings);
-        Self { settings, channel: tokio::sync::OnceCell::new(), endpoint, headers }
+        let method = match signal {
+            Signal::Spans => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        };
+        let method = PathAndQuery::from_static(method);
+        Self { settings, channel: tokio::sync::OnceCell::new(), endpoint, method, headers }
     }
 
     /// Makes one call with an encoded request.
@@ -41,8 +47,7 @@ impl GrpcTransport {
         client.ready().await.map_err(|error| self.broken(&error))?;
         let mut request = Request::new(body);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
-        let path = PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
-        match client.unary(request, path, RawCodec).await {
+        match client.unary(request, self.method.clone(), RawCodec).await {
             Ok(answer) => Ok(response::accepted(answer.get_ref())),
             // A status without metadata that carries a source was made by the transport, not by the receiver.
             Err(status) => Err(match std::error::Error::source(&status) {

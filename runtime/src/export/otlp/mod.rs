@@ -9,9 +9,9 @@ mod grpc;
 mod http;
 mod response;
 
-use super::{Accepted, Batch, Exporter, Exporting};
+use super::{Accepted, Batch, Exporter, Exporting, Signal};
 use crate::ConfigError;
-use crate::config::{Otlp, Protocol};
+use crate::config::{Otlp, OtlpLogs, Protocol};
 use error::ExportError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,19 +19,70 @@ use std::time::Duration;
 /// How requests introduce themselves.
 const USER_AGENT: &str = concat!("otelier/", env!("CARGO_PKG_VERSION"));
 
-/// The exporter these settings ask for; what is wrong with them goes to `problems`.
-pub(crate) fn exporter(otlp: &Otlp, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
-    let headers = endpoint::headers(&otlp.headers, problems);
-    let endpoint = endpoint::endpoint(otlp, problems)?;
+/// The exporters these settings ask for: of spans, and of log records if there are any; what is wrong with the settings
+/// goes to `problems`.
+pub(crate) fn exporters(otlp: &Otlp, with_logs: bool, problems: &mut ConfigError) -> Vec<Arc<dyn Exporter>> {
+    let mut exporters: Vec<Arc<dyn Exporter>> = Vec::new();
+    exporters.extend(exporter(&Target::spans(otlp), problems));
+    if let Some(logs) = otlp.logs.as_ref().filter(|_| with_logs) {
+        // What both share is wrong for both, and is said once.
+        let mut again = ConfigError::default();
+        exporters.extend(exporter(&Target::logs(otlp, logs), &mut again));
+        problems.absorb(again);
+    }
+    exporters
+}
+
+/// Where and how one signal goes.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    signal: Signal,
+    protocol: Protocol,
+    /// The URL that all signals share.
+    base: Option<&'a str>,
+    /// The URL of this signal, used as it is.
+    exact: Option<&'a str>,
+    headers: &'a str,
+    timeout: Duration,
+}
+
+impl<'a> Target<'a> {
+    fn spans(otlp: &'a Otlp) -> Self {
+        Self {
+            signal: Signal::Spans,
+            protocol: otlp.protocol,
+            base: otlp.endpoint.as_deref(),
+            exact: otlp.traces_endpoint.as_deref(),
+            headers: &otlp.headers,
+            timeout: otlp.timeout,
+        }
+    }
+
+    fn logs(otlp: &'a Otlp, logs: &'a OtlpLogs) -> Self {
+        Self {
+            signal: Signal::Logs,
+            protocol: logs.protocol.unwrap_or(otlp.protocol),
+            base: otlp.endpoint.as_deref(),
+            exact: logs.endpoint.as_deref(),
+            headers: logs.headers.as_deref().unwrap_or(&otlp.headers),
+            timeout: logs.timeout.unwrap_or(otlp.timeout),
+        }
+    }
+}
+
+fn exporter(target: &Target<'_>, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+    let Target { signal, timeout, .. } = *target;
+    let headers = endpoint::headers(target.headers, problems);
+    let endpoint = endpoint::endpoint(target, problems)?;
     let url = endpoint.to_string();
-    let (protocol, transport) = match otlp.protocol {
+    let (protocol, transport) = match target.protocol {
         #[cfg(feature = "otlp-http")]
         Protocol::HttpProtobuf => {
             ("http/protobuf", Transport::Http(Box::new(http::HttpTransport::new(endpoint, headers))))
         }
         #[cfg(feature = "otlp-grpc")]
         Protocol::Grpc => {
-            ("grpc", Transport::Grpc(Box::new(grpc::GrpcTransport::new(endpoint, headers, otlp.timeout))))
+            ("grpc", Transport::Grpc(Box::new(grpc::GrpcTransport::new(signal, endpoint, headers, timeout))))
         }
         #[allow(unreachable_patterns)]
         missing => {
@@ -46,12 +97,13 @@ pub(crate) fn exporter(otlp: &Otlp, problems: &mut ConfigError) -> Option<Arc<dy
             return None;
         }
     };
-    Some(Arc::new(OtlpExporter { protocol, url, timeout: otlp.timeout, transport }))
+    Some(Arc::new(OtlpExporter { signal, protocol, url, timeout, transport }))
 }
 
-/// Sends batches by OTLP.
+/// Sends one signal of the batches by OTLP.
 #[derive(Debug)]
 struct OtlpExporter {
+    signal: Signal,
     protocol: &'static str,
     url: String,
     /// How long one request may take.
@@ -83,8 +135,12 @@ impl Exporter for OtlpExporter {
         format!("otlp {} {}", self.protocol, self.url)
     }
 
+    fn signal(&self) -> Signal {
+        self.signal
+    }
+
     fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
-        let request = bytes::Bytes::from(encode::request(batch));
+        let request = bytes::Bytes::from(encode::request(self.signal, batch));
         Box::pin(async move {
             let sent = tokio::time::timeout(self.timeout, self.transport.send(request)).await;
             let late = || ExportError::Timeout { endpoint: self.url.clone(), after: self.timeout };
