@@ -34,8 +34,13 @@ impl AsyncSpan {
         &self.span
     }
 
+    /// The span for somebody else.
+    pub(crate) fn handle(&self) -> Arc<SharedSpan> {
+        Arc::clone(&self.span)
+    }
+
     /// Keeps the memory for the thread's next span.
-    fn retire(self) {
+    pub(super) fn retire(self) {
         let Self { span, context } = self;
         if let Some(thread) = thread::current() {
             thread.scratch.while_busy(|| {
@@ -64,7 +69,7 @@ struct Own {
 }
 
 #[derive(Debug)]
-enum State {
+pub(super) enum State {
     /// Not polled yet.
     New,
     /// Polled, and nothing is recorded.
@@ -144,7 +149,7 @@ impl Own {
 }
 
 #[inline(never)]
-fn first_poll(callsite: &'static Callsite) -> State {
+pub(super) fn first_poll(callsite: &'static Callsite) -> State {
     if !enabled() {
         return State::Quiet;
     }
@@ -186,7 +191,7 @@ impl Dropping<'_> {
 }
 
 /// Ends a span whose future was dropped before it was ready, even if dropping it panics.
-struct Cancelled<'a>(&'a SharedSpan);
+pub(super) struct Cancelled<'a>(pub(super) &'a SharedSpan);
 
 impl Drop for Cancelled<'_> {
     fn drop(&mut self) {
@@ -234,13 +239,13 @@ impl<'a> Scope<'a> {
 
     /// Whether something is recorded.
     #[inline]
-    fn is_recorded(&self) -> bool {
+    pub(super) fn is_recorded(&self) -> bool {
         self.inside.as_ref().is_some_and(|inside| inside.current.is_some())
     }
 
     /// The end of a future that is ready.
     #[inline]
-    fn ready(self, outcome: Outcome<'_>) {
+    pub(super) fn ready(self, outcome: Outcome<'_>) {
         if let Some(Inside { current: Some(current), .. }) = &self.inside {
             if !outcome.is_good() {
                 current.span.fail(&outcome);
@@ -299,6 +304,13 @@ pub fn span_ref(_body: &()) -> SpanRef<'_> {
         }
     });
     SpanRef { span: span.filter(|span| span.is_recording()), body: PhantomData }
+}
+
+impl<'a> SpanRef<'a> {
+    pub(super) fn of(open: &'a AsyncSpan) -> Self {
+        let span = open.span.is_recording().then(|| Arc::clone(&open.span));
+        Self { span, body: PhantomData }
+    }
 }
 
 impl SpanRef<'_> {

@@ -118,11 +118,21 @@ impl Start {
 /// The span that is active on this thread, if `attached` is the span that stands for it in OpenTelemetry's context
 /// because it is lazy.
 pub(crate) fn lazy_span(attached: &SpanContext) -> Option<SpanContext> {
-    let active = thread::existing()?.active.get();
+    lazy_on_thread(attached).map(|(_, active)| active)
+}
+
+/// The same for the span of a context, and the thread it is active on.
+pub(super) fn lazy_context(current: &Context) -> Option<(&'static Thread, SpanContext)> {
+    lazy_on_thread(current.span().span_context())
+}
+
+fn lazy_on_thread(attached: &SpanContext) -> Option<(&'static Thread, SpanContext)> {
+    let thread = thread::existing()?;
+    let active = thread.active.get();
     let stands_for_it = active.mode.is_recording()
         && active.span != active.attached
         && attached.span_id() == SpanId::from(active.attached);
-    stands_for_it.then(|| active.span_context(attached.trace_state().clone()))
+    stands_for_it.then(|| (thread, active.span_context(attached.trace_state().clone())))
 }
 
 /// No span has this id.
@@ -579,11 +589,17 @@ impl Open {
     /// What was kept aside was within the limits, but perhaps is not together with what the span has already.
     fn take_from(&self, late: &SharedSpan, ended: bool) {
         self.flags.set(self.flags.get() | late.failed());
-        late.take(ended, |item, new| {
-            if new.is_none_or(|new| self.admits(new, None)) {
-                self.thread.scratch.extend(item);
-            }
-        });
+        late.take(ended, |item, new| self.admit_again(item, new));
+    }
+
+    fn admit_each(&self, items: &[u64]) {
+        limits::each(items, self.callsite, &mut |item, new| self.admit_again(item, new));
+    }
+
+    fn admit_again(&self, item: &[u64], new: Option<limits::New<'_>>) {
+        if new.is_none_or(|new| self.admits(new, None)) {
+            self.thread.scratch.extend(item);
+        }
     }
 
     /// Whether the span takes one more; if not, counts it.
@@ -641,6 +657,14 @@ impl Open {
     fn end_slowly(&mut self, state: State, end: u64) {
         let thread = self.thread;
         self.more();
+        if let Some(adopted) = thread.adopted.take(self.span, &thread.outbox) {
+            // What came through a handle was only held against what else came that way.
+            let mut items = thread.scratch.while_busy(|| thread.scratch.above(self.position, <[u64]>::to_vec));
+            thread.scratch.truncate(self.position);
+            self.admit_each(&items);
+            self.take_from(&adopted, true);
+            thread.scratch.while_busy(|| drop((std::mem::take(&mut items), adopted)));
+        }
         // SAFETY: `more` has initialised it, and it is not used after this.
         let More { late, attached } = unsafe { self.more.get_mut().assume_init_read() };
         if let Some(late) = late.get() {
@@ -655,7 +679,10 @@ impl Open {
         }
         thread.scratch.truncate(self.position);
         match &attached {
-            None => thread.active.span.set(self.parent),
+            None => {
+                thread.active.span.set(self.parent);
+                thread.adopted.settle(thread);
+            }
             Some(Attached { before, decides, .. }) => {
                 if *decides {
                     let ticks = end.saturating_sub(self.start);
@@ -663,6 +690,7 @@ impl Open {
                     unsafe { tail::decide(thread, thread.active.trace.get(), ticks) };
                 }
                 thread.active.set(*before);
+                thread.adopted.settle(thread);
                 if before.mode == Mode::Nothing {
                     // Between two traces, so that the spans inside of them need not.
                     // SAFETY: as above.

@@ -10,6 +10,7 @@
 //! * User code (the values of attributes, `Display`, errors) may itself be traced, and may panic: no reference into the
 //!   thread's state is held while it runs.
 
+mod adopted;
 mod chunk;
 mod counters;
 mod fork;
@@ -20,6 +21,8 @@ mod limits;
 pub(crate) mod old_names;
 mod outbox;
 mod outcome;
+mod owned;
+mod pieces;
 mod queue;
 mod sampling;
 mod shared;
@@ -34,14 +37,20 @@ pub use future::{Instrumented, SpanRef, instrument, span_ref};
 pub use guard::{EventWriter, Guard};
 pub use handle::OtelSpan;
 pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe};
+pub use pieces::{
+    Opening, Start, TracedFuture, TracedIterator, TracedStream, trace_iterator, trace_iterator_with, trace_stream,
+    trace_stream_with,
+};
 
+pub(crate) use adopted::{adopt, is_busy, settle};
 pub(crate) use counters::COUNTERS;
 pub(crate) use fork::{forks, watch_forks};
 pub(crate) use guard::{Exact, Policy, enabled as is_enabled, lazy_span, set_policy};
 pub use limits::Limits;
-pub(crate) use limits::set_limits;
+pub(crate) use limits::{links as max_links, set_limits};
 pub use old_names::OldNames;
 pub(crate) use outbox::{count_records, split_record};
+pub(crate) use owned::{owned, owned_by};
 pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
 pub(crate) use tail::{Keep, set_tail};
