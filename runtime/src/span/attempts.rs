@@ -138,9 +138,8 @@ impl Attempts {
         let recorded = span.open.as_ref().map(|open| open.handle());
         watched(future, span, move |result: &Result<T, E>| {
             let next = result.as_ref().err().map_or(Next::Unknown, &mut decide);
-            match &recorded {
-                Some(span) => next.record(self, span, result),
-                None => {}
+            if let Some(span) = &recorded {
+                next.record(self, span, result);
             }
             Outcome::NONE
         })
