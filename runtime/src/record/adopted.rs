@@ -30,7 +30,11 @@ static UNKNOWN: Callsite = Callsite::renamed();
 
 /// The inboxes of a thread's open spans.
 #[derive(Default)]
-pub(super) struct Adopted(Cell<Vec<Inbox>>);
+pub(super) struct Adopted {
+    /// Whether there is an inbox: what the end of a span looks at.
+    any: Cell<bool>,
+    inboxes: Cell<Vec<Inbox>>,
+}
 
 struct Inbox {
     span: u64,
@@ -42,9 +46,10 @@ struct Inbox {
 impl Adopted {
     /// Runs `f` on the inboxes, which may not ask for them again.
     fn with<R>(&self, f: impl FnOnce(&mut Vec<Inbox>) -> R) -> R {
-        let mut inboxes = self.0.take();
+        let mut inboxes = self.inboxes.take();
         let result = f(&mut inboxes);
-        self.0.set(inboxes);
+        self.any.set(!inboxes.is_empty());
+        self.inboxes.set(inboxes);
         result
     }
 
@@ -67,6 +72,12 @@ impl Adopted {
     /// Takes the inbox of a span that ends.
     #[inline]
     pub(super) fn take(&self, span: u64, outbox: &Outbox) -> Option<Arc<SharedSpan>> {
+        if self.any.get() { self.take_slowly(span, outbox) } else { None }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_slowly(&self, span: u64, outbox: &Outbox) -> Option<Arc<SharedSpan>> {
         self.with(|inboxes| {
             let at = inboxes.iter().position(|inbox| inbox.span == span)?;
             let inbox = inboxes.swap_remove(at);
@@ -78,7 +89,16 @@ impl Adopted {
     }
 
     /// Moves what lies in the inbox of the active span to the scratch, if the top of that is the span's.
+    #[inline]
     pub(super) fn settle(&self, thread: &Thread) {
+        if self.any.get() {
+            self.settle_slowly(thread);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_slowly(&self, thread: &Thread) {
         let (scratch, active) = (&thread.scratch, thread.active.span.get());
         if scratch.is_writing() || scratch.busy() {
             return;

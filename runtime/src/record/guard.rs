@@ -592,8 +592,16 @@ impl Open {
         late.take(ended, |item, new| self.admit_again(item, new));
     }
 
-    fn admit_each(&self, items: &[u64]) {
-        limits::each(items, self.callsite, &mut |item, new| self.admit_again(item, new));
+    /// Takes what was recorded through handles. It was only held against what else came that way.
+    #[cold]
+    #[inline(never)]
+    fn end_adopted(&self, adopted: Arc<SharedSpan>) {
+        let scratch = &self.thread.scratch;
+        let items = scratch.while_busy(|| scratch.above(self.position, <[u64]>::to_vec));
+        scratch.truncate(self.position);
+        limits::each(&items, self.callsite, &mut |item, new| self.admit_again(item, new));
+        self.take_from(&adopted, true);
+        scratch.while_busy(|| drop((items, adopted)));
     }
 
     fn admit_again(&self, item: &[u64], new: Option<limits::New<'_>>) {
@@ -658,12 +666,7 @@ impl Open {
         let thread = self.thread;
         self.more();
         if let Some(adopted) = thread.adopted.take(self.span, &thread.outbox) {
-            // What came through a handle was only held against what else came that way.
-            let mut items = thread.scratch.while_busy(|| thread.scratch.above(self.position, <[u64]>::to_vec));
-            thread.scratch.truncate(self.position);
-            self.admit_each(&items);
-            self.take_from(&adopted, true);
-            thread.scratch.while_busy(|| drop((std::mem::take(&mut items), adopted)));
+            self.end_adopted(adopted);
         }
         // SAFETY: `more` has initialised it, and it is not used after this.
         let More { late, attached } = unsafe { self.more.get_mut().assume_init_read() };
