@@ -40,6 +40,7 @@ impl AsyncSpan {
     }
 
     /// Keeps the memory for the thread's next span.
+    #[inline(always)]
     pub(super) fn retire(self) {
         let Self { span, context } = self;
         if let Some(thread) = thread::current() {
