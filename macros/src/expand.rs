@@ -280,6 +280,9 @@ impl Site {
         // Behind all keys: editors find a key by what stands in front of it, with and without a mistake.
         let errors = std::mem::take(ctxt).into_errors();
         let start = quote!(#keys #records #unfinished #errors);
+        if let Form::Drain { stream, boxed } = form {
+            return self.drain(&site, &checks, &start, needs_span, &inner, output, stream, boxed);
+        }
         if let Form::Future { boxed } = form {
             return self.future(&site, &checks, &start, needs_span, &inner, output, boxed);
         }
@@ -369,6 +372,50 @@ impl Site {
             #allow
             #span.outcome(#outcome);
             #result
+        }
+    }
+
+    /// A function that returns an iterator or a stream: its span begins with the call, and ends with the items.
+    #[allow(clippy::too_many_arguments)]
+    fn drain(
+        &self,
+        site: &TokenStream,
+        checks: &TokenStream,
+        start: &TokenStream,
+        needs_span: bool,
+        body: &Group,
+        output: Option<&TokenStream>,
+        stream: bool,
+        boxed: bool,
+    ) -> TokenStream {
+        let krate = &self.krate;
+        let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
+        let [drain, items, result] =
+            ["__otelier_drain", "__otelier_items", "__otelier_result"].map(|name| Ident::new(name, Span::mixed_site()));
+        let start = match needs_span {
+            true => quote! {
+                {
+                    let #span = #drain.span();
+                    #start
+                }
+            },
+            false => start.clone(),
+        };
+        let outcome = outcome(krate, &quote!(#result));
+        let go_on = Ident::new(if stream { "stream" } else { "iterator" }, Span::mixed_site());
+        let traced = quote!(#drain.#go_on(#items, |#result| #outcome));
+        let traced = match (boxed, stream) {
+            (false, _) => traced,
+            (true, true) => quote!(::std::boxed::Box::pin(#traced)),
+            (true, false) => quote!(::std::boxed::Box::new(#traced)),
+        };
+        quote! {
+            #site
+            #checks
+            let #drain = #krate::__private::Drain::open(&#site_ident);
+            #start
+            let #items = #drain.within(|| -> #output #body);
+            #traced
         }
     }
 

@@ -24,7 +24,8 @@
 //! * [`span_schema!`] declares what a span has; the ready schemas are in [`schema`].
 //! * [`AttributeEnum`](macro@AttributeEnum) makes an enum the values of an attribute,
 //!   [`SpanAttributes`](macro@SpanAttributes) a struct a set of attributes.
-//! * [`Span`] is a span by hand, for code that cannot be annotated; [`bridge`] has spans of OpenTelemetry's API both ways.
+//! * [`Span`] is a span by hand, for code that cannot be annotated, and [`current_span`] the one that is active;
+//!   [`InSpan`], [`TraceIterator`] and [`TraceStream`] give spans to futures and loops, [`Attempts`] to retries; [`bridge`] has spans of OpenTelemetry's API both ways.
 //! * [`init`] starts a pipeline from [`Telemetry`]; its [`Guard`] flushes and shuts down with a deadline.
 //!
 //! # Features
@@ -44,8 +45,9 @@ mod error;
 mod wire;
 
 pub mod attribute;
-pub mod relation;
 pub mod schema;
+
+pub mod relation;
 
 mod record;
 
@@ -74,9 +76,14 @@ pub use otelier_macros::{
     trace_exchange_api, trace_ingestion, trace_processing, trace_stage, trace_storage, trace_workflow,
 };
 pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, TimedOut, init};
-pub use private::{event, record};
+pub use private::{event, in_span, record};
 pub use record::ErrorClass;
-pub use span::{Entered, Span, SpanBuilder};
+pub use record::{TracedFuture, TracedIterator, TracedStream};
+pub use span::{
+    Attempts, CurrentSpan, Entered, InSpan, Span, SpanBuilder, SpanFuture, SpanIterator, SpanStream, TraceIterator,
+    TraceStream, batch, current_span, in_span, in_span_async, retry, retry_async, spawn, spawn_blocking, spawn_local,
+    try_in_span,
+};
 
 #[doc(hidden)]
 pub use private as __private;
@@ -102,6 +109,11 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+/// The examples of the page about spans by hand, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/manual.md")]
+mod manual_page {}
 
 /// The examples of the page about schemas run with the tests, too.
 #[cfg(doctest)]

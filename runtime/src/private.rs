@@ -3,13 +3,14 @@
 use crate::attribute::{AnyAttribute, Hashed, SpanAttributes};
 pub use crate::attribute::{CutDisplay, CutText, HashedField, Plain, Text};
 pub use crate::record::{
-    Begin, Callsite, Constant, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay,
+    Begin, Callsite, Constant, Drain, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay,
     OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe, Sample, SpanRef, begin, instrument, instrument_with,
     span_ref,
 };
 #[cfg(feature = "registry")]
 pub use crate::schema::registry::{CALL_SITES, CallSite, DECLARED, Declared};
 use crate::schema::{EventSchema, Schema, check_fields};
+pub use crate::span::{future_with, in_span_with, iterator_with, stream_with};
 #[cfg(feature = "registry")]
 pub use linkme;
 
@@ -216,4 +217,48 @@ macro_rules! __event {
     };
 }
 
-pub use crate::{__event as event, __record as record};
+/// Gives something a span, and records of its value what an annotation would: also the class of an error.
+///
+/// | | |
+/// |-|-|
+/// | `in_span!(span, \|span\| ..)` | runs a closure, and gives its value |
+/// | `in_span!(span, future = ..)` | a future with a span |
+/// | `in_span!(span, iterator = ..)` | an iterator with a span over its items |
+/// | `in_span!(span, stream = ..)` | a stream with a span over its items |
+///
+/// `span` is a name or a [`SpanBuilder`](crate::SpanBuilder). The value passes through.
+///
+/// ```
+/// use otelier::in_span;
+///
+/// let port = in_span!("parse", |span| {
+///     span.set_attribute("app.text", "80");
+///     "80".parse::<u16>()
+/// });
+/// assert_eq!(port, Ok(80));
+/// let good = in_span!("parse all", iterator = ["80", "x"].iter().map(|text| text.parse::<u16>())).flatten().count();
+/// assert_eq!(good, 1);
+/// ```
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __in_span {
+    (@outcome $value:ident) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::outcome::*;
+        (&&&&$crate::__private::Probe($value)).otelier_outcome()
+    }};
+    ($span:expr, future = $future:expr $(,)?) => {
+        $crate::__private::future_with($span, $future, |value| $crate::__in_span!(@outcome value))
+    };
+    ($span:expr, iterator = $iterator:expr $(,)?) => {
+        $crate::__private::iterator_with($span, $iterator, |value| $crate::__in_span!(@outcome value))
+    };
+    ($span:expr, stream = $stream:expr $(,)?) => {
+        $crate::__private::stream_with($span, $stream, |value| $crate::__in_span!(@outcome value))
+    };
+    ($span:expr, $f:expr $(,)?) => {
+        $crate::__private::in_span_with($span, $f, |value| $crate::__in_span!(@outcome value))
+    };
+}
+
+pub use crate::{__event as event, __in_span as in_span, __record as record};

@@ -637,3 +637,109 @@ fn relations_nest_move_and_are_given_up_at_any_point() {
     let spans = recorder.expect(&[("outer", 1), ("related", 7), ("leaf", 13)]);
     assert_eq!(spans.iter().map(|span| span.links.len()).sum::<usize>(), 3);
 }
+
+/// A stream that is pinned for good, pauses between its items, and drops something traced.
+struct Pinned {
+    left: u64,
+    waits: bool,
+    _dropped: TracedDrop,
+    _pinned: std::marker::PhantomPinned,
+}
+
+impl futures_core::Stream for Pinned {
+    type Item = Result<u64, Traced>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<Option<Self::Item>> {
+        // SAFETY: nothing is moved out of it.
+        let this = unsafe { self.get_unchecked_mut() };
+        this.waits = !this.waits;
+        if this.waits {
+            return Poll::Pending;
+        }
+        let Some(left) = this.left.checked_sub(1) else { return Poll::Ready(None) };
+        this.left = left;
+        otelier::current_span().set_attribute("app.left", leaf(left));
+        Poll::Ready(Some(if left == 1 { Err(Traced { panics: false }) } else { Ok(left) }))
+    }
+}
+
+#[test]
+fn a_pinned_stream_is_polled_on_one_thread_after_another_and_dropped_elsewhere() {
+    use otelier::TraceStream;
+    let recorder = Recorder::start();
+    let pinned = || Pinned { left: 3, waits: false, _dropped: TracedDrop(5), _pinned: std::marker::PhantomPinned };
+    for polls in [8, 3] {
+        let mut stream = Box::pin(pinned().try_in_span("stream"));
+        for _ in 0..polls {
+            stream = thread::spawn(move || {
+                let item = futures_core::Stream::poll_next(
+                    stream.as_mut(),
+                    &mut std::task::Context::from_waker(Waker::noop()),
+                );
+                drop(item);
+                stream
+            })
+            .join()
+            .expect("the thread ends");
+        }
+        drop(stream);
+    }
+    // Three items and the error's display, the stream's drop; then one item and the drop.
+    let spans = recorder.expect(&[("stream", 2), ("leaf", 7)]);
+    let mut counts: Vec<_> = spans.iter().map(|span| attribute(span, "otelier.item_count")).collect();
+    counts.sort();
+    assert_eq!(counts[counts.len() - 2..], ["1", "3"]);
+}
+
+#[test]
+fn an_iterator_in_a_span_may_panic_and_be_dropped_while_unwinding() {
+    use otelier::TraceIterator;
+    let recorder = Recorder::start();
+    let dropped = TracedDrop(1);
+    let items = (0..3_u64)
+        .map(move |number| (leaf(number), std::ptr::from_ref(&dropped)))
+        .inspect(|(number, _)| assert!(*number < 2));
+    let sum = catch_unwind(AssertUnwindSafe(|| items.in_span("items").map(|(number, _)| number).sum::<u64>()));
+    assert!(sum.is_err());
+    let spans = recorder.expect(&[("items", 1), ("leaf", 4)]);
+    let span = spans.iter().find(|span| span.name == "items").expect("the span");
+    assert_eq!((attribute(span, "otelier.item_count"), attribute(span, "error.type")), ("2".into(), "panic".into()));
+}
+
+#[trace(app.value = 1)]
+fn hands_out(panics: bool) -> otelier::CurrentSpan {
+    let span = otelier::current_span();
+    thread::scope(|scope| {
+        for number in 0..2_u64 {
+            let span = &span;
+            scope.spawn(move || {
+                span.set_attribute("app.elsewhere", number);
+                span.add_event("elsewhere", [KeyValue::new("app.text", "text")]);
+            });
+        }
+        span.set_attribute("app.value", 2);
+        leaf(1);
+    });
+    otelier::trace_block!(name = "inside", {
+        span.set_attribute("app.inside", true);
+        otelier::current_span().record_error(&Traced { panics: false });
+    });
+    assert!(!panics, "on purpose");
+    span
+}
+
+#[test]
+fn handles_of_lazy_spans_are_used_from_everywhere_and_kept_for_ever() {
+    let recorder = Recorder::start();
+    let kept = otelier::trace_block!(name = "root", {
+        assert!(catch_unwind(|| hands_out(true)).is_err());
+        hands_out(false)
+    });
+    kept.set_attribute("app.late", 1);
+    thread::spawn(move || kept.update_name("late")).join().expect("the thread ends");
+    let spans = recorder.expect(&[("root", 1), ("hands_out", 2), ("inside", 2), ("leaf", 4)]);
+    for span in spans.iter().filter(|span| span.name == "hands_out") {
+        assert_eq!((attribute(span, "app.value"), attribute(span, "app.inside")), ("2".into(), "true".into()));
+        assert!(span.events.len() >= 2 && !attribute(span, "app.elsewhere").is_empty());
+    }
+}

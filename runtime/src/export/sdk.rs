@@ -3,7 +3,7 @@
 use super::{Accepted, Batch, Exporter, Exporting};
 use crate::record::{Key as RecordKey, SpanRecord, Status as RecordStatus, Time, Value as RecordValue};
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
-use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, StringValue, Value};
+use opentelemetry::{InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter, SpanLinks};
 use otelier_spec::Kind;
@@ -91,37 +91,11 @@ fn span_data(record: &SpanRecord<'_>, batch: &Batch) -> SpanData {
 }
 
 fn key_value(key: RecordKey<'_>, value: RecordValue<'_>) -> KeyValue {
-    let value = match value {
-        RecordValue::Int(value) => Value::I64(value),
-        RecordValue::Double(value) => Value::F64(value),
-        RecordValue::Bool(value) => Value::Bool(value),
-        RecordValue::Str(value) => Value::String(value.to_owned().into()),
-        RecordValue::List(list) => Value::Array(array(list.values())),
-    };
     let key = match key {
         RecordKey::Static(key) => Key::from_static_str(key),
         RecordKey::Borrowed(key) => Key::new(key.to_owned()),
     };
-    KeyValue::new(key, value)
-}
-
-/// A list has one type, that of its first value; the types of Rust make sure that all values are of it.
-fn array<'a>(values: impl Iterator<Item = RecordValue<'a>>) -> Array {
-    let values: Vec<_> = values.collect();
-    macro_rules! of {
-        ($variant:ident) => {
-            values.iter().filter_map(|value| match value {
-                RecordValue::$variant(value) => Some(*value),
-                _ => None,
-            })
-        };
-    }
-    match values.first() {
-        Some(RecordValue::Int(_)) => Array::I64(of!(Int).collect()),
-        Some(RecordValue::Double(_)) => Array::F64(of!(Double).collect()),
-        Some(RecordValue::Bool(_)) => Array::Bool(of!(Bool).collect()),
-        _ => Array::String(of!(Str).map(|text| StringValue::from(text.to_owned())).collect()),
-    }
+    KeyValue::new(key, value.owned())
 }
 
 /// An exporter of the SDK, fed from our records.

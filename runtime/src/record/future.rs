@@ -44,8 +44,14 @@ impl AsyncSpan {
         unsafe { self.span.context.get() }
     }
 
+    /// The span for somebody else.
+    pub(crate) fn handle(&self) -> Arc<SharedSpan> {
+        Arc::clone(&self.span)
+    }
+
     /// Keeps the memory for the thread's next span.
-    fn retire(self) {
+    #[inline(always)]
+    pub(super) fn retire(self) {
         if let Some(thread) = thread::current() {
             thread.scratch.while_busy(|| {
                 let span = Arc::clone(&self.span);
@@ -93,7 +99,7 @@ impl Own {
 }
 
 #[derive(Debug)]
-enum State {
+pub(super) enum State {
     /// Not polled yet.
     New(&'static Callsite),
     /// The same, with more said of how the span begins. The call site is in it.
@@ -217,14 +223,14 @@ fn thread_for_a_span() -> Option<&'static Thread> {
 }
 
 #[inline(never)]
-fn first_poll(callsite: &'static Callsite) -> State {
+pub(super) fn first_poll(callsite: &'static Callsite) -> State {
     let Some(thread) = thread_for_a_span() else { return State::Quiet };
     let Some(start) = Start::find(thread) else { return State::Quiet };
     open(callsite, thread, start, None)
 }
 
 /// The same where an annotation says how the span begins.
-fn first_poll_begun(callsite: &'static Callsite, begin: &Begin) -> State {
+pub(super) fn first_poll_begun(callsite: &'static Callsite, begin: &Begin) -> State {
     let Some(thread) = thread_for_a_span() else { return State::Quiet };
     let Some((start, context)) = Start::begun(thread, begin) else { return State::Quiet };
     let state = open(callsite, thread, start, Some(&context));
@@ -272,7 +278,7 @@ impl Dropping<'_> {
 }
 
 /// Ends a span whose future was dropped before it was ready, even if dropping it panics.
-struct Cancelled<'a>(&'a SharedSpan);
+pub(super) struct Cancelled<'a>(pub(super) &'a SharedSpan);
 
 impl Drop for Cancelled<'_> {
     fn drop(&mut self) {
@@ -320,13 +326,13 @@ impl<'a> Scope<'a> {
 
     /// Whether something is recorded.
     #[inline]
-    fn is_recorded(&self) -> bool {
+    pub(super) fn is_recorded(&self) -> bool {
         self.inside.as_ref().is_some_and(|inside| inside.current.is_some())
     }
 
     /// The end of a future that is ready.
     #[inline]
-    fn ready(self, outcome: Outcome<'_>) {
+    pub(super) fn ready(self, outcome: Outcome<'_>) {
         if let Some(Inside { current: Some(current), .. }) = &self.inside {
             if !outcome.is_good() {
                 current.span.fail(&outcome);
@@ -385,6 +391,16 @@ pub fn span_ref(_body: &()) -> SpanRef<'_> {
         }
     });
     SpanRef { span: span.filter(|span| span.is_recording()), body: PhantomData }
+}
+
+impl<'a> SpanRef<'a> {
+    /// Nothing is recorded.
+    pub(super) const NONE: Self = Self { span: None, body: PhantomData };
+
+    pub(super) fn of(open: &'a AsyncSpan) -> Self {
+        let span = open.span.is_recording().then(|| Arc::clone(&open.span));
+        Self { span, body: PhantomData }
+    }
 }
 
 impl SpanRef<'_> {

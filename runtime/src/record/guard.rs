@@ -195,11 +195,21 @@ fn state_of(parent: &SpanContext) -> TraceState {
 /// The span that is active on this thread, if `attached` is the span that stands for it in OpenTelemetry's context
 /// because it is lazy.
 pub(crate) fn lazy_span(attached: &SpanContext) -> Option<SpanContext> {
-    let active = thread::existing()?.active.get();
+    lazy_on_thread(attached).map(|(_, active)| active)
+}
+
+/// The same for the span of a context, and the thread it is active on.
+pub(super) fn lazy_context(current: &Context) -> Option<(&'static Thread, SpanContext)> {
+    lazy_on_thread(current.span().span_context())
+}
+
+fn lazy_on_thread(attached: &SpanContext) -> Option<(&'static Thread, SpanContext)> {
+    let thread = thread::existing()?;
+    let active = thread.active.get();
     let stands_for_it = active.mode.is_recording()
         && active.span != active.attached
         && attached.span_id() == SpanId::from(active.attached);
-    stands_for_it.then(|| active.span_context(attached.trace_state().clone()))
+    stands_for_it.then(|| (thread, active.span_context(attached.trace_state().clone())))
 }
 
 /// No span has this id.
@@ -715,11 +725,25 @@ impl Open {
     /// What was kept aside was within the limits, but perhaps is not together with what the span has already.
     fn take_from(&self, late: &SharedSpan, ended: bool) {
         self.flags.set(self.flags.get() | late.failed());
-        late.take(ended, |item, new| {
-            if new.is_none_or(|new| self.admits(new, None)) {
-                self.thread.scratch.extend(item);
-            }
-        });
+        late.take(ended, |item, new| self.admit_again(item, new));
+    }
+
+    /// Takes what was recorded through handles. It was only held against what else came that way.
+    #[cold]
+    #[inline(never)]
+    fn end_adopted(&self, adopted: Arc<SharedSpan>) {
+        let scratch = &self.thread.scratch;
+        let items = scratch.while_busy(|| scratch.above(self.position, <[u64]>::to_vec));
+        scratch.truncate(self.position);
+        limits::each(&items, self.callsite, &mut |item, new| self.admit_again(item, new));
+        self.take_from(&adopted, true);
+        scratch.while_busy(|| drop((items, adopted)));
+    }
+
+    fn admit_again(&self, item: &[u64], new: Option<limits::New<'_>>) {
+        if new.is_none_or(|new| self.admits(new, None)) {
+            self.thread.scratch.extend(item);
+        }
     }
 
     /// Whether the span takes one more; if not, counts it.
@@ -777,6 +801,9 @@ impl Open {
     fn end_slowly(&mut self, state: State, end: u64) {
         let thread = self.thread;
         self.more();
+        if let Some(adopted) = thread.adopted.take(self.span, &thread.outbox) {
+            self.end_adopted(adopted);
+        }
         // SAFETY: `more` has initialised it, and it is not used after this.
         let More { late, attached } = unsafe { self.more.get_mut().assume_init_read() };
         if let Some(late) = late.get() {
@@ -791,7 +818,10 @@ impl Open {
         }
         thread.scratch.truncate(self.position);
         match &attached {
-            None => thread.active.span.set(self.parent),
+            None => {
+                thread.active.span.set(self.parent);
+                thread.adopted.settle(thread);
+            }
             Some(Attached { before, decides, .. }) => {
                 if *decides {
                     let ticks = end.saturating_sub(self.start);
@@ -799,6 +829,7 @@ impl Open {
                     unsafe { tail::decide(thread, thread.active.trace.get(), ticks) };
                 }
                 thread.active.set(*before);
+                thread.adopted.settle(thread);
                 if before.mode == Mode::Nothing {
                     // Between two traces, so that the spans inside of them need not.
                     // SAFETY: as above.

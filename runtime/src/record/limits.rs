@@ -72,7 +72,7 @@ pub(super) fn events() -> usize {
     EVENTS.load(Relaxed)
 }
 
-pub(super) fn links() -> usize {
+pub(crate) fn links() -> usize {
     LINKS.load(Relaxed)
 }
 

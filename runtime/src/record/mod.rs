@@ -10,6 +10,7 @@
 //! * User code (the values of attributes, `Display`, errors) may itself be traced, and may panic: no reference into the
 //!   thread's state is held while it runs.
 
+mod adopted;
 mod begin;
 mod chunk;
 mod counters;
@@ -22,6 +23,8 @@ mod limits;
 pub(crate) mod old_names;
 mod outbox;
 mod outcome;
+mod owned;
+mod pieces;
 mod queue;
 mod sampling;
 mod shared;
@@ -37,16 +40,19 @@ pub use future::{Instrumented, SpanRef, instrument, instrument_with, span_ref};
 pub use guard::{EventWriter, Guard};
 pub use handle::OtelSpan;
 pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe};
+pub use pieces::{Drain, Opening, Start, TracedFuture, TracedIterator, TracedStream};
 
+pub(crate) use adopted::{adopt, is_busy, settle};
 pub(crate) use counters::COUNTERS;
 pub use exceptions::ExceptionSignal;
 pub(crate) use exceptions::set_exception_signal;
 pub(crate) use fork::{forks, watch_forks};
 pub(crate) use guard::{Exact, Policy, enabled as is_enabled, lazy_span, set_policy};
 pub use limits::Limits;
-pub(crate) use limits::set_limits;
+pub(crate) use limits::{links as max_links, set_limits};
 pub use old_names::OldNames;
 pub(crate) use outbox::{count_records, split_record};
+pub(crate) use owned::{owned, owned_by};
 pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
 pub(crate) use tail::{Keep, set_tail};

@@ -29,8 +29,8 @@ pub(crate) struct TooLarge;
 pub(crate) struct Outbox {
     /// The chunk in `shared`. Only the owner replaces that one, so the pointer stays good between its own calls.
     chunk: Cell<*const Chunk>,
-    /// Up to where records can be appended and committed at once: the chunk's capacity, or 0 while there is no chunk, or
-    /// records are held back.
+    /// Up to where records can be appended and committed at once: the chunk's capacity, or 0 while there is no chunk,
+    /// records are held back, or every span has to end slowly.
     limit: Cell<usize>,
     /// The chunk's capacity; 0 while there is none.
     capacity: Cell<usize>,
@@ -39,6 +39,7 @@ pub(crate) struct Outbox {
     /// Records in the chunk, held ones included.
     spans: Cell<u64>,
     held: Cell<bool>,
+    slow: Cell<bool>,
     hold: Cell<Hold>,
     /// When the chunk was put in place.
     since: Cell<Option<Instant>>,
@@ -68,6 +69,7 @@ impl Outbox {
             at: Cell::new(0),
             spans: Cell::new(0),
             held: Cell::new(false),
+            slow: Cell::new(false),
             hold: Cell::new(Hold { at: 0, spans: 0 }),
             since: Cell::new(None),
             shared: Mutex::new(Shared { chunk: None, read: 0, read_spans: 0 }),
@@ -76,6 +78,16 @@ impl Outbox {
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_limit(&self) {
+        self.limit.set(if self.held.get() || self.slow.get() { 0 } else { self.capacity.get() });
+    }
+
+    /// Says whether nothing is taken at once, so that every span comes by the slow way.
+    pub(crate) fn go_slowly(&self, slow: bool) {
+        self.slow.set(slow);
+        self.set_limit();
     }
 
     /// Whether a record with this many words of items goes in without the lock.
@@ -211,7 +223,7 @@ impl Outbox {
         self.at.set(kept_words);
         self.spans.set(kept_spans);
         self.capacity.set(chunk.capacity());
-        self.limit.set(if self.held.get() { 0 } else { chunk.capacity() });
+        self.set_limit();
         shared.chunk = Some(chunk);
     }
 
@@ -281,8 +293,9 @@ impl Outbox {
     ///
     /// Only the owner may call this.
     pub(crate) unsafe fn release(&self) {
-        self.limit.set(self.capacity.get());
-        if self.held.replace(false) && self.capacity.get() > 0 {
+        let held = self.held.replace(false);
+        self.set_limit();
+        if held && self.capacity.get() > 0 {
             // SAFETY: the pointer is good, see the field.
             unsafe { (*self.chunk.get()).commit(self.at.get()) };
         }
@@ -295,8 +308,9 @@ impl Outbox {
     ///
     /// Only the owner may call this.
     pub(crate) unsafe fn put_back(&self, keep: impl Fn(&[u64]) -> bool) -> u64 {
-        self.limit.set(self.capacity.get());
-        if !self.held.replace(false) || self.capacity.get() == 0 {
+        let held = self.held.replace(false);
+        self.set_limit();
+        if !held || self.capacity.get() == 0 {
             return 0;
         }
         let hold = self.hold.get();

@@ -99,9 +99,25 @@ impl Outcome<'_> {
         }))
     }
 
+    /// An error that was told, and says what it is.
+    pub(crate) fn of_class<E: ErrorClass>(error: &E) -> Outcome<'_> {
+        Outcome(Some(Failure {
+            error_type: error.error_type(),
+            exception_type: std::any::type_name::<E>(),
+            message: Some(error),
+            expected: error.is_expected(),
+        }))
+    }
+
     /// Whether the error belongs to normal operation.
-    pub(super) fn is_expected(&self) -> bool {
+    pub(crate) fn is_expected(&self) -> bool {
         self.0.as_ref().is_some_and(|failure| failure.expected)
+    }
+
+    /// `error.type`, the type of the exception and its message, for spans that are not ours.
+    pub(crate) fn texts(&self) -> Option<(String, &'static str, Option<String>)> {
+        let failure = self.0.as_ref()?;
+        Some((failure.error_type.to_string(), failure.exception_type, failure.message.map(|error| error.to_string())))
     }
 
     /// Writes the error, if there is one, to the top of the scratch. Runs the error's `Display`.

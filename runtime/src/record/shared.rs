@@ -327,6 +327,13 @@ impl SharedSpan {
         }
     }
 
+    /// Counts links that were kept out before they came here.
+    pub(crate) fn count_dropped_links(&self, dropped: u64) {
+        if dropped > 0 {
+            self.add(|scratch| scratch.word(wire::header(wire::DROPPED, wire::dropped::LINKS, 0), dropped));
+        }
+    }
+
     pub(crate) fn status(&self, code: u16, description: &str) {
         if code == wire::status::ERROR {
             self.flag(flag::FAILED);

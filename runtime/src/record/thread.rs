@@ -1,6 +1,7 @@
 //! What each thread keeps: which span is active, scratch space, and the chunk its finished spans go to.
 
 use super::QUEUE;
+use super::adopted::Adopted;
 use super::counters::{COUNTERS, Counters};
 use super::guard::{enabled, pointer, set_pointer};
 use super::outbox::{Head, Outbox};
@@ -84,6 +85,8 @@ pub(super) struct Thread {
     pub(super) scratch: Scratch,
     /// The asynchronous span whose future is being polled right now, innermost.
     pub(super) polled: Cell<*const SharedSpan>,
+    /// Open spans of annotated functions that somebody has a handle of.
+    pub(super) adopted: Adopted,
     /// Memory of spans of futures that have ended, for the next ones.
     kept: Cell<Vec<Arc<SharedSpan>>>,
     random: Cell<u64>,
@@ -306,6 +309,7 @@ impl Thread {
             },
             scratch: Scratch::new(),
             polled: Cell::new(std::ptr::null()),
+            adopted: Adopted::default(),
             kept: Cell::new(Vec::new()),
             random: Cell::new(RandomState::new().hash_one(std::thread::current().id())),
             span_ids: Cell::new(RandomState::new().hash_one(std::thread::current().id())),

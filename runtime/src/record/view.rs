@@ -224,7 +224,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    fn of(tag: u8, payload: Payload<'a>) -> Option<Self> {
+    pub(super) fn of(tag: u8, payload: Payload<'a>) -> Option<Self> {
         Some(match (tag, payload) {
             (wire::INT, Payload::Word(word)) => Self::Int(word as i64),
             (wire::DOUBLE, Payload::Word(word)) => Self::Double(f64::from_bits(word)),

@@ -7,6 +7,7 @@ use otelier::Span;
 use otelier::config::Limits;
 use otelier::prelude::*;
 use otelier::schema::Kind;
+use std::future::Future;
 
 #[trace]
 fn inside() {}
@@ -155,4 +156,345 @@ fn limits_hold_for_what_is_said_by_hand() {
     assert_eq!((span.events[0].attributes.len(), span.events[0].dropped_attributes_count), (1, 1));
     assert_eq!((span.links.len(), span.links.dropped_count), (1, 2));
     assert_eq!((span.links[0].attributes.len(), span.links[0].dropped_attributes_count), (0, 1));
+}
+
+/// Attributes, events and status, sorted so that the way they were recorded does not show.
+fn contents(span: &opentelemetry_sdk::trace::SpanData) -> String {
+    let pairs = |attributes: &[KeyValue]| {
+        let mut pairs: Vec<_> = attributes.iter().map(|item| format!("{}={}", item.key, item.value)).collect();
+        pairs.sort();
+        pairs.join(" ")
+    };
+    let events: Vec<_> =
+        span.events.iter().map(|event| format!("{} {}", event.name, pairs(&event.attributes))).collect();
+    let links: Vec<_> =
+        span.links.iter().map(|link| format!("{:?} {}", link.span_context, pairs(&link.attributes))).collect();
+    format!("{} {:?} [{}] {events:?} {links:?} {:?}", span.name, span.span_kind, pairs(&span.attributes), span.status)
+}
+
+#[derive(Debug)]
+struct Refused;
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+impl ErrorClass for Refused {
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        "refused".into()
+    }
+}
+
+#[test]
+fn the_same_work_by_annotation_and_by_hand_gives_the_same_spans() {
+    #[trace(name = "fetch", kind = client, app.symbol = symbol, app.tries = [1, 2], late(app.rows))]
+    fn fetch(symbol: &str) -> Result<u8, Refused> {
+        event!("asked", app.weight = 7);
+        record!(app.rows = 3u8);
+        if symbol.is_empty() { Err(Refused) } else { Ok(1) }
+    }
+    #[trace(name = "wait", app.first = true)]
+    async fn wait(fails: bool) -> Result<(), Refused> {
+        fetch(if fails { "" } else { "b" }).map(drop)
+    }
+    #[trace(name = "all")]
+    fn annotated() {
+        assert!(fetch("a").is_ok() && fetch("").is_err());
+        one_thread().block_on(wait(false)).unwrap_or_default();
+        one_thread().block_on(wait(true)).unwrap_or_default();
+        drop(std::panic::catch_unwind(|| trace_block!(name = "panics", { panic!("no") })));
+    }
+
+    fn fetch_by_hand(symbol: &str) -> Result<u8, Refused> {
+        let span = Span::builder("fetch").kind(Kind::Client).attribute("app.symbol", symbol);
+        otelier::in_span!(span.attribute("app.tries", [1, 2]), |span| {
+            span.add_event_with("asked", |event| event.attribute("app.weight", &7));
+            span.set_attribute("app.rows", 3u8);
+            if symbol.is_empty() { Err(Refused) } else { Ok(1) }
+        })
+    }
+    async fn wait_by_hand(fails: bool) -> Result<(), Refused> {
+        let span = Span::builder("wait").attribute("app.first", true);
+        let symbol = if fails { "" } else { "b" };
+        otelier::in_span!(span, future = async { fetch_by_hand(symbol).map(drop) }).await
+    }
+    fn by_hand() {
+        otelier::in_span("all", |_| {
+            assert!(fetch_by_hand("a").is_ok() && fetch_by_hand("").is_err());
+            one_thread().block_on(wait_by_hand(false)).unwrap_or_default();
+            one_thread().block_on(wait_by_hand(true)).unwrap_or_default();
+            drop(std::panic::catch_unwind(|| otelier::in_span("panics", |_| panic!("no"))));
+        });
+    }
+
+    let spans_of = |work: fn()| {
+        let recorder = Recorder::start();
+        work();
+        let spans = recorder.spans();
+        (tree_of_names(&spans), spans.iter().map(contents).collect::<Vec<_>>())
+    };
+    let (annotated, by_hand) = (spans_of(annotated), spans_of(by_hand));
+    assert_eq!(annotated, by_hand);
+    assert_eq!(annotated.1.len(), 8);
+}
+
+fn tree_of_names(spans: &[opentelemetry_sdk::trace::SpanData]) -> Vec<(String, Option<String>)> {
+    let name_of = |id| spans.iter().find(|span| span.span_context.span_id() == id).map(|span| span.name.to_string());
+    spans.iter().map(|span| (span.name.to_string(), name_of(span.parent_span_id))).collect()
+}
+
+#[test]
+fn the_current_span_is_that_of_the_annotated_function_lazy_or_not() {
+    fn helper(value: i64) {
+        let span = otelier::current_span();
+        assert!(span.is_recording());
+        span.set_attribute("app.value", value);
+        span.add_event("step", [KeyValue::new("app.step", value)]);
+    }
+    #[trace(app.value = 0, late(app.late))]
+    fn lazy() {
+        helper(2);
+        inside();
+        let span = otelier::current_span();
+        assert_eq!(span.span_context().span_id(), otelier::current_context().span().span_context().span_id());
+        record!(app.late = 1);
+    }
+    #[trace]
+    async fn waits() {
+        helper(3);
+        lazy();
+    }
+    #[trace]
+    fn root() {
+        helper(1);
+        lazy();
+        one_thread().block_on(waits());
+        Span::start("by hand").in_scope(|| helper(4));
+    }
+    let recorder = Recorder::start();
+    root();
+    recorder.expect(&[
+        "root app.value=1",
+        "  * step app.step=1",
+        "  lazy app.value=2 app.late=1",
+        "    * step app.step=2",
+        "    inside",
+        "  waits app.value=3",
+        "    * step app.step=3",
+        "    lazy app.value=2 app.late=1",
+        "      * step app.step=2",
+        "      inside",
+        "  by hand app.value=4",
+        "    * step app.step=4",
+    ]);
+}
+
+#[test]
+fn of_two_values_the_later_one_counts_whichever_way_they_came() {
+    #[trace(app.x = 1, app.y = 1, late(app.z))]
+    fn lazy() {
+        let span = otelier::current_span();
+        span.set_attribute("app.x", 2);
+        trace_block!(name = "inner", {
+            span.set_attribute("app.y", 2);
+            span.set_attribute("app.z", 2);
+            otelier::current_span().set_attribute("app.x", "inner");
+        });
+        record!(app.z = 3);
+        Span::start("entered").in_scope(|| span.set_attribute("app.x", 3));
+        record!(app.x = 4);
+    }
+    let recorder = Recorder::start();
+    trace_block!(name = "root", { lazy() });
+    recorder.expect(&["root", "  lazy app.x=4 app.y=2 app.z=3", "    inner app.x=inner", "    entered"]);
+}
+
+#[test]
+fn everything_can_be_said_of_the_current_span() {
+    #[trace]
+    fn lazy() {
+        let span = otelier::current_span();
+        let other = Span::start("other").span_context();
+        span.add_links(&[other.clone(), SpanContext::NONE]);
+        span.add_link(&other, [KeyValue::new("app.why", "twice")]);
+        span.add_event_with("sized", |event| event.attribute("app.sizes", &[1_i64, 2]));
+        span.update_name("renamed");
+        span.record_error_class(&Refused);
+    }
+    let recorder = Recorder::start();
+    trace_block!(name = "root", {
+        lazy();
+        trace_block!(name = "kind", kind = client, { lazy_on_attached() });
+        trace_block!(name = "status", { otelier::current_span().set_status(Status::error("by status")) });
+    });
+    fn lazy_on_attached() {
+        let span = otelier::current_span();
+        span.record_error_class(&Refused);
+        span.update_name("renamed client");
+    }
+    let spans = recorder.spans();
+    let span = named(&spans, "renamed");
+    assert_eq!((span.links.len(), span.links[1].attributes.len()), (2, 1));
+    assert_eq!(span.events[0].attributes[0].value.to_string(), "[1,2]");
+    let (status, attributes) = (&span.status, attribute(span, "error.type").map(ToString::to_string));
+    assert_eq!((status, attributes.as_deref()), (&Status::error("refused"), Some("refused")));
+    let attached = named(&spans, "renamed client");
+    assert_eq!((&attached.status, &attached.attributes), (status, &span.attributes));
+    assert_eq!(
+        attached.events.last().map(|event| &event.attributes),
+        span.events.last().map(|event| &event.attributes)
+    );
+    assert_eq!(named(&spans, "status").status, Status::error("by status"));
+}
+
+#[test]
+fn a_handle_of_the_current_span_may_outlive_it_and_leave_the_thread() {
+    #[trace]
+    fn lazy() -> otelier::CurrentSpan {
+        let span = otelier::current_span();
+        std::thread::scope(|scope| scope.spawn(|| span.set_attribute("app.elsewhere", 1)).join()).expect("no panic");
+        span
+    }
+    let recorder = Recorder::start();
+    let kept = trace_block!(name = "root", { lazy() });
+    assert!(!kept.is_recording());
+    kept.set_attribute("app.late", 1);
+    let elsewhere = std::thread::spawn(move || kept.set_attribute("app.late", 2));
+    elsewhere.join().expect("no panic");
+    recorder.expect(&["root", "  lazy app.elsewhere=1"]);
+}
+
+#[test]
+fn without_a_span_the_current_one_takes_nothing() {
+    let recorder = Recorder::start();
+    let span = otelier::current_span();
+    assert!(!span.is_recording() && !span.span_context().is_valid());
+    span.set_attribute("app.x", 1);
+    span.record_error(&"no");
+    recorder.expect(&[]);
+}
+
+#[test]
+fn limits_hold_for_the_current_span_and_a_loop_does_not_fill_the_memory() {
+    #[trace(app.own = 1)]
+    fn lazy() {
+        for number in 0..10_000 {
+            let span = otelier::current_span();
+            span.set_attribute("app.number", number);
+            span.add_event("step", []);
+            span.add_link(&Span::start("other").child("x").span_context(), []);
+        }
+    }
+    let mut limits = Limits::default();
+    (limits.attributes, limits.events, limits.links) = (2, 3, 4);
+    let recorder = Recorder::with(Telemetry::default().with_limits(limits).with_max_queue_size(1 << 18));
+    trace_block!(name = "root", { lazy() });
+    let (spans, _) = recorder.finish();
+    let span = named(&spans, "lazy");
+    assert_eq!((attribute(span, "app.number"), span.attributes.len()), (Some(&9_999_i64.into()), 2));
+    assert_eq!((span.events.len(), span.events.dropped_count), (3, 9_997));
+    assert_eq!((span.links.len(), span.links.dropped_count), (4, 9_996));
+}
+
+#[test]
+fn what_a_displayed_value_says_of_the_current_span_arrives() {
+    struct Talks;
+    impl std::fmt::Display for Talks {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("before ")?;
+            otelier::current_span().set_attribute("app.talked", true);
+            inside();
+            f.write_str("after")
+        }
+    }
+    #[trace(app.value = %Talks)]
+    fn lazy() {}
+    let recorder = Recorder::start();
+    trace_block!(name = "root", { lazy() });
+    recorder.expect(&["root", "  lazy app.value=before after app.talked=true", "    inside"]);
+}
+
+#[test]
+fn times_of_somebody_else_are_kept() {
+    use std::time::{Duration, SystemTime};
+    let (start, second) = (SystemTime::UNIX_EPOCH + Duration::from_secs(1_000), Duration::from_secs(1));
+    let recorder = Recorder::start();
+    let span = Span::builder("measured").start_time(start).event("early", []).start();
+    span.add_event_at("middle", start + second, []);
+    span.end_at(start + 2 * second);
+    let spans = recorder.spans();
+    let span = &spans[0];
+    assert_eq!((span.start_time, span.end_time), (start, start + 2 * second));
+    let times: Vec<_> = span.events.iter().map(|event| event.timestamp).collect();
+    assert_eq!(times, [start, start + second]);
+}
+
+#[test]
+fn a_parent_may_be_named_by_headers_and_what_names_none_changes_nothing() {
+    let recorder = Recorder::start();
+    let outer = Span::start("outer");
+    let headers = [("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")];
+    outer.in_scope(|| {
+        Span::builder("remote").child_of(&headers).start().end();
+        Span::builder("local").child_of("nonsense").start().end();
+    });
+    outer.child("child").end();
+    drop(outer);
+    recorder.expect(&["outer", "  local", "  child", "remote [remote parent]"]);
+}
+
+#[test]
+fn a_future_in_a_span_starts_late_and_a_dropped_one_is_cancelled() {
+    use otelier::InSpan;
+    use std::task::{Context, Waker};
+    let recorder = Recorder::start();
+    drop(async {}.in_span("never"));
+    let mut waits = Box::pin(async { std::future::pending::<()>().await }.in_span("waits"));
+    assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(waits);
+    let failed = one_thread().block_on(async { Err::<(), _>("no") }.try_in_span("fails"));
+    assert_eq!(failed, Err("no"));
+    one_thread().block_on(otelier::in_span_async("plain", async { inside() }));
+    recorder.expect(&[
+        "waits otelier.cancelled=true",
+        "fails error.type=&str !no",
+        "  * exception exception.type=&str exception.message=no",
+        "plain",
+        "  inside",
+    ]);
+}
+
+#[test]
+fn tasks_are_children_of_the_span_that_spawned_them() {
+    #[trace]
+    async fn part() {
+        inside();
+    }
+    #[trace]
+    async fn whole() {
+        otelier::spawn(part()).await.expect("no panic");
+        otelier::spawn_blocking(inside).await.expect("no panic");
+        let lazy = || trace_block!(name = "lazy", { otelier::spawn(part()) });
+        lazy().await.expect("no panic");
+    }
+    let recorder = Recorder::start();
+    many_threads().block_on(whole());
+    let local = tokio::task::LocalSet::new();
+    local
+        .block_on(&one_thread(), async { otelier::in_span("local", |_| otelier::spawn_local(part())).await })
+        .expect("no panic");
+    recorder.expect(&[
+        "whole",
+        "  part",
+        "    inside",
+        "  inside",
+        "  lazy",
+        "    part",
+        "      inside",
+        "local",
+        "  part",
+        "    inside",
+    ]);
 }

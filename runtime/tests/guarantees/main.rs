@@ -5,8 +5,10 @@
 
 mod support;
 
+mod attempts;
 mod by_hand;
 mod context;
+mod drains;
 mod ending;
 mod exporters;
 mod flushing;
