@@ -34,6 +34,7 @@
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK |
+//! | `testing` | no | `otelier::testing`: which spans a test's code makes, in any number of tests at a time |
 //! | `registry` | no | `schema::registry`: all schemas and call sites of a program, for tools and tests |
 
 extern crate self as otelier;
@@ -57,6 +58,9 @@ mod span;
 pub mod export;
 
 mod pipeline;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 pub mod private;
@@ -100,6 +104,11 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+/// The examples of the page about tests run with them.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/testing.md")]
+mod testing_page {}
 
 /// The examples of the page about schemas run with the tests, too.
 #[cfg(doctest)]

@@ -90,19 +90,36 @@ fn span_data(record: &SpanRecord<'_>, batch: &Batch) -> SpanData {
     }
 }
 
+/// The spans of these records.
+#[cfg(feature = "testing")]
+pub(crate) fn spans_of(words: Vec<u64>, anchor: crate::clock::Anchor) -> Vec<SpanData> {
+    let batch = Batch {
+        spans: crate::record::count_records(&words),
+        words,
+        anchor,
+        #[cfg(feature = "_otlp")]
+        resource: std::sync::Arc::new(Resource::builder_empty().build()),
+    };
+    batch.records().map(|record| span_data(&record, &batch)).collect()
+}
+
 fn key_value(key: RecordKey<'_>, value: RecordValue<'_>) -> KeyValue {
-    let value = match value {
+    let key = match key {
+        RecordKey::Static(key) => Key::from_static_str(key),
+        RecordKey::Borrowed(key) => Key::new(key.to_owned()),
+    };
+    KeyValue::new(key, sdk_value(value))
+}
+
+/// The value as the SDK has it.
+pub(crate) fn sdk_value(value: RecordValue<'_>) -> Value {
+    match value {
         RecordValue::Int(value) => Value::I64(value),
         RecordValue::Double(value) => Value::F64(value),
         RecordValue::Bool(value) => Value::Bool(value),
         RecordValue::Str(value) => Value::String(value.to_owned().into()),
         RecordValue::List(list) => Value::Array(array(list.values())),
-    };
-    let key = match key {
-        RecordKey::Static(key) => Key::from_static_str(key),
-        RecordKey::Borrowed(key) => Key::new(key.to_owned()),
-    };
-    KeyValue::new(key, value)
+    }
 }
 
 /// A list has one type, that of its first value; the types of Rust make sure that all values are of it.

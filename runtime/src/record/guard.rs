@@ -1,5 +1,6 @@
 //! Open synchronous spans.
 
+use super::capture::SeenBy;
 use super::counters::{COUNTERS, Counters};
 use super::handle::OtelSpan;
 use super::outbox::Head;
@@ -7,7 +8,7 @@ use super::outcome::Outcome;
 use super::shared::{SharedSpan, keyed};
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
-use super::{Callsite, QUEUE, flag, limits, sampling, tail};
+use super::{Callsite, QUEUE, capture, flag, limits, tail};
 use crate::attribute::{AttributeSink, KeyedTarget, Slot, Slots, SpanAttributes, Target};
 use crate::clock;
 use crate::wire::{self, Scratch, Writing};
@@ -73,7 +74,11 @@ impl Start {
         } else {
             ((thread.random(), thread.random()), 0, None)
         };
-        let mode = match sampling::decide(trace.1, decision, parent.is_valid() && !parent.is_remote()) {
+        let seen = capture::find(thread, parent);
+        if seen == SeenBy::Nobody {
+            return None;
+        }
+        let mode = match seen.decide(trace.1, decision, parent.is_valid() && !parent.is_remote()) {
             // `TraceState` does not say whether it is empty, but the empty one equals the default.
             Mode::Recording if !lazy() || state != TraceState::NONE => Mode::RecordingAttached,
             mode => mode,
@@ -84,11 +89,15 @@ impl Start {
             Mode::Recording | Mode::RecordingAttached => thread.started(),
         }
         let span = thread.new_span_id();
+        if let SeenBy::Capture { .. } = seen {
+            capture::enter(thread, trace, span, parent);
+        }
         Some(Self {
             active: Active { trace, span, attached: span, mode },
             parent: parent_span,
             flags: if parent.is_valid() && parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
-            begins_here: !parent.is_valid() || parent.is_remote(),
+            // Tail sampling keeps its hands off what is captured.
+            begins_here: seen == SeenBy::Pipeline && (!parent.is_valid() || parent.is_remote()),
             state,
         })
     }
@@ -130,6 +139,7 @@ const NOBODY: u64 = u64::MAX;
 
 /// The time during which OpenTelemetry's context is exact: what it names is meant, also if the active span is lazy and
 /// below that.
+#[derive(Debug)]
 pub(crate) struct Exact(Option<(&'static Thread, u64)>);
 
 impl Exact {
@@ -166,7 +176,8 @@ pub(crate) enum Policy {
     Lazy = 2,
 }
 
-pub(crate) fn set_policy(policy: Policy) {
+/// What the pipeline and the captures of tests agreed on.
+pub(super) fn store_policy(policy: Policy) {
     POLICY.store(policy as u8, Release);
 }
 

@@ -10,6 +10,7 @@
 //! * User code (the values of attributes, `Display`, errors) may itself be traced, and may panic: no reference into the
 //!   thread's state is held while it runs.
 
+pub(crate) mod capture;
 mod chunk;
 mod counters;
 mod fork;
@@ -35,9 +36,10 @@ pub use guard::{EventWriter, Guard};
 pub use handle::OtelSpan;
 pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe};
 
+pub(crate) use capture::set_policy;
 pub(crate) use counters::COUNTERS;
 pub(crate) use fork::{forks, watch_forks};
-pub(crate) use guard::{Exact, Policy, enabled as is_enabled, lazy_span, set_policy};
+pub(crate) use guard::{Exact, Policy, enabled as is_enabled, lazy_span};
 pub use limits::Limits;
 pub(crate) use limits::set_limits;
 pub use old_names::OldNames;
@@ -45,7 +47,9 @@ pub(crate) use outbox::{count_records, split_record};
 pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
 pub(crate) use tail::{Keep, set_tail};
-pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never_here, totals};
+pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never_here, open_queue, totals};
+#[cfg(feature = "testing")]
+pub(crate) use view::recorded;
 #[cfg(feature = "_otlp")]
 pub(crate) use view::{Event, Link};
 pub(crate) use view::{Key, Records, SpanRecord, Status, Time, Value};

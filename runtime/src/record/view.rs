@@ -204,6 +204,17 @@ pub(crate) enum Value<'a> {
     List(List<'a>),
 }
 
+/// Calls `f` with what is recorded of a value, if anything is.
+#[cfg(feature = "testing")]
+pub(crate) fn recorded(value: &(impl crate::attribute::AnyAttribute + ?Sized), f: impl FnMut(Value<'_>)) {
+    let scratch = wire::Scratch::new();
+    value.record(crate::attribute::Slot::new(&scratch, 0));
+    scratch.above(0, |words| {
+        let item = Items(words).next();
+        item.and_then(|item| Value::of(item.tag, item.payload)).into_iter().for_each(f);
+    });
+}
+
 /// A list of values of one type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct List<'a>(&'a [u64]);
