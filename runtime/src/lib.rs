@@ -36,6 +36,7 @@
 //! | `otlp-grpc` | no | OTLP over gRPC |
 //! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |
+//! | `testing` | no | `otelier::testing`: which spans a test's code makes, in any number of tests at a time |
 //! | `registry` | no | `schema::registry`: all schemas and call sites of a program, for tools and tests |
 
 extern crate self as otelier;
@@ -61,6 +62,9 @@ mod span;
 pub mod export;
 
 mod pipeline;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 pub mod private;
@@ -114,6 +118,11 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/manual.md")]
 mod manual_page {}
+
+/// The examples of the page about tests run with them.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/testing.md")]
+mod testing_page {}
 
 /// The examples of the page about schemas run with the tests, too.
 #[cfg(doctest)]

@@ -26,6 +26,7 @@ pub use hooked::{Hooked, hooked};
 pub use tracer::{Tracer, TracerProvider};
 
 pub use crate::record::OtelSpan;
+use crate::record::capture::{OnThread, carried};
 use crate::record::{Exact, forks, lazy_span};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard, global};
@@ -59,7 +60,7 @@ use std::thread::JoinHandle;
 /// # }
 /// ```
 pub fn current_context() -> Context {
-    exact(&Context::current())
+    carried(exact(&Context::current()))
 }
 
 /// The context, or if the span in it is only the attached ancestor of the active one, a context with that one.
@@ -85,6 +86,7 @@ pub fn in_current_context<F: Future>(future: F) -> impl Future<Output = F::Outpu
         let mut future = pin!(future);
         let in_context = poll_fn(|task| {
             let _exact = Exact::enter();
+            let _capture = OnThread::of(&context);
             let _attached: ContextGuard = context.clone().attach();
             future.as_mut().poll(task)
         });
@@ -123,14 +125,22 @@ pub fn with_current_context<T>(f: impl FnOnce() -> T) -> impl FnOnce() -> T {
     let context = current_context();
     move || {
         let _exact = Exact::enter();
+        let _capture = OnThread::of(&context);
         let _attached: ContextGuard = context.attach();
         f()
     }
 }
 
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// Whether our spans and propagator have been made the process's.
+#[cfg(feature = "testing")]
+pub(crate) fn is_installed() -> bool {
+    INSTALLED.load(Ordering::Relaxed)
+}
+
 /// Makes our spans and propagator the process's.
 pub(crate) fn install() {
-    static INSTALLED: AtomicBool = AtomicBool::new(false);
     // The child of a fork has what its parent installed. To set it again would wait for OpenTelemetry's locks, which a thread
     // may have held that the child does not have.
     if INSTALLED.swap(true, Ordering::Relaxed) && forks() > 0 {

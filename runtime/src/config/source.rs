@@ -35,7 +35,7 @@ impl Variables {
     }
 
     /// The value, unless it is empty: the specification treats an empty variable as one that is not set.
-    fn get(&self, name: &str) -> Option<String> {
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
         (self.read)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 

@@ -90,6 +90,19 @@ fn span_data(record: &SpanRecord<'_>, batch: &Batch) -> SpanData {
     }
 }
 
+/// The spans of these records.
+#[cfg(feature = "testing")]
+pub(crate) fn spans_of(words: Vec<u64>, anchor: crate::clock::Anchor) -> Vec<SpanData> {
+    let batch = Batch {
+        spans: crate::record::count_records(&words),
+        words,
+        anchor,
+        #[cfg(feature = "_otlp")]
+        resource: std::sync::Arc::new(Resource::builder_empty().build()),
+    };
+    batch.records().map(|record| span_data(&record, &batch)).collect()
+}
+
 fn key_value(key: RecordKey<'_>, value: RecordValue<'_>) -> KeyValue {
     let key = match key {
         RecordKey::Static(key) => Key::from_static_str(key),

@@ -5,6 +5,7 @@ use super::stats::Destination;
 use crate::clock::{self, Anchor, Clock};
 use crate::config::Batching;
 use crate::export::{Accepted, Batch};
+use crate::record::capture::Tap;
 use crate::record::{self, QUEUE};
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
@@ -108,7 +109,10 @@ impl Collector {
     }
 
     fn drain_queue(&mut self, runtime: &Runtime) {
-        while let Some(full) = QUEUE.pop() {
+        loop {
+            // A statement of its own, so that the tap is not open while a batch is exported.
+            let popped = Tap::open().pop();
+            let Some(full) = popped else { break };
             full.chunk.read(full.from, |words| self.take(words, runtime));
             QUEUE.recycle(full.chunk);
         }
@@ -117,10 +121,14 @@ impl Collector {
     fn drain_threads(&mut self, runtime: &Runtime) {
         // Threads are held up only while their words are copied, not while they are exported.
         let mut words = Vec::new();
-        record::collect_from_threads(|new| {
-            words.extend_from_slice(new);
-            record::count_records(new)
-        });
+        {
+            let mut tap = Tap::open();
+            record::collect_from_threads(|new| {
+                tap.words(new);
+                words.extend_from_slice(new);
+                record::count_records(new)
+            });
+        }
         // A thread may have handed over a chunk in between; its spans are older than what it has now.
         self.drain_queue(runtime);
         self.take(&words, runtime);

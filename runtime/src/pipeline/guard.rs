@@ -1,6 +1,5 @@
 //! The guard that keeps telemetry running.
 
-use super::RUNNING;
 use super::stats::{Destination, Stats, TimedOut, stats};
 use crate::record::{self, Policy, QUEUE};
 use std::sync::Arc;
@@ -42,7 +41,7 @@ impl Lease {
     /// The collector has ended.
     pub(super) fn ended(&self) {
         if self.0.swap(ENDED, Ordering::AcqRel) == GIVEN_UP {
-            RUNNING.store(false, Ordering::Release);
+            super::free_the_place();
         }
     }
 
@@ -136,7 +135,7 @@ impl Guard {
         // A collector that hangs in an exporter keeps the pipeline occupied, because a second one would share its queue; it
         // gives the place up when it ends after all.
         if in_time || !self.lease.give_up() {
-            RUNNING.store(false, Ordering::Release);
+            super::free_the_place();
         }
         if in_time { Ok(()) } else { Err(TimedOut { after: self.timeout, stats: self.stats() }) }
     }

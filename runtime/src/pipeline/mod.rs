@@ -11,7 +11,7 @@ use crate::config::{ExceptionSignal, Hooks, Sampler, Telemetry};
 use crate::export::console::ConsoleExporter;
 use crate::export::sdk::SdkExporter;
 use crate::export::{Exporter, Signal};
-use crate::record::{self, COUNTERS, Keep, Policy, QUEUE};
+use crate::record::{self, COUNTERS, Keep, Policy, capture};
 use crate::{ConfigError, Error, bridge, clock, resource};
 use collector::Collector;
 use guard::Lease;
@@ -51,6 +51,17 @@ static RUNNING: AtomicBool = AtomicBool::new(false);
 /// ```
 pub fn init(telemetry: Telemetry) -> Result<Guard, Error> {
     Pipeline::new(telemetry).start()
+}
+
+/// Lets another pipeline start.
+fn free_the_place() {
+    capture::set_collector(false);
+    RUNNING.store(false, Ordering::Release);
+}
+
+/// The child of a fork has no pipeline.
+pub(crate) fn watch_forks() {
+    record::watch_forks(|| RUNNING.store(false, Ordering::Release));
 }
 
 type MakeExporter = Box<dyn FnOnce(&Resource) -> Arc<dyn Exporter> + Send>;
@@ -156,14 +167,13 @@ impl Pipeline {
 }
 
 fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Destination]>) -> Result<Guard, Error> {
-    // What threads finished after the last pipeline ended belongs to nobody.
-    record::collect_from_threads(record::count_records);
+    capture::set_collector(true);
     COUNTERS.reset();
     record::begin_totals();
-    record::watch_forks(|| RUNNING.store(false, Ordering::Release));
+    watch_forks();
     let batch = &telemetry.batch;
     // Two batches at once, because waking the collector costs the thread that does it as much as ten spans.
-    QUEUE.open(batch.max_bytes(), 2 * batch.max_export_batch_size as u64);
+    record::open_queue(batch.max_bytes(), 2 * batch.max_export_batch_size as u64);
     let (ratio, follow_parent) = match telemetry.sampler {
         Sampler::AlwaysOn => (1.0, false),
         Sampler::AlwaysOff => (0.0, false),
@@ -184,7 +194,7 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     let lease = Arc::new(Lease::default());
     let collector = Collector::new(batch.clone(), resource, Arc::clone(&destinations), Arc::clone(&lease));
     let thread = collector.spawn().map_err(|error| {
-        RUNNING.store(false, Ordering::Release);
+        free_the_place();
         Error::Thread(error)
     })?;
     if telemetry.hooks == Hooks::Global {

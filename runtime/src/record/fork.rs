@@ -24,10 +24,13 @@ pub(crate) fn watch_forks(in_child: fn()) {
 #[cfg(all(unix, not(miri)))]
 mod unix {
     use super::FORKS;
+    #[cfg(feature = "testing")]
+    use crate::record::capture::{self, Captures};
+    use crate::record::guard::store_policy;
     use crate::record::outbox::OutboxLock;
     use crate::record::queue::QueueLock;
     use crate::record::thread::{self, Registry, Thread};
-    use crate::record::{Policy, QUEUE, set_policy};
+    use crate::record::{Policy, QUEUE};
     use std::cell::RefCell;
     use std::ffi::c_int;
     use std::sync::atomic::Ordering::Relaxed;
@@ -51,11 +54,13 @@ mod unix {
         }
     }
 
-    /// In the opposite order of their taking, which is the one used elsewhere: registry, outbox, queue.
+    /// In the opposite order of their taking, which is the one used elsewhere: captures, registry, outbox, queue.
     struct Locks {
         queue: QueueLock<'static>,
         outboxes: Vec<OutboxLock<'static>>,
         registry: MutexGuard<'static, Registry>,
+        #[cfg(feature = "testing")]
+        captures: MutexGuard<'static, Captures>,
     }
 
     thread_local! {
@@ -72,6 +77,8 @@ mod unix {
 
     unsafe extern "C" fn prepare() {
         quietly(|| {
+            #[cfg(feature = "testing")]
+            let captures = capture::lock();
             let registry = thread::threads();
             let outboxes = registry.iter().map(|thread| {
                 // SAFETY: the registry keeps the thread's state, and nobody takes it out while it is locked; `Locks` drops
@@ -80,7 +87,13 @@ mod unix {
                 thread.outbox.lock()
             });
             let outboxes = outboxes.collect();
-            let locks = Locks { queue: QUEUE.lock(), outboxes, registry };
+            let locks = Locks {
+                queue: QUEUE.lock(),
+                outboxes,
+                registry,
+                #[cfg(feature = "testing")]
+                captures,
+            };
             let _ = LOCKS.try_with(|held| held.replace(Some(locks)));
         });
     }
@@ -91,11 +104,14 @@ mod unix {
 
     unsafe extern "C" fn child() {
         FORKS.fetch_add(1, Relaxed);
-        set_policy(Policy::Off);
+        store_policy(Policy::Off);
         quietly(|| {
-            let Ok(Some(Locks { mut queue, mut outboxes, mut registry })) = LOCKS.try_with(RefCell::take) else {
-                return;
-            };
+            let Ok(Some(locks)) = LOCKS.try_with(RefCell::take) else { return };
+            #[cfg(feature = "testing")]
+            let mut locks = locks;
+            #[cfg(feature = "testing")]
+            locks.captures.forget();
+            let Locks { mut queue, mut outboxes, mut registry, .. } = locks;
             queue.forget();
             outboxes.iter_mut().for_each(OutboxLock::forget);
             if let Some(thread) = thread::existing() {

@@ -1,6 +1,7 @@
 //! Open synchronous spans.
 
 use super::begin::{Begin, Decided};
+use super::capture::SeenBy;
 use super::counters::{COUNTERS, Counters};
 use super::handle::OtelSpan;
 use super::outbox::Head;
@@ -8,7 +9,7 @@ use super::outcome::Outcome;
 use super::shared::{SharedSpan, keyed, write_link};
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
-use super::{Callsite, QUEUE, flag, limits, sampling, tail};
+use super::{Callsite, QUEUE, capture, flag, limits, sampling, tail};
 use crate::attribute::{AttributeSink, KeyedTarget, Slot, Slots, SpanAttributes, Target};
 use crate::clock;
 use crate::relation::Links;
@@ -55,8 +56,8 @@ impl Start {
 
     /// The same below the span in a context that is given.
     pub(super) fn below(thread: &Thread, context: &Context) -> Option<Self> {
-        Self::below_or(thread, context, |trace, parent, continues| {
-            sampling::decide(trace.1, parent, continues, context)
+        Self::below_or(thread, context, |seen, trace, parent, continues| {
+            seen.decide(trace.1, parent, continues, context)
         })
     }
 
@@ -71,18 +72,18 @@ impl Start {
         if current.is_telemetry_suppressed() || context.is_telemetry_suppressed() {
             return None;
         }
-        let decide = |trace: (u64, u64), parent: Option<bool>, continues| match (begin.sample, parent) {
+        let decide = |seen: SeenBy, trace: (u64, u64), parent: Option<bool>, continues| match (begin.sample, parent) {
             (Some(sample), None) => sampling::decide_by(sample, trace.1),
-            _ => sampling::decide(trace.1, parent, continues, context),
+            _ => seen.decide(trace.1, parent, continues, context),
         };
         let start = match &begin.parent {
-            Some(parent) => Self::of(thread, parent.span().span_context(), |trace, parent, continues| {
+            Some(parent) => Self::of(thread, parent.span().span_context(), |seen, trace, parent, continues| {
                 let known = thread.active.get();
                 // It is known better whether the thread's own trace is recorded: it may have been refused.
                 let same = continues && known.trace == trace && parent == Some(known.mode.is_recording());
-                if same && known.mode != Mode::Nothing { known.mode } else { decide(trace, parent, continues) }
-            }),
-            None if begin.root => Self::of(thread, &SpanContext::NONE, decide),
+                if same && known.mode != Mode::Nothing { known.mode } else { decide(seen, trace, parent, continues) }
+            })?,
+            None if begin.root => Self::of(thread, &SpanContext::NONE, decide)?,
             None => Self::below_or(thread, context, decide)?,
         };
         // The sampler may not ask parents, but it must not undo the decision where the trace continues.
@@ -97,13 +98,13 @@ impl Start {
         Some((start, context))
     }
 
-    /// With `decide` for a trace that the thread does not know: it gets the trace's id, the parent's decision if there is a
+    /// With `decide` for a trace that the thread does not know: it gets who looks, the trace's id, the parent's decision if there is a
     /// parent, and whether the parent is in this process.
     #[inline(always)]
     fn below_or(
         thread: &Thread,
         context: &Context,
-        decide: impl FnOnce((u64, u64), Option<bool>, bool) -> Mode,
+        decide: impl FnOnce(SeenBy, (u64, u64), Option<bool>, bool) -> Mode,
     ) -> Option<Self> {
         let parent = context.span();
         let parent = parent.span_context();
@@ -124,12 +125,16 @@ impl Start {
                 }
             };
         }
-        Some(Self::of(thread, parent, decide))
+        Self::of(thread, parent, decide)
     }
 
     /// A span below exactly this parent.
     #[inline(always)]
-    fn of(thread: &Thread, parent: &SpanContext, decide: impl FnOnce((u64, u64), Option<bool>, bool) -> Mode) -> Self {
+    fn of(
+        thread: &Thread,
+        parent: &SpanContext,
+        decide: impl FnOnce(SeenBy, (u64, u64), Option<bool>, bool) -> Mode,
+    ) -> Option<Self> {
         let state = state_of(parent);
         let (trace, parent_span, decision) = if parent.is_valid() {
             let trace = u128::from_be_bytes(parent.trace_id().to_bytes());
@@ -138,7 +143,11 @@ impl Start {
         } else {
             ((thread.random(), thread.random()), 0, None)
         };
-        let mode = match decide(trace, decision, parent.is_valid() && !parent.is_remote()) {
+        let seen = capture::find(thread, parent);
+        if seen == SeenBy::Nobody {
+            return None;
+        }
+        let mode = match decide(seen, trace, decision, parent.is_valid() && !parent.is_remote()) {
             // `TraceState` does not say whether it is empty, but the empty one equals the default.
             Mode::Recording if !lazy() || state != TraceState::NONE => Mode::RecordingAttached,
             mode => mode,
@@ -149,13 +158,17 @@ impl Start {
             Mode::Recording | Mode::RecordingAttached => thread.started(),
         }
         let span = thread.new_span_id();
-        Self {
+        if let SeenBy::Capture { .. } = seen {
+            capture::enter(thread, trace, span, parent);
+        }
+        Some(Self {
             active: Active { trace, span, attached: span, mode },
             parent: parent_span,
             flags: if parent.is_valid() && parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
-            begins_here: !parent.is_valid() || parent.is_remote(),
+            // Tail sampling keeps its hands off what is captured.
+            begins_here: seen == SeenBy::Pipeline && (!parent.is_valid() || parent.is_remote()),
             state,
-        }
+        })
     }
 
     /// Whether the trace has a `tracestate`, which every record carries then.
@@ -217,6 +230,7 @@ const NOBODY: u64 = u64::MAX;
 
 /// The time during which OpenTelemetry's context is exact: what it names is meant, also if the active span is lazy and
 /// below that.
+#[derive(Debug)]
 pub(crate) struct Exact(Option<(&'static Thread, u64)>);
 
 impl Exact {
@@ -253,7 +267,8 @@ pub(crate) enum Policy {
     Lazy = 2,
 }
 
-pub(crate) fn set_policy(policy: Policy) {
+/// What the pipeline and the captures of tests agreed on.
+pub(super) fn store_policy(policy: Policy) {
     POLICY.store(policy as u8, Release);
 }
 

@@ -12,6 +12,7 @@
 
 mod adopted;
 mod begin;
+pub(crate) mod capture;
 mod chunk;
 mod counters;
 mod exceptions;
@@ -43,11 +44,12 @@ pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, Outcom
 pub use pieces::{Drain, Opening, Start, TracedFuture, TracedIterator, TracedStream};
 
 pub(crate) use adopted::{adopt, is_busy, settle};
+pub(crate) use capture::set_policy;
 pub(crate) use counters::COUNTERS;
 pub use exceptions::ExceptionSignal;
 pub(crate) use exceptions::set_exception_signal;
 pub(crate) use fork::{forks, watch_forks};
-pub(crate) use guard::{Exact, Policy, enabled as is_enabled, lazy_span, set_policy};
+pub(crate) use guard::{Exact, Policy, enabled as is_enabled, lazy_span};
 pub use limits::Limits;
 pub(crate) use limits::{links as max_links, set_limits};
 pub use old_names::OldNames;
@@ -56,11 +58,13 @@ pub(crate) use owned::{owned, owned_by};
 pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
 pub(crate) use tail::{Keep, set_tail};
-pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never_here, totals};
+pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never_here, open_queue, totals};
 #[cfg(any(feature = "_otlp", feature = "logs"))]
 pub(crate) use view::Event;
 #[cfg(feature = "_otlp")]
 pub(crate) use view::Link;
+#[cfg(feature = "testing")]
+pub(crate) use view::recorded;
 pub(crate) use view::{Key, Records, SpanRecord, Status, Time, Value};
 
 use crate::schema::{Schema, SchemaDef, check_required};

@@ -269,6 +269,15 @@ impl Outbox {
         spans
     }
 
+    /// Shows `f` what the collector has not read yet, and leaves it to be read. For captures of tests.
+    #[allow(dead_code)]
+    pub(crate) fn peek(&self, f: impl FnOnce(&[u64])) {
+        let shared = self.shared();
+        if let Some(chunk) = &shared.chunk {
+            chunk.read(shared.read, f);
+        }
+    }
+
     /// Whether records are held back.
     #[inline(always)]
     pub(crate) fn holds(&self) -> bool {

@@ -33,6 +33,8 @@ struct State {
     bytes: usize,
     spans: u64,
     max_bytes: usize,
+    /// Whether chunks are taken also when there is no room.
+    unbounded: bool,
     wake_at: u64,
     flush_asked: u64,
     flush_done: u64,
@@ -76,6 +78,7 @@ impl Queue {
             bytes: 0,
             spans: 0,
             max_bytes: 1 << 20,
+            unbounded: false,
             wake_at: 1024,
             flush_asked: 0,
             flush_done: 0,
@@ -90,11 +93,11 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Empties the queue and sets its limits, for a new pipeline.
-    pub(crate) fn open(&self, max_bytes: usize, wake_at: u64) {
+    /// Empties the queue and sets its limits, for a new pipeline; what was in it.
+    pub(crate) fn open(&self, max_bytes: usize, wake_at: u64) -> VecDeque<FullChunk> {
         let mut state = self.state();
         // Freed when the lock is released: the allocator may be traced.
-        let _chunks = (std::mem::take(&mut state.chunks), std::mem::take(&mut state.spares));
+        let (chunks, _spares) = (std::mem::take(&mut state.chunks), std::mem::take(&mut state.spares));
         state.bytes = 0;
         state.spans = 0;
         state.max_bytes = max_bytes;
@@ -104,6 +107,19 @@ impl Queue {
         state.stopped = false;
         self.pressed.store(false, Ordering::Relaxed);
         drop(state);
+        chunks
+    }
+
+    /// Says whether chunks are taken also when there is no room. For captures of tests.
+    #[allow(dead_code)]
+    pub(crate) fn set_unbounded(&self, unbounded: bool) {
+        self.state().unbounded = unbounded;
+    }
+
+    /// Shows `f` what waits here, and leaves it. For captures of tests.
+    #[allow(dead_code)]
+    pub(crate) fn peek(&self, mut f: impl FnMut(&[u64])) {
+        self.state().chunks.iter().for_each(|full| full.chunk.read(full.from, &mut f));
     }
 
     /// Keeps everybody from putting chunks in or taking them out.
@@ -126,7 +142,7 @@ impl Queue {
     /// The same, and gives an empty chunk for it if there is one of full size and it has room for `words`.
     pub(crate) fn exchange(&self, full: FullChunk, words: usize) -> Option<Arc<Chunk>> {
         let mut state = self.state();
-        if state.bytes + full.bytes() > state.max_bytes && !state.chunks.is_empty() {
+        if state.bytes + full.bytes() > state.max_bytes && !state.chunks.is_empty() && !state.unbounded {
             drop(state);
             Counters::add(&COUNTERS.queue_full, full.spans);
             full.chunk.clear();

@@ -2,6 +2,7 @@
 
 use super::QUEUE;
 use super::adopted::Adopted;
+use super::capture::Tap;
 use super::counters::{COUNTERS, Counters};
 use super::guard::{enabled, pointer, set_pointer};
 use super::outbox::{Head, Outbox};
@@ -451,9 +452,47 @@ pub(crate) fn collect_from_threads(mut f: impl FnMut(&[u64]) -> u64) -> u64 {
     threads.iter().map(|thread| thread.outbox.collect(&mut f)).sum()
 }
 
+/// Shows `f` what every thread has finished since the last collection, and leaves it where it is.
+#[cfg(feature = "testing")]
+pub(super) fn peek_at_threads(mut f: impl FnMut(&[u64])) {
+    let _ = current();
+    let threads: Vec<_> = threads().threads.clone();
+    threads.iter().for_each(|thread| thread.outbox.peek(&mut f));
+}
+
 /// Counts what ended after the shutdown, and forgets it.
 pub(crate) fn discard_ended() {
-    let lying = collect_from_threads(super::outbox::count_records);
-    let queued: u64 = std::iter::from_fn(|| QUEUE.pop()).map(|full| full.spans).sum();
-    Counters::add(&COUNTERS.after_shutdown, lying + queued);
+    let ended = quietly(|| {
+        let mut tap = Tap::open();
+        let lying = forget_ended(&mut tap);
+        lying + std::iter::from_fn(|| tap.pop()).map(|full| full.spans).sum::<u64>()
+    });
+    Counters::add(&COUNTERS.after_shutdown, ended);
+}
+
+/// Opens the queue for a new pipeline; what ended after the last one belongs to nobody but captures.
+pub(crate) fn open_queue(max_bytes: usize, wake_at: u64) {
+    quietly(|| {
+        let mut tap = Tap::open();
+        forget_ended(&mut tap);
+        for full in QUEUE.open(max_bytes, wake_at) {
+            full.chunk.read(full.from, |words| tap.words(words));
+        }
+    });
+}
+
+/// How many spans lie with the threads; they are shown to nobody else.
+fn forget_ended(tap: &mut Tap) -> u64 {
+    collect_from_threads(|words| {
+        tap.words(words);
+        super::outbox::count_records(words)
+    })
+}
+
+/// Runs `f` while the allocator, which may be traced, makes no spans.
+pub(super) fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    match current() {
+        Some(thread) => thread.scratch.while_busy(f),
+        None => f(),
+    }
 }

@@ -204,6 +204,17 @@ pub(crate) enum Value<'a> {
     List(List<'a>),
 }
 
+/// Calls `f` with what is recorded of a value, if anything is.
+#[cfg(feature = "testing")]
+pub(crate) fn recorded(value: &(impl crate::attribute::AnyAttribute + ?Sized), f: impl FnMut(Value<'_>)) {
+    let scratch = wire::Scratch::new();
+    value.record(crate::attribute::Slot::new(&scratch, 0));
+    scratch.above(0, |words| {
+        let item = Items(words).next();
+        item.and_then(|item| Value::of(item.tag, item.payload)).into_iter().for_each(f);
+    });
+}
+
 /// A list of values of one type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct List<'a>(&'a [u64]);
@@ -373,13 +384,17 @@ impl<'a> SpanRecord<'a> {
         // Names of a call site are different from each other and from its constants; only what came through an API may clash.
         let (has_twins, has_keyed) = (self.has_twins, self.tags & 1 << wire::KEYED != 0);
         let recorded = |key: &str| self.items().any(|item| limits::key_of(&item, self.callsite) == Some(key));
+        let panicked = self.flags & flag::PANIC != 0;
+        let mut recorded_error_type = false;
         for (key, value) in self.callsite.constants {
             let is_given = constants.iter().any(|(constant, _)| constant == key) || has_keyed && recorded(key);
-            if !is_given {
+            // Nobody foresees a panic; see below.
+            let is_error_type = *key == "error.type";
+            if !(is_given || is_error_type && panicked) {
+                recorded_error_type |= is_error_type;
                 give(&mut dropped, Key::Static(key), Value::constant(value));
             }
         }
-        let panicked = self.flags & flag::PANIC != 0;
         const SPECIAL: u32 = 1 << wire::KEYED | 1 << wire::ERROR | 1 << wire::CANCELLED | 1 << wire::DROPPED;
         if !has_twins && !panicked && self.tags & SPECIAL == 0 && constants.is_empty() {
             for (key, value) in self.items().filter_map(|item| keyed(self.callsite, &item)) {
@@ -388,7 +403,6 @@ impl<'a> SpanRecord<'a> {
             return dropped;
         }
         let mut error_type = None;
-        let mut recorded_error_type = false;
         let mut before = 0;
         let mut items = self.items();
         while let Some(item) = items.next() {

@@ -242,6 +242,24 @@ async fn sets_the_type_itself_later() -> Answer<()> {
     Err(ExchangeError::Status(429))
 }
 
+#[trace("error.type" = "refused")]
+fn has_one_type(panics: bool) -> Result<(), std::io::Error> {
+    assert!(!panics);
+    Err(std::io::Error::other("no"))
+}
+
+#[test]
+fn an_error_type_that_the_annotation_says_stands_once_and_gives_way_to_a_panic() {
+    let recorder = Recorder::start();
+    let _ = has_one_type(false);
+    let _ = std::panic::catch_unwind(|| has_one_type(true));
+    recorder.expect(&[
+        "has_one_type error.type=refused !no",
+        "  * exception exception.type=std::io::error::Error exception.message=no",
+        "has_one_type error.type=panic !panicked",
+    ]);
+}
+
 #[test]
 fn an_error_type_that_was_recorded_by_hand_stands_once() {
     let recorder = Recorder::start();

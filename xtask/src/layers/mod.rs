@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["span"],
     &["export", "resource"],
     &["pipeline"],
+    &["testing"],
     &["private"],
 ];
 
