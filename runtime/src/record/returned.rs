@@ -17,11 +17,11 @@ use std::ops::ControlFlow;
 use std::task::Poll;
 
 impl<'a, T: ?Sized> Probe<'a, T> {
-    /// The error in the value.
+    /// The error in the value. The parameter lets rustc say in our words where there is none.
     #[inline]
-    pub fn otelier_error(&self) -> Option<&'a T::Error>
+    pub fn otelier_error<E>(&self) -> Option<&'a E>
     where
-        T: Fallible,
+        T: Fallible<Error = E>,
     {
         self.0.error()
     }
