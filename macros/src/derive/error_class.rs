@@ -394,7 +394,7 @@ fn methods(input: &Input, general: &Says, cases: &[Case], bounds: &mut Vec<Token
     let method =
         |name: &str, returns: TokenStream, default: Option<TokenStream>, arm: &dyn Fn(&Case) -> Option<Arm>| {
             let name = format_ident!("{name}");
-            let arms: Vec<Arm> = cases.iter().filter_map(|case| Some(case.transparent(&name).or(arm(case))?)).collect();
+            let arms: Vec<Arm> = cases.iter().filter_map(|case| case.transparent(&name).or(arm(case))).collect();
             if arms.is_empty() && default.is_some() {
                 return TokenStream::new();
             }

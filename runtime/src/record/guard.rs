@@ -616,7 +616,7 @@ impl Open {
     #[cold]
     #[inline(never)]
     fn fail(&self, outcome: &Outcome<'_>) {
-        let Some(failure) = outcome.failure() else { return };
+        let failure = outcome.failure();
         let scratch = &self.thread.scratch;
         if !failure.is_expected() {
             self.flags.set(self.flags.get() | flag::FAILED);

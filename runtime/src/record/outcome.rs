@@ -216,7 +216,7 @@ pub(super) const LONGEST_STACKTRACE: usize = 16 * 1024;
 
 impl fmt::Debug for Outcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let error_type = self.failure().map(|failure| failure.error_type);
+        let error_type = (!self.is_good()).then(|| self.failure().error_type);
         f.debug_tuple("Outcome").field(&error_type).finish()
     }
 }
@@ -236,30 +236,36 @@ impl<'a> Outcome<'a> {
         Self(What::Failed(error))
     }
 
-    /// What is to be recorded. Runs code of the user.
+    /// What is to be recorded, if the outcome is not good. Runs code of the user.
     #[inline]
-    pub(super) fn failure(&self) -> Option<Failure<'a>> {
+    pub(super) fn failure(&self) -> Failure<'a> {
         match self.0 {
-            What::Good => None,
-            What::Failed(error) => Some(error.describe()),
-            What::Absent(error_type) => Some(Failure {
-                error_type: Cow::Borrowed(error_type),
-                exception_type: "",
-                message: None,
-                class: Class(Class::ABSENT),
-                source: None,
-                backtrace: None,
-            }),
+            What::Failed(error) => error.describe(),
+            What::Absent(error_type) => Failure::absent(error_type),
+            What::Good => Failure::absent(""),
         }
     }
 }
 
 impl Failure<'_> {
+    /// Nothing was returned where something should have been.
+    fn absent(error_type: &'static str) -> Self {
+        Self {
+            error_type: Cow::Borrowed(error_type),
+            exception_type: "",
+            message: None,
+            class: Class(Class::ABSENT),
+            source: None,
+            backtrace: None,
+        }
+    }
+
     pub(super) fn is_expected(&self) -> bool {
         self.class.is_expected()
     }
 
     /// Writes the failure to the top of the scratch. Runs the `Display` of the error and of its sources.
+    #[inline(always)]
     pub(super) fn write(&self, scratch: &Scratch) {
         let item = scratch.begin(wire::ERROR, self.class.0);
         let now = crate::clock::now();
@@ -448,10 +454,10 @@ mod tests {
 
     macro_rules! seen {
         ($value:expr) => {
-            (&&&&&&&Probe(&$value))
-                .otelier_outcome()
-                .failure()
-                .map(|failure| (failure.error_type.to_string(), failure.message.is_some(), failure.is_expected()))
+            Some((&&&&&&&Probe(&$value)).otelier_outcome()).filter(|outcome| !outcome.is_good()).map(|outcome| {
+                let failure = outcome.failure();
+                (failure.error_type.to_string(), failure.message.is_some(), failure.is_expected())
+            })
         };
     }
 

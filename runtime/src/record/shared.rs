@@ -249,7 +249,10 @@ impl SharedSpan {
 
     #[cold]
     pub(crate) fn fail(&self, outcome: &Outcome<'_>) {
-        let Some(failure) = outcome.failure().filter(|_| self.is_recording()) else { return };
+        if !self.is_recording() {
+            return;
+        }
+        let failure = outcome.failure();
         if !failure.is_expected() {
             self.flag(flag::FAILED);
         }

@@ -133,7 +133,7 @@ fn caught(f: impl FnOnce()) -> Box<dyn std::any::Any + Send> {
 
 fn exception<'a>(span: &'a SpanData, key: &str) -> Option<&'a Value> {
     let attributes = span.events.events.iter().flat_map(|event| &event.attributes);
-    attributes.filter(|attribute| attribute.key.as_str() == key).map(|attribute| &attribute.value).last()
+    attributes.filter(|attribute| attribute.key.as_str() == key).map(|attribute| &attribute.value).next()
 }
 
 #[test]
@@ -332,6 +332,7 @@ fn a_pipeline_may_start_while_its_thread_unwinds() {
 
 /// What the variables say is read once in a process, so that each answer needs a process of its own.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the child learns from its parent what to expect")]
 fn a_stack_trace_is_recorded_if_one_was_asked_for() -> Result<(), Box<dyn std::error::Error>> {
     const CHILD: &str = "OTELIER_TEST_STACK_TRACE";
     const NAME: &str = "panics::a_stack_trace_is_recorded_if_one_was_asked_for";
