@@ -15,7 +15,6 @@ use super::shared::keyed;
 use super::thread::{self, Thread};
 use crate::clock;
 use crate::wire::{self, Scratch};
-use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::Cell;
 use std::fmt;
@@ -84,24 +83,17 @@ fn note(info: &PanicHookInfo<'_>) {
             said.remove(0);
         }
         let backtrace = Backtrace::capture();
+        // As the standard library shows it.
+        let message = info.payload_as_str().unwrap_or("Box<dyn Any>");
         said.push(Panic {
             span: active.span,
             time: clock::now(),
-            message: wire::cut_to_limit(message(info.payload())).to_owned(),
+            message: wire::cut_to_limit(message).to_owned(),
             place: info.location().map(|place| (wire::cut_to_limit(place.file()).to_owned(), place.line())),
             backtrace: (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace),
         });
         thread.panics.0.set(said);
     });
-}
-
-/// What a panic was given, as the standard library shows it.
-fn message(payload: &(dyn Any + Send)) -> &str {
-    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (_, Some(text)) => text,
-        _ => "Box<dyn Any>",
-    }
 }
 
 /// What the panic said that ends this span, if it is the first one. Everything else that was said is of panics that were

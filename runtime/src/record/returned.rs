@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn the_error_has_its_own_type() {
         let error: Result<u8, io::Error> = Err(io::ErrorKind::TimedOut.into());
-        assert_eq!((&&&&Probe(&error)).otelier_error().map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
+        assert_eq!(Probe(&error).otelier_error().map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
         assert_eq!(Probe(&Poll::Ready(Some(Err::<u8, _>("no")))).otelier_error().map(|error| error.len()), Some(2));
         assert_eq!(Probe(&Ok::<_, &str>(1)).otelier_error(), None);
     }
