@@ -15,6 +15,7 @@ mod begin;
 pub(crate) mod capture;
 mod chunk;
 mod counters;
+mod error_class;
 mod exceptions;
 mod fork;
 mod future;
@@ -25,8 +26,10 @@ pub(crate) mod old_names;
 mod outbox;
 mod outcome;
 mod owned;
+mod panic;
 mod pieces;
 mod queue;
+mod returned;
 mod sampling;
 mod shared;
 mod sync;
@@ -36,12 +39,20 @@ mod view;
 mod words;
 
 pub use begin::{Begin, Sample, begin};
+pub use error_class::{
+    AsBacktrace, AsSource, BacktraceKnown, BacktraceOther, ErrorClass, ErrorKind, InnerAnything, InnerError,
+    InnerErrorClass, InnerErrorClassWithSource, InnerPointer, InnerStdError, Recovery, Severity,
+};
 pub(crate) use future::{AsyncSpan, Scope};
 pub use future::{Instrumented, SpanRef, instrument, instrument_with, span_ref};
 pub use guard::{EventWriter, Guard};
 pub use handle::OtelSpan;
-pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe};
+pub use outcome::{
+    Fallible, MaybeNone, Outcome, OutcomeDisplay, OutcomeError, OutcomeErrorClass, OutcomeErrorClassWithSource,
+    OutcomePlain, OutcomePointer, OutcomeResult, Probe, none_is,
+};
 pub use pieces::{Drain, Opening, Start, TracedFuture, TracedIterator, TracedStream};
+pub use returned::{ReturnedFallible, ReturnedItem, ReturnedPlain, ReturnedWrapper};
 
 pub(crate) use adopted::{adopt, is_busy, settle};
 pub(crate) use capture::set_policy;
@@ -54,7 +65,9 @@ pub use limits::Limits;
 pub(crate) use limits::{links as max_links, set_limits};
 pub use old_names::OldNames;
 pub(crate) use outbox::{count_records, split_record};
+pub(crate) use outcome::Told;
 pub(crate) use owned::{owned, owned_by};
+pub(crate) use panic::set_panic_messages;
 pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
 pub(crate) use tail::{Keep, set_tail};

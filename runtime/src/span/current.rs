@@ -2,7 +2,7 @@
 
 use super::{add_links, builder, set_status};
 use crate::attribute::{AnyAttribute, AttributeSink, SpanAttributes};
-use crate::record::{ErrorClass, Outcome, SharedSpan, adopt, is_busy, owned, settle};
+use crate::record::{ErrorClass, Outcome, SharedSpan, Told, adopt, is_busy, owned, settle};
 use crate::relation::Links;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
@@ -163,7 +163,7 @@ impl CurrentSpan {
     /// }
     /// ```
     pub fn record_error<E: fmt::Display>(&self, error: &E) {
-        self.fail(&Outcome::of_error(error, std::any::type_name::<E>()));
+        self.fail(&Outcome::of_told(&Told { error, exception_type: std::any::type_name::<E>() }));
     }
 
     /// Records an error that says itself what it is; see [`Span::record_error_class`](super::Span::record_error_class).

@@ -21,7 +21,7 @@ pub use task::{spawn, spawn_blocking, spawn_local};
 
 use crate::attribute::{AnyAttribute, AttributeSink, SpanAttributes};
 use crate::record::{
-    AsyncSpan, Callsite, ErrorClass, Opening, Outcome, OutcomeDisplay, Probe, Scope, SharedSpan, Start, settle,
+    AsyncSpan, Callsite, ErrorClass, Opening, Outcome, OutcomeDisplay, Probe, Scope, SharedSpan, Start, Told, settle,
 };
 use crate::relation::Links;
 use crate::wire::status;
@@ -168,7 +168,7 @@ impl Span {
     /// Records an error as an annotated function does that returns it: an exception event, `error.type` and the status.
     pub fn record_error<E: fmt::Display>(&self, error: &E) {
         if let Some(span) = self.shared() {
-            span.fail(&Outcome::of_error(error, std::any::type_name::<E>()));
+            span.fail(&Outcome::of_told(&Told { error, exception_type: std::any::type_name::<E>() }));
         }
     }
 

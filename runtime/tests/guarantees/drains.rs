@@ -227,6 +227,7 @@ fn an_annotated_function_covers_its_call_and_the_items_it_returns() {
         "  made",
         "  dropped",
         "boxed_stream error.type=panic !panicked",
+        "  * exception exception.type=panic exception.message=no items",
     ]);
 }
 

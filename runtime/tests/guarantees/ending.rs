@@ -73,7 +73,14 @@ fn a_guard_that_is_dropped_by_a_panic_exports_what_is_left() {
         })
     }));
     assert!(panicked.is_err());
-    crate::support::expect(memory.spans(), &["around error.type=panic !panicked", "  leaf app.number=1"]);
+    crate::support::expect(
+        memory.spans(),
+        &[
+            "around error.type=panic !panicked",
+            "  * exception exception.type=panic exception.message=on purpose",
+            "  leaf app.number=1",
+        ],
+    );
     assert!(otelier::init(Telemetry::default()).is_ok());
 }
 

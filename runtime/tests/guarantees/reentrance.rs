@@ -92,7 +92,10 @@ fn a_value_that_panics_while_it_is_recorded_leaves_nothing_of_itself() {
     survives_a_panic();
     one_thread().block_on(survives_a_panic_later());
     let child = ["  worked app.value=8", "    * worked app.value=8"];
-    let mut wanted = vec!["starts_with_a_panic app.first=1 error.type=panic !panicked"];
+    let mut wanted = vec![
+        "starts_with_a_panic app.first=1 error.type=panic !panicked",
+        "  * exception exception.type=panic exception.message=on purpose",
+    ];
     wanted.extend(child);
     for name in ["survives_a_panic app.first=1 app.last=2", "survives_a_panic_later app.first=1 app.last=2"] {
         wanted.extend([name, "  * bad app.good=1"]);

@@ -1,0 +1,6 @@
+use otelier::prelude::*;
+
+#[derive(Debug, ErrorClass)]
+struct Failure;
+
+fn main() {}

@@ -1,0 +1,15 @@
+use otelier::prelude::*;
+
+#[derive(Debug, ErrorClass)]
+enum Failure {
+    #[error_class(transparent, kind = network)]
+    Io(std::io::Error),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("failed")
+    }
+}
+
+fn main() {}

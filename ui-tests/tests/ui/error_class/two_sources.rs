@@ -1,0 +1,12 @@
+use otelier::prelude::*;
+
+#[derive(Debug, ErrorClass)]
+struct Failure(#[source] std::io::Error, #[source] std::fmt::Error);
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("failed")
+    }
+}
+
+fn main() {}

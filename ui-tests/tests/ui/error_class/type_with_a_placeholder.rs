@@ -1,0 +1,15 @@
+use otelier::prelude::*;
+
+#[derive(Debug, ErrorClass)]
+#[error_class(type = "http_{status}")]
+struct Failure {
+    status: u16,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("failed")
+    }
+}
+
+fn main() {}
