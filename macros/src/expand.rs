@@ -8,7 +8,7 @@
 //! span.enter(&SITE);
 //! if let Some(slot) = span.first_slot(0) { KEYS.a.b.__record(slot, &(value)); }
 //! let result = call_once(|| -> Output { body });    // only if there is a result to look at
-//! span.outcome((&&&&Probe(&result)).otelier_outcome());
+//! span.outcome((&&&&&&&Probe(&result)).otelier_outcome());
 //! result
 //! ```
 //!
@@ -435,7 +435,7 @@ fn is_primitive(output: &TokenStream) -> bool {
 fn outcome(krate: &TokenStream, result: &TokenStream) -> TokenStream {
     quote! {{
         use #krate::__private::outcome::*;
-        (&&&&#krate::__private::Probe(#result)).otelier_outcome()
+        (&&&&&&&#krate::__private::Probe(#result)).otelier_outcome()
     }}
 }
 

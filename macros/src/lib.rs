@@ -77,6 +77,12 @@ pub fn attribute_enum(item: TokenStream) -> TokenStream {
     derive::attribute_enum(item.into()).into()
 }
 
+#[doc = include_str!("../docs/ErrorClass.md")]
+#[proc_macro_derive(ErrorClass, attributes(error_class, source, from, backtrace))]
+pub fn error_class(item: TokenStream) -> TokenStream {
+    derive::error_class(item.into()).into()
+}
+
 #[doc = include_str!("../docs/SpanSchema.md")]
 #[proc_macro_derive(SpanSchema, attributes(attribute, attributes, schema))]
 pub fn span_schema_derive(item: TokenStream) -> TokenStream {

@@ -70,12 +70,12 @@ pub use error::{ConfigError, Error};
 pub use opentelemetry;
 pub use opentelemetry_sdk;
 pub use otelier_macros::{
-    AttributeEnum, SpanAttributes, SpanSchema, attribute_group, event_schema, span_schema, trace, trace_block,
-    trace_exchange_api, trace_ingestion, trace_processing, trace_stage, trace_storage, trace_workflow,
+    AttributeEnum, ErrorClass, SpanAttributes, SpanSchema, attribute_group, event_schema, span_schema, trace,
+    trace_block, trace_exchange_api, trace_ingestion, trace_processing, trace_stage, trace_storage, trace_workflow,
 };
 pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, TimedOut, init};
 pub use private::{event, record};
-pub use record::ErrorClass;
+pub use record::{ErrorClass, ErrorKind, Recovery, Severity};
 pub use span::{Entered, Span, SpanBuilder};
 
 #[doc(hidden)]

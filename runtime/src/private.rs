@@ -3,9 +3,8 @@
 use crate::attribute::{AnyAttribute, Hashed, SpanAttributes};
 pub use crate::attribute::{CutDisplay, CutText, HashedField, Plain, Text};
 pub use crate::record::{
-    Begin, Callsite, Constant, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay,
-    OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe, Sample, SpanRef, begin, instrument, instrument_with,
-    span_ref,
+    AsBacktrace, AsSource, Begin, Callsite, Constant, ErrorClass, EventWriter, Fallible, Guard, InnerError,
+    Instrumented, MaybeNone, Outcome, Probe, Sample, SpanRef, begin, instrument, instrument_with, none_is, span_ref,
 };
 #[cfg(feature = "registry")]
 pub use crate::schema::registry::{CALL_SITES, CallSite, DECLARED, Declared};
@@ -69,7 +68,25 @@ pub fn cut_display(value: fmt::Arguments<'_>, characters: usize) -> CutDisplay<'
 
 /// What is in scope where the outcome of an annotated function is found.
 pub mod outcome {
-    pub use crate::record::{OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult};
+    pub use crate::record::{
+        OutcomeDisplay, OutcomeError, OutcomeErrorClass, OutcomeErrorClassWithSource, OutcomePlain, OutcomePointer,
+        OutcomeResult,
+    };
+}
+
+/// What is in scope where what a function returned is looked at: `(&&&&Probe(&value)).otelier_returned()` is what it was
+/// called for, `Probe(&value).otelier_error()` its error.
+pub mod returned {
+    pub use crate::record::{Probe, ReturnedFallible, ReturnedItem, ReturnedPlain, ReturnedWrapper};
+}
+
+/// What is in scope where a derived error asks another one: `(&&&&&Probe(&error)).otelier_inner()`, and where it looks for
+/// what it holds.
+pub mod class {
+    pub use crate::record::{
+        AsBacktrace, AsSource, BacktraceKnown, BacktraceOther, InnerAnything, InnerErrorClass,
+        InnerErrorClassWithSource, InnerPointer, InnerStdError,
+    };
 }
 
 /// Calls `f` once. As a function it makes rustc treat the closure as `FnOnce`, so that a body may give away what it

@@ -1,7 +1,7 @@
 //! Spans made by hand, for code that cannot be annotated: loops, callbacks, work that is handed from thread to thread.
 
 use crate::attribute::{AnyAttribute, SpanAttributes};
-use crate::record::{AsyncSpan, Callsite, Outcome, Scope, SharedSpan};
+use crate::record::{AsyncSpan, Callsite, Outcome, Scope, SharedSpan, Told};
 use crate::schema::Kind;
 use crate::wire::status;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
@@ -165,7 +165,7 @@ impl Span {
     /// Records an error as an annotated function does that returns it: an exception event, `error.type` and the status.
     pub fn record_error<E: fmt::Display>(&self, error: &E) {
         if let Some(span) = self.shared() {
-            span.fail(&Outcome::of_error(error, std::any::type_name::<E>()));
+            span.fail(&Outcome::of_told(&Told { error, exception_type: std::any::type_name::<E>() }));
         }
     }
 

@@ -9,7 +9,8 @@
 //! STR                    `length` bytes of UTF-8, padded with zeros to whole words
 //! LIST                   `length` words: items without an index
 //! EVENT                  `length` words: time, then items; `index` names the event
-//! ERROR                  `length` words: time, then STR type, then STR message if there is one
+//! ERROR                  `length` words: time, then the error's type and the Rust type (STR or STATIC), then what there is of
+//!                        STR message, STR stack trace and LIST sources; `index` is its class, see `outcome`
 //! TRACE_STATE            like STR: the `tracestate` header of the trace
 //! CANCELLED              no payload
 //! NAME                   like STR: the span's name, where it is known only at run time
@@ -311,9 +312,15 @@ impl Scratch {
     }
 
     /// Writes what `value` displays. A panic in it leaves the scratch as it was.
+    #[inline]
     pub(crate) fn display(&self, tag: u8, index: u16, value: &dyn fmt::Display) {
+        self.display_up_to(tag, index, value, MAX_STR.load(Relaxed));
+    }
+
+    /// The same with another longest value, in characters.
+    pub(crate) fn display_up_to(&self, tag: u8, index: u16, value: &dyn fmt::Display, limit: usize) {
         let item = self.begin(tag, index);
-        let mut text = Text { scratch: self, start: self.position(), length: 0, limit: MAX_STR.load(Relaxed) };
+        let mut text = Text { scratch: self, start: self.position(), length: 0, limit };
         // An error of the formatter is not ours to report; what it wrote so far is kept.
         let _ = fmt::write(&mut text, format_args!("{value}"));
         let length = text.length;

@@ -143,9 +143,9 @@ impl Attributes {
     /// The path of the `otelier` crate, for those who re-export it: `#[attribute(crate = app::otelier)]`.
     pub(super) fn crate_path(&self) -> Option<Vec<TokenTree>> {
         let lists = self.list.iter().filter(|attribute| {
-            attribute
-                .first()
-                .is_some_and(|name| ["attribute", "attributes", "schema"].iter().any(|word| is_ident(name, word)))
+            attribute.first().is_some_and(|name| {
+                ["attribute", "attributes", "error_class", "schema"].iter().any(|word| is_ident(name, word))
+            })
         });
         let mut parts = lists
             .filter_map(|attribute| group(attribute.get(1), Delimiter::Parenthesis))

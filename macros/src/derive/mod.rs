@@ -1,7 +1,8 @@
 //! Derives: `AttributeEnum` for the values of one attribute, `SpanAttributes` for the attributes of a struct, `SpanSchema`
-//! for a struct as a declaration.
+//! for a struct as a declaration, `ErrorClass` for what an error says of itself.
 
 mod attribute_enum;
+mod error_class;
 mod input;
 mod span_attributes;
 mod span_schema;
@@ -15,6 +16,11 @@ use quote::quote;
 /// `#[derive(AttributeEnum)]`
 pub(crate) fn attribute_enum(item: TokenStream) -> TokenStream {
     derive(item, attribute_enum::expand)
+}
+
+/// `#[derive(ErrorClass)]`
+pub(crate) fn error_class(item: TokenStream) -> TokenStream {
+    derive(item, error_class::expand)
 }
 
 /// `#[derive(SpanAttributes)]`
@@ -109,6 +115,16 @@ mod tests {
             #[schema(id = "app.order", crate = app::telemetry)]
             #[attributes(prefix = "app")]
             pub struct Order { id: u64, side: Option<Side> }
+        }));
+        assert_only_by_path(&error_class(quote! {
+            #[error_class(crate = app::telemetry, severity = high)]
+            enum Error<E> {
+                #[error_class(type = 0, retryable)]
+                Status(u16),
+                Io { #[source] source: Option<E>, backtrace: Backtrace },
+                #[error_class(transparent)]
+                Inner(Box<E>),
+            }
         }));
         for declaration in [
             crate::schema::span_schema(quote!(pub Order = "app.order" {

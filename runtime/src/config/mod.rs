@@ -47,6 +47,9 @@ pub struct Telemetry {
     /// Whether every span of a schema is exported with its type, as the attribute `otelier.span_type`. Environment:
     /// `OTELIER_SPAN_TYPES`. Default: false.
     pub span_types: bool,
+    /// Whether the message of a panic is recorded on the innermost span it ends. Environment: `OTELIER_PANIC_MESSAGES`.
+    /// Default: true.
+    pub panic_messages: bool,
     /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
     pub hooks: Hooks,
     /// How spans are batched.
@@ -154,6 +157,7 @@ impl Default for Telemetry {
             limits: Limits::default(),
             old_names: Vec::new(),
             span_types: false,
+            panic_messages: true,
             hooks: Hooks::default(),
             batch: Batching::default(),
             otlp: None,
@@ -286,6 +290,29 @@ impl Telemetry {
     #[must_use]
     pub fn with_span_types(mut self, span_types: bool) -> Self {
         self.span_types = span_types;
+        self
+    }
+
+    /// Chooses whether what a panic says is recorded: an `exception` event with the message, the file and the line, and a
+    /// stack trace if `RUST_BACKTRACE` asks for one, on the innermost span it ends. Without, spans still say that a panic
+    /// ended them.
+    ///
+    /// A panic hook reads the message, and then calls the hook that was there before. A hook that is set after the
+    /// pipeline started takes its place, unless it calls the one before in its turn. Messages may hold what users wrote;
+    /// they are cut like the values of attributes.
+    ///
+    /// | | |
+    /// |-|-|
+    /// | Default | yes |
+    /// | Environment | `OTELIER_PANIC_MESSAGES`: `true` or `false` |
+    ///
+    /// ```
+    /// let telemetry = otelier::Telemetry::default().with_panic_messages(false);
+    /// assert!(!telemetry.panic_messages);
+    /// ```
+    #[must_use]
+    pub fn with_panic_messages(mut self, panic_messages: bool) -> Self {
+        self.panic_messages = panic_messages;
         self
     }
 

@@ -117,7 +117,8 @@ impl Telemetry {
             sampler: sampler(variables, &mut problems),
             limits: limits(variables, &mut problems),
             old_names: old_names(variables, &mut problems),
-            span_types: span_types(variables, &mut problems),
+            span_types: switch(variables, "OTELIER_SPAN_TYPES", false, &mut problems),
+            panic_messages: switch(variables, "OTELIER_PANIC_MESSAGES", true, &mut problems),
             ..Self::default()
         };
         let batch = &mut telemetry.batch;
@@ -143,12 +144,12 @@ fn old_names(variables: &Variables, problems: &mut ConfigError) -> Vec<OldNames>
     })
 }
 
-fn span_types(variables: &Variables, problems: &mut ConfigError) -> bool {
-    const NAME: &str = "OTELIER_SPAN_TYPES";
-    let Some(value) = variables.get(NAME) else { return false };
+/// A setting that is on or off.
+fn switch(variables: &Variables, name: &str, otherwise: bool, problems: &mut ConfigError) -> bool {
+    let Some(value) = variables.get(name) else { return otherwise };
     let on = value.eq_ignore_ascii_case("true");
     if !on && !value.eq_ignore_ascii_case("false") {
-        refuse(problems, NAME, &value, "`true` or `false`");
+        refuse(problems, name, &value, "`true` or `false`");
     }
     on
 }
@@ -280,6 +281,7 @@ mod tests {
             ("OTEL_SDK_DISABLED", "TRUE"),
             ("OTELIER_OLD_NAMES", "retail, lakehouse"),
             ("OTELIER_SPAN_TYPES", "true"),
+            ("OTELIER_PANIC_MESSAGES", "False"),
             ("OTEL_SERVICE_NAME", "lakehouse"),
             ("OTEL_RESOURCE_ATTRIBUTES", "team=data%20platform, deployment.environment.name=test"),
             ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
@@ -296,7 +298,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=abc"),
         ])
         .unwrap();
-        assert!(telemetry.disabled && telemetry.console && telemetry.span_types);
+        assert!(telemetry.disabled && telemetry.console && telemetry.span_types && !telemetry.panic_messages);
         assert_eq!(telemetry.old_names, [OldNames::Retail, OldNames::Lakehouse]);
         assert_eq!(telemetry.service_name.as_deref(), Some("lakehouse"));
         assert_eq!(telemetry.resource_attributes[0], ("team".to_owned(), "data platform".to_owned()));

@@ -149,6 +149,7 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     if telemetry.hooks == Hooks::Global {
         bridge::install();
     }
+    record::set_panic_messages(telemetry.panic_messages);
     record::set_policy(if telemetry.hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });
     Ok(Guard::new(thread, telemetry.shutdown_timeout, destinations, lease))
 }

@@ -8,7 +8,7 @@ use super::outcome::Outcome;
 use super::shared::{SharedSpan, keyed, write_link};
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
-use super::{Callsite, QUEUE, flag, limits, sampling, tail};
+use super::{Callsite, QUEUE, flag, limits, panic, sampling, tail};
 use crate::attribute::{AttributeSink, KeyedTarget, Slot, Slots, SpanAttributes, Target};
 use crate::clock;
 use crate::relation::Links;
@@ -752,13 +752,14 @@ impl Open {
     #[cold]
     #[inline(never)]
     fn fail(&self, outcome: &Outcome<'_>) {
+        let Some(failure) = outcome.failure() else { return };
         let scratch = &self.thread.scratch;
-        if !outcome.is_expected() {
+        if !failure.is_expected() {
             self.flags.set(self.flags.get() | flag::FAILED);
         }
         let elsewhere = self.elsewhere();
         let position = scratch.position();
-        outcome.write(scratch);
+        failure.write(scratch);
         if let Some(late) = elsewhere {
             late.take_above(scratch, position);
         }
@@ -784,6 +785,10 @@ impl Open {
         }
         if state == State::Recording {
             let panicked = std::thread::panicking() && !self.panicking;
+            if panicked && let Some(panic) = panic::take(thread, self.span) {
+                panic.write(&thread.scratch, None);
+                panic::forget(thread, panic);
+            }
             thread.scratch.above(self.position, |items| {
                 // SAFETY: an open span does not leave its thread.
                 unsafe { thread.finish(self.head(end, items, panicked), items) };

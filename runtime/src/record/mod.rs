@@ -13,6 +13,7 @@
 mod begin;
 mod chunk;
 mod counters;
+mod error_class;
 mod fork;
 mod future;
 mod guard;
@@ -21,7 +22,9 @@ mod limits;
 pub(crate) mod old_names;
 mod outbox;
 mod outcome;
+mod panic;
 mod queue;
+mod returned;
 mod sampling;
 mod shared;
 mod sync;
@@ -31,11 +34,19 @@ mod view;
 mod words;
 
 pub use begin::{Begin, Sample, begin};
+pub use error_class::{
+    AsBacktrace, AsSource, BacktraceKnown, BacktraceOther, ErrorClass, ErrorKind, InnerAnything, InnerError,
+    InnerErrorClass, InnerErrorClassWithSource, InnerPointer, InnerStdError, Recovery, Severity,
+};
 pub(crate) use future::{AsyncSpan, Scope};
 pub use future::{Instrumented, SpanRef, instrument, instrument_with, span_ref};
 pub use guard::{EventWriter, Guard};
 pub use handle::OtelSpan;
-pub use outcome::{ErrorClass, Outcome, OutcomeDisplay, OutcomeErrorClass, OutcomePlain, OutcomeResult, Probe};
+pub use outcome::{
+    Fallible, MaybeNone, Outcome, OutcomeDisplay, OutcomeError, OutcomeErrorClass, OutcomeErrorClassWithSource,
+    OutcomePlain, OutcomePointer, OutcomeResult, Probe, none_is,
+};
+pub use returned::{ReturnedFallible, ReturnedItem, ReturnedPlain, ReturnedWrapper};
 
 pub(crate) use counters::COUNTERS;
 pub(crate) use fork::{forks, watch_forks};
@@ -44,6 +55,8 @@ pub use limits::Limits;
 pub(crate) use limits::set_limits;
 pub use old_names::OldNames;
 pub(crate) use outbox::{count_records, split_record};
+pub(crate) use outcome::Told;
+pub(crate) use panic::set_panic_messages;
 pub(crate) use sampling::set_decision;
 pub(crate) use shared::SharedSpan;
 pub(crate) use tail::{Keep, set_tail};

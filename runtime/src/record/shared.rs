@@ -6,7 +6,7 @@ use super::limits::New;
 use super::outcome::Outcome;
 use super::thread::{self, Active, Thread};
 use super::view::{LINK_IS_REMOTE, head};
-use super::{Callsite, flag, limits};
+use super::{Callsite, flag, limits, panic};
 use crate::attribute::{AnyAttribute, AttributeSink, KeyedTarget, Slot, SpanAttributes, Target};
 use crate::clock;
 use crate::relation::Links;
@@ -205,6 +205,16 @@ impl SharedSpan {
     /// Ends the span of a future that panicked.
     pub(super) fn end_in_panic(&self) {
         self.flag(flag::PANIC);
+        if let Some(thread) = thread::existing()
+            && let Some(panic) = panic::take(thread, self.active.span)
+        {
+            // On a clock of its own, the span takes the time of its end.
+            let unix = (self.flags.load(Relaxed) & flag::UNIX != 0).then(|| self.now());
+            if self.is_open() {
+                self.add(|scratch| panic.write(scratch, unix));
+            }
+            panic::forget(thread, panic);
+        }
         self.end(None);
     }
 
@@ -240,10 +250,11 @@ impl SharedSpan {
 
     #[cold]
     pub(crate) fn fail(&self, outcome: &Outcome<'_>) {
-        if !outcome.is_expected() {
+        let Some(failure) = outcome.failure().filter(|_| self.is_recording()) else { return };
+        if !failure.is_expected() {
             self.flag(flag::FAILED);
         }
-        self.add(|scratch| outcome.write(scratch));
+        self.add(|scratch| failure.write(scratch));
     }
 
     /// The time on the clock of the span.

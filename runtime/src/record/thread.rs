@@ -4,6 +4,7 @@ use super::QUEUE;
 use super::counters::{COUNTERS, Counters};
 use super::guard::{enabled, pointer, set_pointer};
 use super::outbox::{Head, Outbox};
+use super::panic::Said;
 use super::shared::SharedSpan;
 use super::{flag, tail};
 use crate::wire::Scratch;
@@ -94,6 +95,7 @@ pub(super) struct Thread {
     refused: AtomicU64,
     pub(super) outbox: Outbox,
     pub(super) tail: tail::Held,
+    pub(super) panics: Said,
     /// Whether it is the copy of a state of the process that this one was forked from.
     abandoned: Cell<bool>,
 }
@@ -314,6 +316,7 @@ impl Thread {
             refused: AtomicU64::new(0),
             outbox: Outbox::new(),
             tail: tail::Held::default(),
+            panics: Said::default(),
             abandoned: Cell::new(false),
         }
     }

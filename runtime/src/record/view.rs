@@ -2,6 +2,7 @@
 
 use super::old_names::Extras;
 use super::outbox::{Head, split_record};
+use super::outcome::{Class, part};
 use super::{Callsite, Constant, flag, limits};
 use crate::wire::{self, Items, Payload, dropped, status};
 use otelier_spec::Kind;
@@ -256,12 +257,16 @@ impl<'a> Event<'a> {
         match self.kind {
             EventKind::User { callsite, items } => plain_attributes(callsite, items, limits::event_attributes(), f),
             EventKind::Exception(error) => {
-                // The type is text of the program and was not cut when it was recorded.
-                let exception_type = Some(("exception.type", wire::cut_to_limit(error.exception_type)));
-                let message = error.message.map(|message| ("exception.message", message));
-                let all = exception_type.into_iter().chain(message);
+                let all = [
+                    // The type is text of the program and was not cut when it was recorded.
+                    Some(("exception.type", Value::Str(wire::cut_to_limit(error.exception_type)))),
+                    error.message.map(|message| ("exception.message", Value::Str(message))),
+                    error.stacktrace.map(|stacktrace| ("exception.stacktrace", Value::Str(stacktrace))),
+                    error.sources.map(|sources| ("otelier.error.sources", Value::List(sources))),
+                ];
+                let all = all.into_iter().flatten();
                 let limit = limits::event_attributes();
-                all.clone().take(limit).for_each(|(key, value)| f(Key::Static(key), Value::Str(value)));
+                all.clone().take(limit).for_each(|(key, value)| f(Key::Static(key), value));
                 all.skip(limit).count() as u32
             }
         }
@@ -276,8 +281,10 @@ pub(crate) struct Error<'a> {
     /// The Rust type of the error.
     pub(crate) exception_type: &'a str,
     pub(crate) message: Option<&'a str>,
-    /// An expected error does not make the span an error.
-    pub(crate) expected: bool,
+    stacktrace: Option<&'a str>,
+    /// What caused it.
+    sources: Option<List<'a>>,
+    class: Class,
 }
 
 /// What became of the operation.
@@ -381,7 +388,7 @@ impl<'a> SpanRecord<'a> {
             }
             return dropped;
         }
-        let mut error_type = None;
+        let mut failed = None;
         let mut recorded_error_type = false;
         let mut before = 0;
         let mut items = self.items();
@@ -389,7 +396,7 @@ impl<'a> SpanRecord<'a> {
             let seen = &self.items[..before];
             before = self.items.len() - items.0.len();
             if item.tag == wire::ERROR {
-                error_type = error(item.index, item.payload).map(|error| error.1.error_type);
+                failed = error(item.index, item.payload).map(|(_, error)| error);
             } else if item.tag == wire::CANCELLED {
                 give(&mut dropped, Key::Static("otelier.cancelled"), Value::Bool(true));
             } else if item.tag == wire::DROPPED && item.index == dropped::ATTRIBUTES {
@@ -415,8 +422,21 @@ impl<'a> SpanRecord<'a> {
         }
         if panicked {
             give(&mut dropped, Key::Static("error.type"), Value::Str(wire::cut_to_limit("panic")));
-        } else if let Some(error_type) = error_type.filter(|_| !recorded_error_type) {
-            give(&mut dropped, Key::Static("error.type"), Value::Str(wire::cut_to_limit(error_type)));
+        } else if let Some(Error { error_type, class, .. }) = failed {
+            if !recorded_error_type {
+                give(&mut dropped, Key::Static("error.type"), Value::Str(wire::cut_to_limit(error_type)));
+            }
+            // Here, too, what the user says is more exact.
+            let said = |key: &str| {
+                let is_constant = constants.iter().any(|(constant, _)| *constant == key);
+                is_constant || self.callsite.constants.iter().any(|(constant, _)| *constant == key) || recorded(key)
+            };
+            for (key, text) in class.texts().filter(|(key, _)| !said(key)) {
+                give(&mut dropped, Key::Static(key), Value::Str(text));
+            }
+            if class.is_retryable() && !said("failure.retryable") {
+                give(&mut dropped, Key::Static("failure.retryable"), Value::Bool(true));
+            }
         }
         dropped
     }
@@ -426,27 +446,30 @@ impl<'a> SpanRecord<'a> {
         let callsite = self.callsite;
         let (mut taken, mut dropped, limit) = (0, 0, limits::events());
         for item in self.items_with(&[wire::EVENT, wire::NAMED_EVENT, wire::ERROR, wire::DROPPED]) {
-            let event = match (item.tag, item.payload) {
-                (wire::EVENT, Payload::Words([time, items @ ..])) => callsite.key(item.index).map(|name| Event {
-                    name: Key::Static(name),
-                    time: self.time(*time),
-                    kind: EventKind::User { callsite, items },
-                }),
-                (wire::NAMED_EVENT, Payload::Words([time, items @ ..])) => {
-                    let is_unix = item.index == wire::UNIX_TIME;
-                    named_event(if is_unix { Time::Unix(*time) } else { self.time(*time) }, items)
-                }
-                (wire::ERROR, payload) => error(item.index, payload).map(|(time, error)| Event {
-                    name: Key::Static("exception"),
-                    time: self.time(time),
-                    kind: EventKind::Exception(error),
-                }),
-                (wire::DROPPED, _) if item.index == dropped::EVENTS => {
-                    dropped += count_of(&item);
-                    None
-                }
-                _ => None,
-            };
+            let event =
+                match (item.tag, item.payload) {
+                    (wire::EVENT, Payload::Words([time, items @ ..])) => callsite.key(item.index).map(|name| Event {
+                        name: Key::Static(name),
+                        time: self.time(*time),
+                        kind: EventKind::User { callsite, items },
+                    }),
+                    (wire::NAMED_EVENT, Payload::Words([time, items @ ..])) => {
+                        let is_unix = item.index == wire::UNIX_TIME;
+                        named_event(if is_unix { Time::Unix(*time) } else { self.time(*time) }, items)
+                    }
+                    (wire::ERROR, payload) => error(item.index, payload)
+                        .filter(|(_, error)| !error.class.is_absent())
+                        .map(|(time, error)| Event {
+                            name: Key::Static("exception"),
+                            time: self.time(time),
+                            kind: EventKind::Exception(error),
+                        }),
+                    (wire::DROPPED, _) if item.index == dropped::EVENTS => {
+                        dropped += count_of(&item);
+                        None
+                    }
+                    _ => None,
+                };
             if let Some(event) = event {
                 if taken == limit {
                     dropped += 1;
@@ -489,7 +512,9 @@ impl<'a> SpanRecord<'a> {
                 }
                 (wire::ERROR, payload) if said == status::UNSET => {
                     found = match error(item.index, payload) {
-                        Some((_, error)) if !error.expected => Status::Error(error.message.unwrap_or_default()),
+                        Some((_, error)) if !error.class.is_expected() => {
+                            Status::Error(error.message.unwrap_or_default())
+                        }
                         _ => Status::Unset,
                     };
                 }
@@ -571,12 +596,20 @@ fn named_event<'a>(time: Time, items: &'a [u64]) -> Option<Event<'a>> {
 /// The time and the parts of an `ERROR` item; see `outcome` for how it is written.
 fn error<'a>(index: u16, payload: Payload<'a>) -> Option<(u64, Error<'a>)> {
     let Payload::Words([ticks, words @ ..]) = payload else { return None };
-    let mut parts = Items(words).map(|item| match item.payload {
-        Payload::Str(text) => Some(text),
-        _ => None,
-    });
-    let error_type = parts.next()??;
-    let exception_type = parts.next()??;
-    let message = parts.next().flatten();
-    Some((*ticks, Error { error_type, exception_type, message, expected: index == super::outcome::EXPECTED }))
+    let mut parts = Items(words);
+    let (Payload::Str(error_type), Payload::Str(exception_type)) = (parts.next()?.payload, parts.next()?.payload)
+    else {
+        return None;
+    };
+    let class = Class(index);
+    let mut error = Error { error_type, exception_type, message: None, stacktrace: None, sources: None, class };
+    for item in parts {
+        match (item.index, item.payload) {
+            (part::MESSAGE, Payload::Str(message)) => error.message = Some(message),
+            (part::STACKTRACE, Payload::Str(stacktrace)) => error.stacktrace = Some(stacktrace),
+            (part::SOURCES, Payload::Words(words)) => error.sources = Some(List(words)),
+            _ => {}
+        }
+    }
+    Some((*ticks, error))
 }

@@ -139,8 +139,10 @@ fn print(text: &mut String, spans: &[SpanData], span: &SpanData, depth: usize) {
     }
 }
 
+/// What depends on the environment, or on the line a test stands on, is left out.
 fn attributes(text: &mut String, attributes: &[KeyValue]) {
-    for attribute in attributes {
+    const LEFT_OUT: [&str; 3] = ["code.file.path", "code.line.number", "exception.stacktrace"];
+    for attribute in attributes.iter().filter(|attribute| !LEFT_OUT.contains(&attribute.key.as_str())) {
         let _ = write!(text, " {}={}", attribute.key, attribute.value);
     }
 }

@@ -43,8 +43,12 @@ crate::attribute_group! {
                 1: ingest::main"];
         /// Type of the error value.
         exception.type: string stable examples ["std::io::Error"];
+        /// What kind of failure it is, for all errors alike; `error.type` tells them apart.
+        failure.kind: FailureKind;
         /// What is done after a failure.
         failure.recovery: FailureRecovery;
+        /// Whether the same operation may succeed when it is tried again.
+        failure.retryable: boolean;
         /// How bad a failure is.
         failure.severity: FailureSeverity;
     }
@@ -113,6 +117,41 @@ crate::event_schema! {
         /// Attempts that are made at most.
         retry.max_attempts: int unit "{attempt}" examples [5];
     }
+}
+
+/// What kind of failure it is, for all errors alike; `error.type` tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, crate::AttributeEnum)]
+pub enum FailureKind {
+    /// What was given cannot be used.
+    Validation,
+    /// What was asked for does not exist.
+    NotFound,
+    /// It contradicts the state something is in.
+    Conflict,
+    /// The caller may not do it.
+    Permission,
+    /// Nobody knows who the caller is.
+    Authentication,
+    /// Too much was asked in too little time.
+    RateLimit,
+    /// It took longer than it may.
+    Timeout,
+    /// A service does not answer, or says that it cannot.
+    Unavailable,
+    /// Somebody gave it up.
+    Cancelled,
+    /// The way to another machine is broken.
+    Network,
+    /// Data are not what they should be.
+    Data,
+    /// A setting is missing or wrong.
+    Configuration,
+    /// Memory, disk, connections or a quota are used up.
+    ResourceExhausted,
+    /// A mistake in the program.
+    Internal,
+    /// Nobody has said.
+    Unknown,
 }
 
 /// What is done after a failure.
