@@ -31,6 +31,7 @@ mod sync;
 mod tail;
 mod thread;
 mod view;
+mod watch;
 mod words;
 
 pub use begin::{Begin, Sample, begin};
@@ -47,6 +48,8 @@ pub use outcome::{
     OutcomePlain, OutcomePointer, OutcomeResult, Probe, none_is,
 };
 pub use returned::{ReturnedFallible, ReturnedItem, ReturnedPlain, ReturnedWrapper};
+
+pub use watch::Watch;
 
 pub(crate) use counters::COUNTERS;
 pub(crate) use fork::{forks, watch_forks};
@@ -80,6 +83,8 @@ pub struct Callsite {
     pub name: &'static str,
     /// Whether `name` was given in the annotation and so wins over the schema's pattern.
     pub named: bool,
+    /// Whether `name` is a pattern over attributes: `load {app.symbol}`.
+    pub pattern: bool,
     /// The span's kind.
     pub kind: Kind,
     /// The schema, if the annotation names one.
@@ -88,6 +93,8 @@ pub struct Callsite {
     pub keys: &'static [&'static str],
     /// Attributes whose values are known at compile time.
     pub constants: &'static [(&'static str, Constant)],
+    /// What the spans are measured against.
+    pub watch: Option<&'static Watch>,
     /// Who made the spans, unless they were made by us.
     pub scope: Option<&'static InstrumentationScope>,
 }
@@ -108,7 +115,17 @@ pub enum Constant {
 impl Callsite {
     /// A call site without a schema.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, named: false, kind, schema: None, keys: &[], constants: &[], scope: None }
+        Self {
+            name,
+            named: false,
+            pattern: false,
+            kind,
+            schema: None,
+            keys: &[],
+            constants: &[],
+            watch: None,
+            scope: None,
+        }
     }
 
     /// A call site with a schema. Refuses, at compile time, one that lacks required attributes; `given` holds the bits of
