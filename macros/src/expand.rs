@@ -20,6 +20,7 @@ use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::item::Function;
 use crate::registry;
+use crate::result::result_ident;
 use crate::tokens::{ends, group, is_ident, is_punct, located_at};
 use otelier_spec::{DomainMacro, Kind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
@@ -125,13 +126,15 @@ struct Site {
     is_block: bool,
     /// Whether an asynchronous body takes what it captures.
     is_move: bool,
+    /// What is recorded of the result; empty if that is nothing.
+    seen: TokenStream,
 }
 
 impl Site {
     fn new(mut args: Args, domain: Option<TokenStream>, default_name: Literal) -> Self {
         let krate = crate_path(args.krate.as_ref());
         let schema = domain.or_else(|| args.schema.take());
-        Self { args, schema, krate, default_name, is_block: false, is_move: true }
+        Self { args, schema, krate, default_name, is_block: false, is_move: true, seen: TokenStream::new() }
     }
 
     fn expand(
@@ -157,8 +160,9 @@ impl Site {
         let span = span_ident(Span::call_site());
         let mut records = TokenStream::new();
         // Literals need not be recorded for every span.
-        let is_constant =
-            |key: &Key, value: &Value| value.constant().filter(|_| self.schema.is_none() || key.literal).is_some();
+        let is_constant = |key: &Key, value: &Value| {
+            value.constant().filter(|_| self.schema.is_none() || key.literal).is_some() && key.cfg.is_empty()
+        };
         let recorded: Vec<_> = self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)).collect();
         records.extend(rewriter.first_records(&recorded));
         for value in &self.args.spread {
@@ -176,6 +180,7 @@ impl Site {
             }
         }
         let rewritten = rewriter.body(body);
+        self.seen = rewriter.result(&self.args.options, is_async, self.is_block, output.is_some());
         looks.extend(std::mem::take(&mut rewriter.looks));
         let mut constants = TokenStream::new();
         for attribute in self.args.attributes.iter().filter(|(key, value)| is_constant(key, value)) {
@@ -189,6 +194,7 @@ impl Site {
             let krate = &self.krate;
             constants.extend(quote!((#name, #krate::__private::Constant::#variant(#literal)),));
         }
+        records.extend(self.args.options.start(&mut rewriter));
         let keeps_span = rewriter.used;
         let needs_span = keeps_span || !records.is_empty();
         let mut checks = self.checks();
@@ -217,7 +223,7 @@ impl Site {
         }
         let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
         let inner = self.body_with_late(body, rewritten, &late, output);
-        let needs_keys = needs_span || !unfinished.is_empty();
+        let needs_keys = needs_span || !unfinished.is_empty() || (!is_async && !self.seen.is_empty());
         let keys = self.schema.as_ref().filter(|_| needs_keys).map(|schema| {
             let (krate, keys) = (&self.krate, keys_ident());
             quote!(let #keys = <#schema as #krate::schema::Schema>::KEYS;)
@@ -245,9 +251,16 @@ impl Site {
         }
     }
 
+    /// What is recorded of the result, as a statement.
+    fn seen(&self) -> Option<TokenStream> {
+        let seen = &self.seen;
+        (!seen.is_empty()).then(|| quote!(#[allow(unreachable_code)] { #seen }))
+    }
+
     /// Whether an attribute of the annotation is awaited.
     fn awaits(&self) -> bool {
-        let given = self.args.attributes.iter().map(|(_, value)| value).chain(&self.args.spread);
+        let spread = self.args.spread.iter().map(|spread| &spread.value);
+        let given = self.args.attributes.iter().map(|(_, value)| value).chain(spread);
         given.into_iter().any(|value| contains_await(&value.tokens))
     }
 
@@ -261,15 +274,22 @@ impl Site {
     ) -> TokenStream {
         let krate = &self.krate;
         let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
+        let enter = match self.args.options.begin(krate) {
+            None => quote!(#span.enter(&#site_ident);),
+            Some(begin) => quote!(#span.enter_with(&#site_ident, || #begin);),
+        };
         let open = quote! {
             #site
             #checks
             let mut #span = #krate::__private::Guard::new();
-            #span.enter(&#site_ident);
+            #enter
             #start
         };
-        let result = Ident::new("__otelier_result", Span::mixed_site());
-        let Some(output) = output.filter(|output| self.is_block || !is_primitive(output)) else {
+        let (result, seen) = (result_ident(), self.seen());
+        let none = self.args.options.none.as_ref();
+        let looks_at =
+            |output: &&TokenStream| self.is_block || !is_primitive(output) || seen.is_some() || none.is_some();
+        let Some(output) = output.filter(looks_at) else {
             if self.is_block {
                 // `return` and `?` stay inside of the block, as they would in a closure.
                 return quote!(#open #krate::__private::call_once(|| #body));
@@ -278,7 +298,7 @@ impl Site {
             let body = body.stream();
             return quote!(#open #body);
         };
-        let outcome = outcome(krate, &quote!(&#result));
+        let outcome = outcome(krate, &quote!(&#result), none);
         let is_never = output.to_string() == "!";
         // A closure costs the compiler as much as all attributes together.
         let (call, allow) = if self.is_block || is_never || leaves_early(body.stream()) {
@@ -291,6 +311,7 @@ impl Site {
         quote! {
             #open
             #call
+            #seen
             #allow
             #span.outcome(#outcome);
             #result
@@ -307,26 +328,34 @@ impl Site {
     ) -> TokenStream {
         let krate = &self.krate;
         let site_ident = site_ident();
-        let result = Ident::new("__otelier_result", Span::mixed_site());
-        let outcome_of = output.filter(|output| !is_primitive(output));
+        let (result, seen) = (result_ident(), self.seen());
+        let none = self.args.options.none.as_ref();
+        let outcome_of = output.filter(|output| !is_primitive(output) || seen.is_some() || none.is_some());
         // Never runs; it tells rustc the type of the block, which has no place for a return type. Nothing is converted to a
         // number, so that of the function is enough there.
         let typed = output.filter(|output| !is_primitive(output) || output.to_string().contains('&'));
         let typed = typed.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
         let inspect = match outcome_of {
             Some(_) => {
-                let outcome = outcome(krate, &quote!(#result));
-                quote!(|#result| #outcome)
+                let outcome = outcome(krate, &quote!(#result), none);
+                match &seen {
+                    Some(seen) => quote!(|#result| { #seen #outcome }),
+                    None => quote!(|#result| #outcome),
+                }
             }
             None => quote!(#krate::__private::no_outcome),
         };
         let statements = body.stream();
         let capture = self.is_move.then(|| quote!(move));
+        let (instrument, begin) = match self.args.options.begin(krate) {
+            None => (quote!(instrument), None),
+            Some(begin) => (quote!(instrument_with), Some(quote!(#krate::__private::begin(|| #begin),))),
+        };
         let block = with_braces_of(body, quote!(#start #typed #statements));
         quote! {
             #site
             #checks
-            #krate::__private::instrument(&#site_ident, async #capture #block, #inspect)
+            #krate::__private::#instrument(&#site_ident, #begin async #capture #block, #inspect)
         }
     }
 
@@ -371,7 +400,8 @@ impl Site {
             }
             Some(schema) => {
                 let late = || late.iter().map(|late| &late.key).filter(|key| !key.literal);
-                let given = self.args.attributes.iter().map(|(key, _)| key).chain(late());
+                let returned = self.args.options.returned_keys();
+                let given = self.args.attributes.iter().map(|(key, _)| key).chain(late()).chain(returned);
                 let bits = checks::bits(given.filter(|key| !key.incomplete));
                 let late = late().map(|key| look(&key.access()));
                 let (binding, span) = (keys_ident(), schema_span(schema));
@@ -389,7 +419,9 @@ impl Site {
             quote!(keys: &[#keys],)
         });
         let constants = (!constants.is_empty()).then(|| quote!(constants: &[#constants],));
-        let fields = quote!(#named #keys #constants);
+        let pattern = self.args.has_pattern().then(|| quote!(pattern: true,));
+        let watch = self.args.options.watch(krate);
+        let fields = quote!(#named #pattern #watch #keys #constants);
         // Little is written here, because rustc reads it for every annotation. The call comes first: keys stand in it.
         let value = if fields.is_empty() {
             base
@@ -415,7 +447,8 @@ impl Site {
             let krate = located_at(krate, span);
             checks.extend(quote_spanned!(span=> const _: () = #krate::schema::check_kind(<#schema as #schema_trait>::DEF, #path);));
         }
-        for (key, value) in &self.args.attributes {
+        let seen = self.args.options.all_seen().flat_map(|seen| &seen.attributes);
+        for (key, value) in self.args.attributes.iter().chain(seen) {
             checks.extend(checks::attribute(krate, "span", schema, key, value));
         }
         checks
@@ -432,11 +465,16 @@ fn is_primitive(output: &TokenStream) -> bool {
     PRIMITIVES.contains(&text.as_str()) || text == "&str"
 }
 
-fn outcome(krate: &TokenStream, result: &TokenStream) -> TokenStream {
-    quote! {{
+/// What became of `result`; `none` is the error type of `None`.
+fn outcome(krate: &TokenStream, result: &TokenStream, none: Option<&Literal>) -> TokenStream {
+    let outcome = quote! {{
         use #krate::__private::outcome::*;
         (&&&&&&&#krate::__private::Probe(#result)).otelier_outcome()
-    }}
+    }};
+    let Some(none) = none else { return outcome };
+    let (span, krate) = (none.span(), located_at(krate, none.span()));
+    let result = located_at(result, span);
+    quote_spanned!(span=> #krate::__private::none_is(#outcome, #result, #none))
 }
 
 fn kind_path(krate: &TokenStream, kind: Kind) -> TokenStream {

@@ -16,7 +16,11 @@ mod expand;
 mod item;
 #[cfg(test)]
 mod mutants;
+mod options;
+#[cfg(test)]
+mod options_tests;
 mod registry;
+mod result;
 mod schema;
 mod tokens;
 
