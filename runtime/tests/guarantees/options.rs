@@ -284,7 +284,7 @@ fn parents_roots_and_links_of_the_annotation_reach_the_span() {
     async fn below_later(header: &str) {}
     #[trace(root, link = context)]
     fn apart(context: &SpanContext) {}
-    #[trace(root, link = [context.clone()], link = None::<SpanContext>)]
+    #[trace(root, link = [context.clone(), SpanContext::NONE], link = None::<SpanContext>)]
     async fn apart_later(context: SpanContext) {
         drop(context);
     }
