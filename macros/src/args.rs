@@ -1,13 +1,11 @@
 //! The arguments of an annotation.
 
 use crate::ctxt::Ctxt;
+use crate::options::{self, Form, Options};
 use crate::tokens::{self, ends, is_dotted, is_ident, is_punct, split};
 use otelier_spec::{Kind, name, suggest};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-
-/// Options that are no attributes.
-const OPTIONS: [&str; 4] = ["crate", "kind", "late", "name"];
 
 /// What an annotation says.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +21,8 @@ pub(crate) struct Args {
     /// Keys without `= value`: unfinished code.
     pub(crate) unfinished: Vec<Key>,
     /// Values whose fields are attributes: `..order`.
-    pub(crate) spread: Vec<Value>,
+    pub(crate) spread: Vec<Spread>,
+    pub(crate) options: Options,
     /// Whether another argument can follow: unfinished code, perhaps.
     pub(crate) ends_with_comma: bool,
     /// Whether all could be read; otherwise what seems to be missing may be there.
@@ -43,6 +42,20 @@ pub(crate) struct Key {
     pub(crate) template: bool,
     /// Whether the last segment is still to be written; the other ones are there.
     pub(crate) incomplete: bool,
+    /// Where the attribute exists.
+    pub(crate) cfg: Cfg,
+}
+
+/// `#[cfg(..)]` in front of an argument, which goes in front of all code that comes of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cfg(Vec<TokenTree>);
+
+/// A value whose fields are attributes, perhaps below a name: `..order`, `app.order = ..order`.
+#[derive(Clone, Debug)]
+pub(crate) struct Spread {
+    pub(crate) cfg: Cfg,
+    pub(crate) below: Option<Key>,
+    pub(crate) value: Value,
 }
 
 /// The value of an attribute; without tokens in unfinished code.
@@ -53,7 +66,7 @@ pub(crate) struct Value {
 }
 
 impl Value {
-    fn new(tokens: &[TokenTree], otherwise: Span) -> Self {
+    pub(crate) fn new(tokens: &[TokenTree], otherwise: Span) -> Self {
         Self { tokens: tokens.to_vec(), span: ends(tokens, otherwise).0 }
     }
 
@@ -133,6 +146,7 @@ impl Key {
                 literal: false,
                 template: true,
                 incomplete: false,
+                cfg: Cfg::default(),
             });
         }
         let (name, literal) = match tokens {
@@ -162,7 +176,13 @@ impl Key {
                 return None;
             }
         };
-        Some(Self { tokens: tokens.to_vec(), name, first, last, literal, template: false, incomplete })
+        let cfg = Cfg::default();
+        Some(Self { tokens: tokens.to_vec(), name, first, last, literal, template: false, incomplete, cfg })
+    }
+
+    /// Whether both stand for one attribute in one configuration. Two configurations may exclude each other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && (self.cfg.is_empty() || other.cfg.is_empty() || self.cfg.text() == other.cfg.text())
     }
 
     /// Reports a key that is still to be written.
@@ -194,6 +214,90 @@ impl Key {
         // At the brackets, which must go if this is no template.
         let (last, krate) = (self.last, tokens::located_at(krate, self.last));
         quote_spanned!(last=> #krate::__private::element_of(&#access))
+    }
+}
+
+impl Cfg {
+    /// Takes `#[cfg(..)]` from the front; `None` if something else stands there that is not allowed.
+    pub(crate) fn take<'a>(mut part: &'a [TokenTree], ctxt: &mut Ctxt) -> Option<(Self, &'a [TokenTree])> {
+        let mut cfg = Self::default();
+        while let [hash, TokenTree::Group(attribute), rest @ ..] = part
+            && is_punct(hash, '#')
+            && attribute.delimiter() == Delimiter::Bracket
+        {
+            let inner: Vec<_> = attribute.stream().into_iter().collect();
+            let is_cfg = matches!(inner.as_slice(), [word, TokenTree::Group(_)] if is_ident(word, "cfg"));
+            if !is_cfg {
+                let message = "only `#[cfg(..)]` can stand in front of an argument";
+                ctxt.error(hash.span(), attribute.span_close(), message);
+                return None;
+            }
+            cfg.0.extend(part[..2].iter().cloned());
+            part = rest;
+        }
+        if part.is_empty() && !cfg.is_empty() {
+            ctxt.error(cfg.first(), cfg.last(), "expected an argument behind `#[cfg(..)]`");
+            return None;
+        }
+        Some((cfg, part))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn first(&self) -> Span {
+        ends(&self.0, Span::call_site()).0
+    }
+
+    pub(crate) fn last(&self) -> Span {
+        ends(&self.0, Span::call_site()).1
+    }
+
+    fn text(&self) -> String {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+
+    /// One statement or item, only in this configuration.
+    pub(crate) fn before(&self, code: TokenStream) -> TokenStream {
+        let cfg = &self.0;
+        if code.is_empty() || cfg.is_empty() { code } else { quote!(#(#cfg)* #code) }
+    }
+
+    /// Statements, only in this configuration.
+    pub(crate) fn on(&self, code: TokenStream) -> TokenStream {
+        if self.is_empty() { code } else { self.before(quote!({ #code })) }
+    }
+
+    /// A number, or none of it in another configuration.
+    pub(crate) fn or_zero(&self, number: TokenStream) -> TokenStream {
+        if self.is_empty() {
+            return number;
+        }
+        let conditions = self.0.iter().filter_map(|token| match token {
+            TokenTree::Group(attribute) => match attribute.stream().into_iter().nth(1) {
+                Some(TokenTree::Group(condition)) => Some(condition.stream()),
+                _ => None,
+            },
+            _ => None,
+        });
+        let here = self.on(number);
+        quote!({ #here #[cfg(not(all(#(#conditions),*)))] { 0 } })
+    }
+}
+
+impl Spread {
+    /// `a.b = ..value`, whose key is a name above others.
+    pub(crate) fn below(key: Key, value: Value, ctxt: &mut Ctxt) -> Option<Self> {
+        if key.template || !name::is_name(&key.name) {
+            let message = format_args!(
+                "`{}` is not a name that attributes can stand below; expected one such as `app.order = ..order`",
+                key.name
+            );
+            ctxt.error(key.first, key.last, message);
+            return None;
+        }
+        Some(Self { cfg: key.cfg.clone(), below: Some(key), value })
     }
 }
 
@@ -254,7 +358,7 @@ pub(crate) fn spread(part: &[TokenTree], ctxt: &mut Ctxt) -> Option<Option<Value
 }
 
 /// Splits `a.b = value`.
-fn key_and_value(part: &[TokenTree]) -> (&[TokenTree], Option<&[TokenTree]>) {
+pub(crate) fn key_and_value(part: &[TokenTree]) -> (&[TokenTree], Option<&[TokenTree]>) {
     match part.iter().position(|token| is_punct(token, '=')) {
         Some(at) => (&part[..at], Some(&part[at + 1..])),
         None => (part, None),
@@ -273,10 +377,11 @@ impl Args {
             } else if part.is_empty() {
                 ctxt.error_at(before, "expected an argument behind this; leave one comma out");
             } else {
-                args.read_parts(&part, schema_given, ctxt);
+                parts(&part, ctxt).into_iter().for_each(|part| args.read_part(part, schema_given, ctxt));
             }
             before = part.last().map_or(before, TokenTree::span);
         }
+        args.check(schema_given || args.schema.is_some(), ctxt);
         args.is_complete = ctxt.is_empty() && args.unfinished.is_empty();
         args
     }
@@ -298,7 +403,8 @@ impl Args {
         if !has_receiver {
             // A method without `self` has nothing of it to record.
             args.attributes.retain(|(_, value)| !tokens::mentions(&value.tokens, "self"));
-            args.spread.retain(|value| !tokens::mentions(&value.tokens, "self"));
+            args.spread.retain(|spread| !tokens::mentions(&spread.value.tokens, "self"));
+            args.options.forget_self();
         }
         args
     }
@@ -319,6 +425,7 @@ impl Args {
             krate: self.krate.or(defaults.krate),
             attributes,
             spread,
+            options: self.options.with_defaults(defaults.options),
             ..self
         }
     }
@@ -329,25 +436,20 @@ impl Args {
         self
     }
 
-    /// One argument, or more if commas are missing between them.
-    fn read_parts(&mut self, mut part: &[TokenTree], schema_given: bool, ctxt: &mut Ctxt) {
-        while let Some(next) = missing_comma(part) {
-            let (one, rest) = part.split_at(next);
-            ctxt.error_at(rest[0].span(), format_args!("expected `,` before `{}`", rest[0]));
-            self.read_part(one, schema_given, ctxt);
-            part = rest;
-        }
-        self.read_part(part, schema_given, ctxt);
-    }
-
     fn read_part(&mut self, part: &[TokenTree], schema_given: bool, ctxt: &mut Ctxt) {
+        let Some((cfg, part)) = Cfg::take(part, ctxt) else { return };
         let Some(head) = part.first() else { return };
         if let Some(value) = spread(part, ctxt) {
-            self.spread.extend(value);
+            self.spread.extend(value.map(|value| Spread { cfg, below: None, value }));
             return;
         }
         if let (TokenTree::Ident(option), Some(list)) = (head, tokens::group(part.get(1), Delimiter::Parenthesis)) {
-            self.read_list(option, list.stream(), ctxt);
+            match option.to_string().as_str() {
+                "late" if cfg.is_empty() => self.read_list(option, list.stream(), ctxt),
+                word if options::form(word).is_some() => self.options.read(option, cfg, Form::List(list), ctxt),
+                _ => return unknown(option, ctxt),
+            }
+            options::nothing_more(option, &part[2..], ctxt);
             return;
         }
         if let Some(mistake) = misplaced(part, schema_given || self.schema.is_some()) {
@@ -356,13 +458,15 @@ impl Args {
             return;
         }
         let (key, value) = key_and_value(part);
+        let below = value.is_some_and(|value| matches!(value, [a, b, ..] if is_punct(a, '.') && is_punct(b, '.')));
         if let [TokenTree::Ident(option)] = key
-            && (OPTIONS.contains(&option.to_string().as_str()) || !(schema_given || self.schema.is_some()))
+            && (options::form(&option.to_string()).is_some() || !(schema_given || self.schema.is_some() || below))
         {
-            self.read_option(option, value, ctxt);
+            self.read_option(option, cfg, value, ctxt);
             return;
         }
-        let Some(key) = Key::read(key, head.span(), ctxt) else { return };
+        let Some(mut key) = Key::read(key, head.span(), ctxt) else { return };
+        key.cfg = cfg;
         self.attribute(key, value, schema_given || self.schema.is_some(), ctxt);
     }
 
@@ -371,7 +475,11 @@ impl Args {
             self.unfinished.push(key);
             return;
         };
-        if self.attributes.iter().any(|(other, _)| other.name == key.name) {
+        if let Some(value) = spread(value, ctxt) {
+            self.spread.extend(value.and_then(|value| Spread::below(key, value, ctxt)));
+            return;
+        }
+        if self.attributes.iter().any(|(other, _)| other.is_same(&key)) {
             ctxt.error(key.first, key.last, format_args!("attribute `{}` is given twice", key.name));
             return;
         }
@@ -385,15 +493,18 @@ impl Args {
     }
 
     fn read_list(&mut self, option: &Ident, list: TokenStream, ctxt: &mut Ctxt) {
-        if option != "late" {
-            unknown(option, ctxt);
-            return;
-        }
         if list.is_empty() {
             expected(option, &[], "a list, such as `late(app.count)`", ctxt);
         }
         for part in split(list, ',') {
-            if let ([.., _], Some(value @ [_, ..])) = key_and_value(&part) {
+            let Some((cfg, part)) = Cfg::take(&part, ctxt) else { continue };
+            if !cfg.is_empty() {
+                let message = "a late attribute cannot depend on `#[cfg(..)]`; leave it out of `late(..)`, and record it in \
+                               the body";
+                ctxt.error(cfg.first(), cfg.last(), message);
+                continue;
+            }
+            if let ([.., _], Some(value @ [_, ..])) = key_and_value(part) {
                 let (first, last) = ends(value, option.span());
                 ctxt.error(
                     first,
@@ -402,7 +513,7 @@ impl Args {
                 );
                 continue;
             }
-            if let Some(key) = Key::read(&part, option.span(), ctxt) {
+            if let Some(key) = Key::read(part, option.span(), ctxt) {
                 if self.late.iter().any(|other| other.name == key.name) {
                     ctxt.error(key.first, key.last, format_args!("attribute `{}` is late twice", key.name));
                 } else if self.attributes.iter().any(|(given, _)| given.name == key.name) {
@@ -414,13 +525,16 @@ impl Args {
         }
     }
 
-    fn read_option(&mut self, option: &Ident, value: Option<&[TokenTree]>, ctxt: &mut Ctxt) {
+    fn read_option(&mut self, option: &Ident, cfg: Cfg, value: Option<&[TokenTree]>, ctxt: &mut Ctxt) {
+        let form = Form::new(value);
         let value = value.unwrap_or_default();
+        if !cfg.is_empty() && matches!(option.to_string().as_str(), "name" | "kind" | "crate" | "late") {
+            return self.options.read(option, cfg, form, ctxt);
+        }
         match (option.to_string().as_str(), value) {
             ("name", [TokenTree::Literal(literal)]) if tokens::string(literal).is_some_and(|name| !name.is_empty()) => {
                 given_once(option, &mut self.name, literal.clone(), ctxt);
             }
-            ("name", _) => expected(option, value, "a string, such as `name = \"load\"`", ctxt),
             ("kind", [TokenTree::Ident(kind)]) => match Kind::from_name(&kind.to_string()) {
                 Some(found) => given_once(option, &mut self.kind, (found, kind.clone()), ctxt),
                 None => ctxt.error_at(
@@ -431,12 +545,10 @@ impl Args {
                     ),
                 ),
             },
-            ("kind", _) => expected(option, value, "a span kind, such as `kind = client`", ctxt),
             ("crate", path) if !path.is_empty() => {
                 given_once(option, &mut self.krate, path.iter().cloned().collect(), ctxt);
             }
-            ("crate", _) => expected(option, value, "the path of the crate, such as `crate = app::otelier`", ctxt),
-            ("late", _) => expected(option, value, "a list, such as `late(app.count)`", ctxt),
+            (word, _) if options::form(word).is_some() => self.options.read(option, cfg, form, ctxt),
             _ => unknown(option, ctxt),
         }
     }
@@ -448,24 +560,38 @@ fn given_and_late(key: &Key, ctxt: &mut Ctxt) {
     ctxt.error(key.first, key.last, message);
 }
 
-fn given_once<T>(option: &Ident, slot: &mut Option<T>, value: T, ctxt: &mut Ctxt) {
-    if slot.replace(value).is_some() {
-        ctxt.error_at(option.span(), format_args!("`{option}` is given twice"));
+/// One argument, or more if commas are missing between them.
+pub(crate) fn parts<'a>(mut part: &'a [TokenTree], ctxt: &mut Ctxt) -> Vec<&'a [TokenTree]> {
+    let mut parts = Vec::new();
+    while let Some(next) = missing_comma(part) {
+        let (one, rest) = part.split_at(next);
+        ctxt.error_at(rest[0].span(), format_args!("expected `,` before `{}`", rest[0]));
+        parts.push(one);
+        part = rest;
     }
+    parts.push(part);
+    parts
 }
 
-fn expected(option: &Ident, value: &[TokenTree], what: &str, ctxt: &mut Ctxt) {
+pub(crate) fn given_once<T>(option: &Ident, slot: &mut Option<T>, value: T, ctxt: &mut Ctxt) {
+    if slot.is_some() {
+        return ctxt.error_at(option.span(), format_args!("`{option}` is given twice"));
+    }
+    *slot = Some(value);
+}
+
+pub(crate) fn expected(option: &Ident, value: &[TokenTree], what: &str, ctxt: &mut Ctxt) {
     let (first, last) = ends(value, option.span());
     ctxt.error(first, last, format_args!("`{option}` needs {what}"));
 }
 
 fn unknown(option: &Ident, ctxt: &mut Ctxt) {
     let name = option.to_string();
-    let message = match suggest::did_you_mean(&name, OPTIONS) {
+    let message = match suggest::did_you_mean(&name, options::names()) {
         Some(near) => format!("unknown argument `{name}`; did you mean `{near}`?"),
         None => format!(
             "unknown argument `{name}`; expected {}, or an attribute with a namespace such as `app.{name} = value`",
-            suggest::list(OPTIONS)
+            suggest::list(options::names())
         ),
     };
     ctxt.error_at(option.span(), message);
@@ -507,9 +633,14 @@ fn missing_comma(part: &[TokenTree]) -> Option<usize> {
     {
         start -= 2;
     }
-    let start = start.checked_sub(1)?;
-    let is_option = OPTIONS.iter().any(|option| is_ident(&part[start], option));
+    let mut start = start.checked_sub(1)?;
+    let is_option = options::names().any(|option| is_ident(&part[start], option));
     let is_key = is_dotted(&part[start..second]) && (second - start > 1 || is_option);
+    while let [.., hash, TokenTree::Group(_)] = &part[..start]
+        && is_punct(hash, '#')
+    {
+        start -= 2;
+    }
     (is_key && start > first + 1).then_some(start)
 }
 
@@ -558,11 +689,22 @@ pub(crate) fn bad_name(name: &str) -> String {
 fn is_path(part: &[TokenTree]) -> bool {
     !part.is_empty()
         && part.iter().all(|token| matches!(token, TokenTree::Ident(_)) || is_punct(token, ':'))
-        && matches!(part, [.., TokenTree::Ident(last)] if !OPTIONS.contains(&last.to_string().as_str()))
+        && matches!(part, [.., TokenTree::Ident(last)] if options::form(&last.to_string()).is_none())
+}
+
+/// What `record!` says.
+pub(crate) enum Record {
+    Attribute(Key, Value),
+    /// A key without `= value`: unfinished code.
+    Unfinished(Key),
+    Spread(Spread),
 }
 
 /// The arguments of `record!(a.b = value)`.
-pub(crate) fn read_record(part: &[TokenTree], span: Span, ctxt: &mut Ctxt) -> Option<(Key, Option<Value>)> {
+pub(crate) fn read_record(part: &[TokenTree], span: Span, ctxt: &mut Ctxt) -> Option<Record> {
+    if let Some(value) = spread(part, ctxt) {
+        return value.map(|value| Record::Spread(Spread { cfg: Cfg::default(), below: None, value }));
+    }
     let mut parts = split(part.iter().cloned().collect(), ',').into_iter();
     let part = parts.next().unwrap_or_default();
     if let Some(second) = parts.next() {
@@ -571,8 +713,12 @@ pub(crate) fn read_record(part: &[TokenTree], span: Span, ctxt: &mut Ctxt) -> Op
     }
     let (key, value) = key_and_value(&part);
     let key = Key::read(key, span, ctxt)?;
-    let value = value.filter(|_| !key.incomplete).map(|value| Value::new(value, key.last));
-    Some((key, value))
+    let Some(value) = value.filter(|_| !key.incomplete) else { return Some(Record::Unfinished(key)) };
+    if let Some(value) = spread(value, ctxt) {
+        return value.and_then(|value| Spread::below(key, value, ctxt)).map(Record::Spread);
+    }
+    let value = Value::new(value, key.last);
+    Some(Record::Attribute(key, value))
 }
 
 /// What an event is called.
@@ -588,13 +734,14 @@ pub(crate) struct Event {
     pub(crate) attributes: Vec<(Key, Value)>,
     /// Keys without `= value`: unfinished code.
     pub(crate) unfinished: Vec<Key>,
-    pub(crate) spread: Vec<Value>,
+    pub(crate) spread: Vec<Spread>,
     /// Whether all of them could be read.
     pub(crate) is_complete: bool,
 }
 
-/// The arguments of `event!("name", a.b = value, …)` and `event!(Schema, a.b = value, …)`.
-pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Option<Event> {
+/// The arguments of `event!("name", a.b = value, …)` and `event!(Schema, a.b = value, …)`. `word` is `event!`, or `event` in
+/// an annotation.
+pub(crate) fn read_event(word: &str, tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Option<Event> {
     let mut parts = split(tokens, ',').into_iter();
     let name = match parts.next().as_deref() {
         Some([TokenTree::Literal(literal)]) if tokens::string(literal).is_some_and(|name| !name.is_empty()) => {
@@ -606,7 +753,9 @@ pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Op
             ctxt.error(
                 first,
                 last,
-                "`event!` needs a name or an event schema first, such as `event!(\"retry\", app.attempt = 2)`",
+                format_args!(
+                    "`{word}` needs a name or an event schema first, such as `{word}(\"retry\", app.attempt = 2)`"
+                ),
             );
             return None;
         }
@@ -616,16 +765,25 @@ pub(crate) fn read_event(tokens: TokenStream, span: Span, ctxt: &mut Ctxt) -> Op
     let (mut unfinished, mut spreads) = (Vec::new(), Vec::new());
     let mut is_complete = true;
     for part in parts {
-        if let Some(value) = spread(&part, ctxt) {
-            spreads.extend(value);
-            continue;
-        }
-        let (key, value) = key_and_value(&part);
-        let Some(key) = Key::read(key, span, ctxt) else {
+        let Some((cfg, part)) = Cfg::take(&part, ctxt) else {
             is_complete = false;
             continue;
         };
-        if attributes.iter().any(|(other, _)| other.name == key.name) {
+        if let Some(value) = spread(part, ctxt) {
+            spreads.extend(value.map(|value| Spread { cfg, below: None, value }));
+            continue;
+        }
+        let (key, value) = key_and_value(part);
+        let Some(mut key) = Key::read(key, span, ctxt) else {
+            is_complete = false;
+            continue;
+        };
+        key.cfg = cfg;
+        if let Some(value) = value.and_then(|value| spread(value, ctxt)) {
+            spreads.extend(value.and_then(|value| Spread::below(key, value, ctxt)));
+            continue;
+        }
+        if attributes.iter().any(|(other, _)| other.is_same(&key)) {
             ctxt.error(key.first, key.last, format_args!("attribute `{}` is given twice", key.name));
             continue;
         }

@@ -3,9 +3,10 @@
 //! Only bodies that use these are touched; every other body keeps its tokens and braces, so that coverage and editors see
 //! the original.
 
-use crate::args::{Event, EventName, Key, Value, look, placed, read_event, read_record, spread};
+use crate::args::{Event, EventName, Key, Record, Spread, Value, look, placed, read_event, read_record};
 use crate::checks;
 use crate::ctxt::Ctxt;
+use crate::options;
 use crate::tokens::{is_ident, is_punct, located_at};
 use otelier_spec::MAX_ATTRIBUTES;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
@@ -122,7 +123,7 @@ pub(crate) fn span_ident(span: Span) -> Ident {
 impl Rewriter<'_> {
     /// Records one attribute to `target`, a span or an event. `keys` is the tree to name it by in the call site, if it was
     /// not named there before.
-    fn record(
+    pub(crate) fn record(
         &mut self,
         target: &Ident,
         key: &Key,
@@ -150,7 +151,7 @@ impl Rewriter<'_> {
                 #write
             }
         };
-        when_recording(target, local, record)
+        key.cfg.on(when_recording(target, local, record))
     }
 
     /// Records attributes of the annotation, at the start of the span.
@@ -168,8 +169,8 @@ impl Rewriter<'_> {
                         u16::MAX => quote!(#slots.declared()),
                         index => quote!(#slots.slot(#index)),
                     };
-                    locals.extend(local);
-                    writes.extend(self.write(key, value, &given, self.schema, &slot));
+                    locals.extend(local.map(|local| key.cfg.before(local)));
+                    writes.extend(key.cfg.on(self.write(key, value, &given, self.schema, &slot)));
                 }
                 let record = quote! {
                     if let ::core::option::Option::Some(#slots) = #span.first_slots() {
@@ -205,11 +206,27 @@ impl Rewriter<'_> {
     }
 
     /// Records the attributes of a value. `check` is the function that holds them against a schema.
-    pub(crate) fn spread(&self, target: &Ident, value: &Value, check: Option<(&str, &TokenStream)>) -> TokenStream {
-        let (krate, span, expression) = (self.krate, value.span, value.expression());
+    pub(crate) fn spread(&self, target: &Ident, spread: &Spread, check: Option<(&str, &TokenStream)>) -> TokenStream {
+        let (krate, span, expression) = (self.krate, spread.value.span, spread.value.expression());
         let value = quote_spanned!(span=> &(#expression));
         let krate = located_at(krate, span);
+        let mut prefix = None;
         let known = match check {
+            check if let Some(key) = &spread.below => {
+                let (name, text) = (Ident::new("__OtelierPrefix", Span::mixed_site()), &key.name);
+                prefix = Some(quote! {
+                    struct #name;
+                    impl #krate::__private::Prefix for #name {
+                        const PREFIX: &'static str = #text;
+                    }
+                });
+                let (check, schema) = match check {
+                    Some((check, schema)) => (format!("{check}_below"), Some(quote!(#schema,))),
+                    None => ("below".to_owned(), None),
+                };
+                let check = Ident::new(&check, span);
+                quote_spanned!(span=> &#krate::__private::#check::<#schema #name, _>(#value))
+            }
             Some((check, schema)) => {
                 let check = Ident::new(check, span);
                 quote_spanned!(span=> #krate::__private::#check::<#schema, _>(#value))
@@ -217,11 +234,12 @@ impl Rewriter<'_> {
             None => value,
         };
         let call = quote_spanned!(span=> .attributes(#known););
-        quote! {
+        spread.cfg.on(quote! {
             if #target.is_recording() {
+                #prefix
                 #target #call
             }
-        }
+        })
     }
 
     /// The body with its macros rewritten, or as it is if it has none.
@@ -282,7 +300,7 @@ impl Rewriter<'_> {
                 // Such as `tracing::event!`.
                 "record" | "event" if is_foreign(&tokens[..at]) => return 0,
                 "record" => result.extend(self.record_macro(word.span(), arguments, inner)),
-                "event" => result.extend(self.event_macro(word.span(), arguments)),
+                "event" => result.extend(self.event_macro("event!", word.span(), arguments)),
                 // It has a span of its own, and rewrites its own body.
                 "trace_block" => result.extend(tokens[at..at + 3].iter().cloned()),
                 _ => return 0,
@@ -306,11 +324,15 @@ impl Rewriter<'_> {
     fn record_macro(&mut self, span: Span, arguments: &Group, inner: bool) -> TokenStream {
         self.used = true;
         let part: Vec<_> = arguments.stream().into_iter().collect();
-        if let Some(value) = spread(&part, self.ctxt) {
-            let records = value.map(|value| self.spread(&span_ident(span), &value, self.of_span()));
-            return quote!({ #records });
-        }
-        let Some((key, value)) = read_record(&part, span, self.ctxt) else { return quote!({}) };
+        let (key, value) = match read_record(&part, span, self.ctxt) {
+            None => return quote!({}),
+            Some(Record::Spread(spread)) => {
+                let records = self.spread(&span_ident(span), &spread, self.of_span());
+                return quote!({ #records });
+            }
+            Some(Record::Attribute(key, value)) => (key, Some(value)),
+            Some(Record::Unfinished(key)) => (key, None),
+        };
         if self.schema && !key.literal {
             self.looks.extend(look(&key.access()));
         }
@@ -357,10 +379,21 @@ impl Rewriter<'_> {
         quote!(#look #mistake)
     }
 
-    fn event_macro(&mut self, span: Span, arguments: &Group) -> TokenStream {
+    /// Events of the annotation, which do not make the body need the handle.
+    pub(crate) fn events(&mut self, events: &[options::Event]) -> TokenStream {
+        let used = self.used;
+        let written = events
+            .iter()
+            .map(|event| event.cfg.before(self.event_macro("event", event.word.span(), &event.arguments)))
+            .collect();
+        self.used = used;
+        written
+    }
+
+    fn event_macro(&mut self, word: &str, span: Span, arguments: &Group) -> TokenStream {
         self.used = true;
         let Some(Event { name, attributes, unfinished, spread, is_complete }) =
-            read_event(arguments.stream(), span, self.ctxt)
+            read_event(word, arguments.stream(), span, self.ctxt)
         else {
             return quote!({});
         };
@@ -556,7 +589,7 @@ fn starts_inner(before: &[TokenTree], group: &Group) -> bool {
 }
 
 /// The end of the closure whose first `|` stands at `at`: where its body ends, which a comma or a semicolon follows.
-fn end_of_closure(tokens: &[TokenTree], at: usize) -> Option<usize> {
+pub(crate) fn end_of_closure(tokens: &[TokenTree], at: usize) -> Option<usize> {
     let starts = is_punct(&tokens[at], '|')
         && match at.checked_sub(1).map(|before| &tokens[before]) {
             None => true,

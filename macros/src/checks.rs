@@ -19,7 +19,8 @@ pub(crate) fn schema_span(schema: &TokenStream) -> Span {
 pub(crate) fn bits<'a>(keys: impl IntoIterator<Item = &'a Key>) -> TokenStream {
     let bits = keys.into_iter().filter(|key| !key.literal).map(|key| {
         let access = key.access();
-        quote!(| #access.__bit)
+        let bit = key.cfg.or_zero(quote!(#access.__bit));
+        quote!(| #bit)
     });
     quote!(0 #(#bits)*)
 }
@@ -54,7 +55,7 @@ pub(crate) fn attribute(
         let (name, first) = (&key.name, key.first);
         let level = quote_spanned!(first=> <<#schema as #schema_trait>::Undeclared>::__undeclared_attribute);
         let id = quote!(<#schema as #schema_trait>::DEF);
-        return quote_spanned!(first=> const _: () = #level(#what, #id.id, #id.attributes, #name););
+        return key.cfg.before(quote_spanned!(first=> const _: () = #level(#what, #id.id, #id.attributes, #name);));
     }
     if key.template {
         return TokenStream::new();
@@ -77,12 +78,12 @@ pub(crate) fn attribute(
     };
     let (keys, access, name, krate) = (keys_ident(), key.access(), &key.name, located_at(krate, span));
     let check = Ident::new(check, span);
-    quote_spanned! {span=>
+    key.cfg.before(quote_spanned! {span=>
         const _: () = {
             let #keys = <#schema as #schema_trait>::KEYS;
             #krate::schema::#check(#name, #access.__allowed, #text)
         };
-    }
+    })
 }
 
 /// Checks an event, and binds the keys of its schema.

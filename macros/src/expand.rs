@@ -21,6 +21,7 @@ use crate::ctxt::Ctxt;
 use crate::item::{Form, Function, Words, replace_async_tail};
 use crate::members::{Members, take_words};
 use crate::registry;
+use crate::result::result_ident;
 use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain};
 use otelier_spec::{DomainMacro, Kind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
@@ -178,13 +179,24 @@ struct Site {
     is_move: bool,
     /// Whether only the outermost of nested calls has a span.
     is_outermost: bool,
+    /// What is recorded of the result; empty if that is nothing.
+    seen: TokenStream,
 }
 
 impl Site {
     fn new(mut args: Args, domain: Option<TokenStream>, default_name: Literal) -> Self {
         let krate = crate_path(args.krate.as_ref());
         let schema = domain.or_else(|| args.schema.take());
-        Self { args, schema, krate, default_name, is_block: false, is_move: true, is_outermost: false }
+        Self {
+            args,
+            schema,
+            krate,
+            default_name,
+            is_block: false,
+            is_move: true,
+            is_outermost: false,
+            seen: TokenStream::new(),
+        }
     }
 
     fn expand(
@@ -210,8 +222,9 @@ impl Site {
         let span = span_ident(Span::call_site());
         let mut records = TokenStream::new();
         // Literals need not be recorded for every span.
-        let is_constant =
-            |key: &Key, value: &Value| value.constant().filter(|_| self.schema.is_none() || key.literal).is_some();
+        let is_constant = |key: &Key, value: &Value| {
+            value.constant().filter(|_| self.schema.is_none() || key.literal).is_some() && key.cfg.is_empty()
+        };
         let recorded: Vec<_> = self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)).collect();
         records.extend(rewriter.first_records(&recorded));
         for value in &self.args.spread {
@@ -231,6 +244,10 @@ impl Site {
         // A body that makes a future or a stream is over before there is a span; `record!` in it says so itself.
         let is_over_before = matches!(form, Form::Future { .. } | Form::Drain { .. });
         let rewritten = if is_over_before { body.clone() } else { rewriter.body(body) };
+        self.seen = match form {
+            Form::Drain { .. } => rewriter.no_result(&self.args.options),
+            form => rewriter.result(&self.args.options, form.is_later(), self.is_block, output.is_some()),
+        };
         looks.extend(std::mem::take(&mut rewriter.looks));
         let mut constants = TokenStream::new();
         for attribute in self.args.attributes.iter().filter(|(key, value)| is_constant(key, value)) {
@@ -244,6 +261,7 @@ impl Site {
             let krate = &self.krate;
             constants.extend(quote!((#name, #krate::__private::Constant::#variant(#literal)),));
         }
+        records.extend(self.args.options.start(&mut rewriter));
         let keeps_span = rewriter.used;
         let needs_span = keeps_span || !records.is_empty();
         let mut checks = self.checks();
@@ -272,7 +290,7 @@ impl Site {
         }
         let late: Vec<Late> = late.into_iter().filter(|late| late.recorded).collect();
         let inner = self.body_with_late(body, rewritten, &late, output);
-        let needs_keys = needs_span || !unfinished.is_empty();
+        let needs_keys = needs_span || !unfinished.is_empty() || (!form.is_later() && !self.seen.is_empty());
         let keys = self.schema.as_ref().filter(|_| needs_keys).map(|schema| {
             let (krate, keys) = (&self.krate, keys_ident());
             quote!(let #keys = <#schema as #krate::schema::Schema>::KEYS;)
@@ -286,7 +304,7 @@ impl Site {
         if let Form::Future { boxed } = form {
             return self.future(&site, &checks, &start, needs_span, &inner, output, boxed);
         }
-        if matches!(form, Form::Async | Form::Desugared | Form::Returns) {
+        if form.is_later() {
             let anchor = Ident::new("__otelier_body", Span::mixed_site());
             let krate = &self.krate;
             let handle = needs_span.then(|| {
@@ -306,9 +324,16 @@ impl Site {
         }
     }
 
+    /// What is recorded of the result, as a statement.
+    fn seen(&self) -> Option<TokenStream> {
+        let seen = &self.seen;
+        (!seen.is_empty()).then(|| quote!(#[allow(unreachable_code)] { #seen }))
+    }
+
     /// Whether an attribute of the annotation is awaited.
     fn awaits(&self) -> bool {
-        let given = self.args.attributes.iter().map(|(_, value)| value).chain(&self.args.spread);
+        let spread = self.args.spread.iter().map(|spread| &spread.value);
+        let given = self.args.attributes.iter().map(|(_, value)| value).chain(spread);
         given.into_iter().any(|value| contains_await(&value.tokens))
     }
 
@@ -322,7 +347,10 @@ impl Site {
     ) -> TokenStream {
         let krate = &self.krate;
         let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
-        let enter = quote!(#span.enter(&#site_ident););
+        let enter = match self.args.options.begin(krate) {
+            None => quote!(#span.enter(&#site_ident);),
+            Some(begin) => quote!(#span.enter_with(&#site_ident, || #begin);),
+        };
         let enter = match self.is_outermost {
             false => enter,
             true => {
@@ -346,8 +374,11 @@ impl Site {
             #enter
             #start
         };
-        let result = Ident::new("__otelier_result", Span::mixed_site());
-        let Some(output) = output.filter(|output| self.is_block || !is_primitive(output)) else {
+        let (result, seen) = (result_ident(), self.seen());
+        let none = self.args.options.none.as_ref();
+        let looks_at =
+            |output: &&TokenStream| self.is_block || !is_primitive(output) || seen.is_some() || none.is_some();
+        let Some(output) = output.filter(looks_at) else {
             if self.is_block {
                 // `return` and `?` stay inside of the block, as they would in a closure.
                 return quote!(#open #krate::__private::call_once(|| #body));
@@ -356,7 +387,7 @@ impl Site {
             let body = body.stream();
             return quote!(#open #body);
         };
-        let outcome = outcome(krate, &quote!(&#result));
+        let outcome = outcome(krate, &quote!(&#result), none);
         let is_never = output.to_string() == "!";
         // A closure costs the compiler as much as all attributes together.
         let (call, allow) = if self.is_block || is_never || leaves_early(body.stream()) {
@@ -369,6 +400,7 @@ impl Site {
         quote! {
             #open
             #call
+            #seen
             #allow
             #span.outcome(#outcome);
             #result
@@ -390,8 +422,8 @@ impl Site {
     ) -> TokenStream {
         let krate = &self.krate;
         let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
-        let [drain, items, result] =
-            ["__otelier_drain", "__otelier_items", "__otelier_result"].map(|name| Ident::new(name, Span::mixed_site()));
+        let [drain, items] = ["__otelier_drain", "__otelier_items"].map(|name| Ident::new(name, Span::mixed_site()));
+        let result = result_ident();
         let start = match needs_span {
             true => quote! {
                 {
@@ -401,7 +433,11 @@ impl Site {
             },
             false => start.clone(),
         };
-        let outcome = outcome(krate, &quote!(#result));
+        let outcome = outcome(krate, &quote!(#result), None);
+        let open = match self.args.options.begin(krate) {
+            None => quote!(open(&#site_ident)),
+            Some(begin) => quote!(open_with(&#site_ident, #krate::__private::begin(|| #begin))),
+        };
         let go_on = Ident::new(if stream { "stream" } else { "iterator" }, Span::mixed_site());
         let traced = quote!(#drain.#go_on(#items, |#result| #outcome));
         let traced = match (boxed, stream) {
@@ -412,7 +448,7 @@ impl Site {
         quote! {
             #site
             #checks
-            let #drain = #krate::__private::Drain::open(&#site_ident);
+            let #drain = #krate::__private::Drain::#open;
             #start
             let #items = #drain.within(|| -> #output #body);
             #traced
@@ -433,8 +469,8 @@ impl Site {
     ) -> TokenStream {
         let krate = &self.krate;
         let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
-        let [future, result, anchor] =
-            ["__otelier_future", "__otelier_result", "__otelier_body"].map(|name| Ident::new(name, Span::mixed_site()));
+        let [future, anchor] = ["__otelier_future", "__otelier_body"].map(|name| Ident::new(name, Span::mixed_site()));
+        let result = result_ident();
         // What there is to record is recorded at the first poll, when the span begins.
         let recorded = match needs_span {
             true => quote! {
@@ -450,8 +486,11 @@ impl Site {
             false => quote!(#future),
         };
         let start = (!needs_span).then_some(start);
-        let outcome = outcome(krate, &quote!(#result));
-        let traced = quote!(#krate::__private::instrument(&#site_ident, #recorded, |#result| #outcome));
+        let outcome = outcome(krate, &quote!(#result), self.args.options.none.as_ref());
+        let seen = self.seen();
+        let (instrument, begin) = self.instrument();
+        let traced =
+            quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, |#result| { #seen #outcome }));
         let traced = if boxed { quote!(::std::boxed::Box::pin(#traced)) } else { traced };
         quote! {
             #site
@@ -459,6 +498,15 @@ impl Site {
             #start
             let #future = #krate::__private::call_once(|| -> #output #body);
             #traced
+        }
+    }
+
+    /// The function that gives a future its span, and the argument that says how it begins.
+    fn instrument(&self) -> (TokenStream, Option<TokenStream>) {
+        let krate = &self.krate;
+        match self.args.options.begin(krate) {
+            None => (quote!(instrument), None),
+            Some(begin) => (quote!(instrument_with), Some(quote!(#krate::__private::begin(|| #begin),))),
         }
     }
 
@@ -472,26 +520,31 @@ impl Site {
     ) -> TokenStream {
         let krate = &self.krate;
         let site_ident = site_ident();
-        let result = Ident::new("__otelier_result", Span::mixed_site());
-        let outcome_of = output.filter(|output| !is_primitive(output));
+        let (result, seen) = (result_ident(), self.seen());
+        let none = self.args.options.none.as_ref();
+        let outcome_of = output.filter(|output| !is_primitive(output) || seen.is_some() || none.is_some());
         // Never runs; it tells rustc the type of the block, which has no place for a return type. Nothing is converted to a
         // number, so that of the function is enough there.
         let typed = output.filter(|output| !is_primitive(output) || output.to_string().contains('&'));
         let typed = typed.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
         let inspect = match outcome_of {
             Some(_) => {
-                let outcome = outcome(krate, &quote!(#result));
-                quote!(|#result| #outcome)
+                let outcome = outcome(krate, &quote!(#result), none);
+                match &seen {
+                    Some(seen) => quote!(|#result| { #seen #outcome }),
+                    None => quote!(|#result| #outcome),
+                }
             }
             None => quote!(#krate::__private::no_outcome),
         };
         let statements = body.stream();
         let capture = self.is_move.then(|| quote!(move));
+        let (instrument, begin) = self.instrument();
         let block = with_braces_of(body, quote!(#start #typed #statements));
         quote! {
             #site
             #checks
-            #krate::__private::instrument(&#site_ident, async #capture #block, #inspect)
+            #krate::__private::#instrument(&#site_ident, #begin async #capture #block, #inspect)
         }
     }
 
@@ -536,7 +589,8 @@ impl Site {
             }
             Some(schema) => {
                 let late = || late.iter().map(|late| &late.key).filter(|key| !key.literal);
-                let given = self.args.attributes.iter().map(|(key, _)| key).chain(late());
+                let returned = self.args.options.returned_keys();
+                let given = self.args.attributes.iter().map(|(key, _)| key).chain(late()).chain(returned);
                 let bits = checks::bits(given.filter(|key| !key.incomplete));
                 let late = late().map(|key| look(&key.access()));
                 let (binding, span) = (keys_ident(), schema_span(schema));
@@ -554,7 +608,9 @@ impl Site {
             quote!(keys: &[#keys],)
         });
         let constants = (!constants.is_empty()).then(|| quote!(constants: &[#constants],));
-        let fields = quote!(#named #keys #constants);
+        let pattern = self.args.has_pattern().then(|| quote!(pattern: true,));
+        let watch = self.args.options.watch(krate);
+        let fields = quote!(#named #pattern #watch #keys #constants);
         // Little is written here, because rustc reads it for every annotation. The call comes first: keys stand in it.
         let value = if fields.is_empty() {
             base
@@ -580,7 +636,8 @@ impl Site {
             let krate = located_at(krate, span);
             checks.extend(quote_spanned!(span=> const _: () = #krate::schema::check_kind(<#schema as #schema_trait>::DEF, #path);));
         }
-        for (key, value) in &self.args.attributes {
+        let seen = self.args.options.all_seen().flat_map(|seen| &seen.attributes);
+        for (key, value) in self.args.attributes.iter().chain(seen) {
             checks.extend(checks::attribute(krate, "span", schema, key, value));
         }
         checks
@@ -597,11 +654,16 @@ fn is_primitive(output: &TokenStream) -> bool {
     PRIMITIVES.contains(&text.as_str()) || text == "&str"
 }
 
-fn outcome(krate: &TokenStream, result: &TokenStream) -> TokenStream {
-    quote! {{
+/// What became of `result`; `none` is the error type of `None`.
+fn outcome(krate: &TokenStream, result: &TokenStream, none: Option<&Literal>) -> TokenStream {
+    let outcome = quote! {{
         use #krate::__private::outcome::*;
         (&&&&&&&#krate::__private::Probe(#result)).otelier_outcome()
-    }}
+    }};
+    let Some(none) = none else { return outcome };
+    let (span, krate) = (none.span(), located_at(krate, none.span()));
+    let result = located_at(result, span);
+    quote_spanned!(span=> #krate::__private::none_is(#outcome, #result, #none))
 }
 
 fn kind_path(krate: &TokenStream, kind: Kind) -> TokenStream {

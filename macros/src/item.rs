@@ -22,6 +22,13 @@ pub(crate) enum Form {
     Drain { stream: bool, boxed: bool },
 }
 
+impl Form {
+    /// Whether the span ends when a future does, so that results are looked at there.
+    pub(crate) fn is_later(self) -> bool {
+        matches!(self, Self::Async | Self::Desugared | Self::Returns | Self::Future { .. })
+    }
+}
+
 /// Words that say what a function returns, or that it has no span.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Words {

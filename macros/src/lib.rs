@@ -17,7 +17,11 @@ mod item;
 mod members;
 #[cfg(test)]
 mod mutants;
+mod options;
+#[cfg(test)]
+mod options_tests;
 mod registry;
+mod result;
 mod schema;
 mod tokens;
 

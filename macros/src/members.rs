@@ -13,9 +13,11 @@ use otelier_spec::domain::domain_macro;
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 
+/// Words that say how a function is traced; they stand alone.
+pub(crate) const WORDS: [&str; 5] = ["future", "iterator", "outermost", "skip", "stream"];
+
 /// Takes the words that say what a function returns, and `skip`, from the arguments.
 pub(crate) fn take_words(args: TokenStream, ctxt: &mut Ctxt) -> (Words, TokenStream) {
-    const WORDS: [&str; 5] = ["future", "iterator", "outermost", "skip", "stream"];
     let is_word = |token: &TokenTree| WORDS.iter().any(|word| is_ident(token, word));
     if !args.clone().into_iter().any(|token| is_word(&token)) {
         return (Words::default(), args);

@@ -1,10 +1,11 @@
 //! What generated code calls. Nothing here is meant to be called by hand, and any of it may change in any release.
 
 use crate::attribute::{AnyAttribute, Hashed, SpanAttributes};
-pub use crate::attribute::{CutDisplay, CutText, HashedField, Plain, Text};
+pub use crate::attribute::{Below, CutDisplay, CutText, HashedField, Plain, Text};
 pub use crate::record::{
     AsBacktrace, AsSource, Begin, Callsite, Constant, Drain, ErrorClass, EventWriter, Fallible, Guard, InnerError,
-    Instrumented, MaybeNone, Outcome, Probe, Sample, SpanRef, begin, instrument, instrument_with, none_is, span_ref,
+    Instrumented, MaybeNone, Outcome, Probe, Sample, SpanRef, Watch, begin, instrument, instrument_with, none_is,
+    span_ref,
 };
 #[cfg(feature = "registry")]
 pub use crate::schema::registry::{CALL_SITES, CallSite, DECLARED, Declared};
@@ -166,15 +167,41 @@ pub fn needs_value<T: HasValue>(_: &T) {}
 /// Attributes of a value, which must be as a span's schema declares them.
 #[inline(always)]
 pub fn spread<S: Schema, T: SpanAttributes + ?Sized>(value: &T) -> &T {
-    const { check_fields("span", S::DEF.id, S::DEF.undeclared, S::DEF.attributes, T::ATTRIBUTES) };
+    const { check_fields("span", S::DEF.id, S::DEF.undeclared, S::DEF.attributes, "", T::ATTRIBUTES) };
     value
 }
 
 /// Attributes of a value, which must be as an event's schema declares them.
 #[inline(always)]
 pub fn spread_event<E: EventSchema, T: SpanAttributes + ?Sized>(value: &T) -> &T {
-    const { check_fields("event", E::DEF.id, E::DEF.undeclared, E::DEF.attributes, T::ATTRIBUTES) };
+    const { check_fields("event", E::DEF.id, E::DEF.undeclared, E::DEF.attributes, "", T::ATTRIBUTES) };
     value
+}
+
+/// The name that the attributes of a value stand below. A type, so that it is known while compiling.
+pub trait Prefix {
+    /// The name.
+    const PREFIX: &'static str;
+}
+
+/// Attributes of a value below a name.
+#[inline(always)]
+pub fn below<P: Prefix, T: SpanAttributes>(value: &T) -> Below<'_> {
+    Below::new(P::PREFIX, value)
+}
+
+/// Attributes of a value below a name, which must be as a span's schema declares them.
+#[inline(always)]
+pub fn spread_below<S: Schema, P: Prefix, T: SpanAttributes>(value: &T) -> Below<'_> {
+    const { check_fields("span", S::DEF.id, S::DEF.undeclared, S::DEF.attributes, P::PREFIX, T::ATTRIBUTES) };
+    Below::new(P::PREFIX, value)
+}
+
+/// Attributes of a value below a name, which must be as an event's schema declares them.
+#[inline(always)]
+pub fn spread_event_below<E: EventSchema, P: Prefix, T: SpanAttributes>(value: &T) -> Below<'_> {
+    const { check_fields("event", E::DEF.id, E::DEF.undeclared, E::DEF.attributes, P::PREFIX, T::ATTRIBUTES) };
+    Below::new(P::PREFIX, value)
 }
 
 /// The key of a template's elements.

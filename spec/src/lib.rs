@@ -1,6 +1,7 @@
 //! Words that otelier's macros and its runtime share. Nothing here runs; users take everything from the `otelier` crate.
 
 pub mod domain;
+pub mod duration;
 mod kind;
 mod level;
 pub mod name;

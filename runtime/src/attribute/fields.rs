@@ -203,6 +203,47 @@ impl<'a> AttributeSink<'a> {
     }
 }
 
+/// A value whose attributes stand below a name in place of their own prefix.
+///
+/// The value's type is not part of this one, so that whoever lacks attributes is told so once.
+pub struct Below<'a> {
+    name: &'static str,
+    value: &'a dyn RecordsAttributes,
+}
+
+impl fmt::Debug for Below<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Below").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Below<'a> {
+    pub(crate) fn new(name: &'static str, value: &'a impl SpanAttributes) -> Self {
+        Self { name, value }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl SpanAttributes for Below<'_> {
+    // Nobody asks: what is known of the value was looked at where the name is known too.
+    const ATTRIBUTES: &'static [FieldDef] = &[];
+
+    fn record_attributes(&self, to: &mut AttributeSink<'_>) {
+        self.value.record_below(self.name, to);
+    }
+}
+
+/// What of [`SpanAttributes`] does not depend on the type.
+trait RecordsAttributes {
+    fn record_below(&self, name: &str, to: &mut AttributeSink<'_>);
+}
+
+impl<T: SpanAttributes> RecordsAttributes for T {
+    fn record_below(&self, name: &str, to: &mut AttributeSink<'_>) {
+        to.nested(name, "", self);
+    }
+}
+
 /// The type of a field that is one attribute as it is.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored in a span attribute",

@@ -23,5 +23,5 @@ pub use otelier_spec::Sensitivity;
 
 pub(crate) use fields::KeyedTarget;
 #[doc(hidden)]
-pub use fields::{CutDisplay, CutText, HashedField, Plain, Text};
+pub use fields::{Below, CutDisplay, CutText, HashedField, Plain, Text};
 pub(crate) use value::Target;

@@ -231,10 +231,12 @@ mod tests {
     static SITE: Callsite = Callsite {
         name: "test",
         named: false,
+        pattern: false,
         kind: Kind::Internal,
         schema: None,
         keys: &["a", "b"],
         constants: &[],
+        watch: None,
         scope: None,
     };
 

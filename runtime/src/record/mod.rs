@@ -36,6 +36,7 @@ mod sync;
 mod tail;
 mod thread;
 mod view;
+mod watch;
 mod words;
 
 pub use begin::{Begin, Sample, begin};
@@ -53,6 +54,8 @@ pub use outcome::{
 };
 pub use pieces::{Drain, Opening, Start, TracedFuture, TracedIterator, TracedStream};
 pub use returned::{ReturnedFallible, ReturnedItem, ReturnedPlain, ReturnedWrapper};
+
+pub use watch::Watch;
 
 pub(crate) use adopted::{adopt, is_busy, settle};
 pub(crate) use capture::set_policy;
@@ -95,6 +98,8 @@ pub struct Callsite {
     pub name: &'static str,
     /// Whether `name` was given in the annotation and so wins over the schema's pattern.
     pub named: bool,
+    /// Whether `name` is a pattern over attributes: `load {app.symbol}`.
+    pub pattern: bool,
     /// The span's kind.
     pub kind: Kind,
     /// The schema, if the annotation names one.
@@ -103,6 +108,8 @@ pub struct Callsite {
     pub keys: &'static [&'static str],
     /// Attributes whose values are known at compile time.
     pub constants: &'static [(&'static str, Constant)],
+    /// What the spans are measured against.
+    pub watch: Option<&'static Watch>,
     /// Who made the spans, unless they were made by us.
     pub scope: Option<&'static InstrumentationScope>,
 }
@@ -123,7 +130,17 @@ pub enum Constant {
 impl Callsite {
     /// A call site without a schema.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, named: false, kind, schema: None, keys: &[], constants: &[], scope: None }
+        Self {
+            name,
+            named: false,
+            pattern: false,
+            kind,
+            schema: None,
+            keys: &[],
+            constants: &[],
+            watch: None,
+            scope: None,
+        }
     }
 
     /// A call site with a schema. Refuses, at compile time, one that lacks required attributes; `given` holds the bits of

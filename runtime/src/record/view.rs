@@ -583,8 +583,13 @@ impl<'a> SpanRecord<'a> {
         if let Some(name) = names.last() {
             return name.to_owned().into();
         }
-        let Some(schema) = self.callsite.schema.filter(|_| !self.callsite.named) else {
-            return self.callsite.name.into();
+        let (name, schema) = (self.callsite.name, self.callsite.schema);
+        if self.callsite.pattern {
+            // Without a value for a placeholder the pattern itself is the name: it says the same of all these spans.
+            return self.filled(name).map_or(name.into(), Into::into);
+        }
+        let Some(schema) = schema.filter(|_| !self.callsite.named) else {
+            return name.into();
         };
         if schema.name.is_empty() {
             return schema.id.into();

@@ -307,30 +307,38 @@ pub const fn check_kind(def: &SchemaDef, kind: Kind) {
 /// Refuses, while compiling, attributes of a struct that a closed schema does not declare, or that would show what the
 /// schema does not want to be seen.
 #[track_caller]
+///
+/// `below` is the name that they stand below in place of their prefix; empty if they have their own names.
 pub(crate) const fn check_fields(
     what: &str,
     id: &str,
     undeclared: Level,
     attributes: &[AttributeDef],
+    below: &str,
     fields: &[FieldDef],
 ) {
     let mut i = 0;
     while i < fields.len() {
         let field = &fields[i];
         i += 1;
+        let name = if below.is_empty() || field.local.is_empty() {
+            Message::new().push(field.name)
+        } else {
+            Message::new().push(below).push(".").push(field.local)
+        };
         if !field.parts.is_empty() {
-            // Nested fields take their names from where they are; flattened ones have their own.
-            if field.name.is_empty() {
-                check_fields(what, id, undeclared, attributes, field.parts);
-            }
+            // Nested fields stand below the field's name; flattened ones, which have no name, have their own.
+            let below = if field.name.is_empty() { "" } else { name.as_str() };
+            check_fields(what, id, undeclared, attributes, below, field.parts);
             continue;
         }
+        let name = name.as_str();
         let mut known = false;
         let mut j = 0;
         while j < attributes.len() {
             let attribute = &attributes[j];
             j += 1;
-            if !message::equal(attribute.name.as_bytes(), field.name.as_bytes()) {
+            if !message::equal(attribute.name.as_bytes(), name.as_bytes()) {
                 continue;
             }
             known = true;
@@ -347,7 +355,7 @@ pub(crate) const fn check_fields(
                     .push("` declares the ")
                     .push(attribute.sensitivity.as_str())
                     .push(" attribute `")
-                    .push(field.name)
+                    .push(name)
                     .push("`, and the field behind `..` is not masked so; write `#[attribute(")
                     .push(if matches!(attribute.sensitivity, Sensitivity::Secret) { "redact" } else { "hash" })
                     .push(")]` above it");
@@ -360,7 +368,7 @@ pub(crate) const fn check_fields(
                 .push(" `")
                 .push(id)
                 .push("` is closed and does not declare attribute `")
-                .push(field.name)
+                .push(name)
                 .push("`, which the value behind `..` has; declare it, or write `open;` in the schema");
             panic!("{}", message.as_str())
         }

@@ -15,6 +15,7 @@ mod flushing;
 mod futures;
 mod keeping;
 mod limits;
+mod options;
 mod outcomes;
 mod panics;
 mod reentrance;

@@ -285,10 +285,12 @@ fn nobody_looks_at_the_struct_unless_the_span_is_recorded() {
 static SITE: Callsite = Callsite {
     name: "site",
     named: false,
+    pattern: false,
     kind: otelier::schema::Kind::Internal,
     schema: None,
     keys: &["app.own", "step"],
     constants: &[],
+    watch: None,
     scope: None,
 };
 
