@@ -33,6 +33,7 @@
 //! |-|-|-|
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
+//! | `metrics` | yes | durations of operations whose annotations ask for `metrics`, through OpenTelemetry's global meter |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK |
 //! | `registry` | no | `schema::registry`: all schemas and call sites of a program, for tools and tests |
 

@@ -4,7 +4,7 @@ use crate::attribute::{AnyAttribute, Hashed, SpanAttributes};
 pub use crate::attribute::{CutDisplay, CutText, HashedField, Plain, Text};
 pub use crate::record::{
     Callsite, Constant, ErrorClass, EventWriter, Guard, Instrumented, Outcome, OutcomeDisplay, OutcomeErrorClass,
-    OutcomePlain, OutcomeResult, Probe, SpanRef, instrument, span_ref,
+    OutcomePlain, OutcomeResult, Probe, SpanRef, Verdict, Watch, instrument, span_ref,
 };
 #[cfg(feature = "registry")]
 pub use crate::schema::registry::{CALL_SITES, CallSite, DECLARED, Declared};

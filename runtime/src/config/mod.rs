@@ -47,6 +47,9 @@ pub struct Telemetry {
     /// Whether every span of a schema is exported with its type, as the attribute `otelier.span_type`. Environment:
     /// `OTELIER_SPAN_TYPES`. Default: false.
     pub span_types: bool,
+    /// Whether operations are counted and timed where their annotations ask for `metrics`; needs the feature `metrics`.
+    /// Environment: `OTELIER_SPAN_METRICS`. Default: true.
+    pub span_metrics: bool,
     /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
     pub hooks: Hooks,
     /// How spans are batched.
@@ -154,6 +157,7 @@ impl Default for Telemetry {
             limits: Limits::default(),
             old_names: Vec::new(),
             span_types: false,
+            span_metrics: true,
             hooks: Hooks::default(),
             batch: Batching::default(),
             otlp: None,
@@ -286,6 +290,27 @@ impl Telemetry {
     #[must_use]
     pub fn with_span_types(mut self, span_types: bool) -> Self {
         self.span_types = span_types;
+        self
+    }
+
+    /// Records the duration of every call whose annotation asks for `metrics`, in the histogram `otelier.operation.duration`
+    /// (in seconds) of OpenTelemetry's global meter provider: also of calls whose trace is not sampled. Needs the feature
+    /// `metrics`. Default: yes.
+    ///
+    /// | attribute of the metric | |
+    /// |-|-|
+    /// | `operation.name` | the span's name as the annotation has it, or the function's |
+    /// | `operation.type` | if the annotation has one |
+    /// | `error.type` | if the operation failed; an expected error is no failure |
+    /// | `otelier.cancelled` | true if the future was dropped before it was ready |
+    ///
+    /// ```
+    /// let telemetry = otelier::Telemetry::default().with_span_metrics(false);
+    /// assert!(!telemetry.span_metrics);
+    /// ```
+    #[must_use]
+    pub fn with_span_metrics(mut self, span_metrics: bool) -> Self {
+        self.span_metrics = span_metrics;
         self
     }
 

@@ -117,7 +117,8 @@ impl Telemetry {
             sampler: sampler(variables, &mut problems),
             limits: limits(variables, &mut problems),
             old_names: old_names(variables, &mut problems),
-            span_types: span_types(variables, &mut problems),
+            span_types: switch(variables, "OTELIER_SPAN_TYPES", false, &mut problems),
+            span_metrics: switch(variables, "OTELIER_SPAN_METRICS", true, &mut problems),
             ..Self::default()
         };
         let batch = &mut telemetry.batch;
@@ -143,12 +144,12 @@ fn old_names(variables: &Variables, problems: &mut ConfigError) -> Vec<OldNames>
     })
 }
 
-fn span_types(variables: &Variables, problems: &mut ConfigError) -> bool {
-    const NAME: &str = "OTELIER_SPAN_TYPES";
-    let Some(value) = variables.get(NAME) else { return false };
+fn switch(variables: &Variables, name: &str, default: bool, problems: &mut ConfigError) -> bool {
+    let Some(value) = variables.get(name) else { return default };
     let on = value.eq_ignore_ascii_case("true");
     if !on && !value.eq_ignore_ascii_case("false") {
-        refuse(problems, NAME, &value, "`true` or `false`");
+        refuse(problems, name, &value, "`true` or `false`");
+        return default;
     }
     on
 }

@@ -140,6 +140,7 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     }));
     record::set_limits(&telemetry.limits);
     record::old_names::set(&telemetry.old_names, telemetry.span_types);
+    record::set_metrics(telemetry.span_metrics);
     let lease = Arc::new(Lease::default());
     let collector = Collector::new(batch.clone(), resource, Arc::clone(&destinations), Arc::clone(&lease));
     let thread = collector.spawn().map_err(|error| {

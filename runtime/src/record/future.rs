@@ -9,6 +9,7 @@ use super::limits::New;
 use super::outcome::Outcome;
 use super::shared::SharedSpan;
 use super::thread::{self, Active, Thread};
+use super::watch::is_measured_unrecorded;
 use crate::attribute::{Slot, Slots, SpanAttributes};
 use opentelemetry::{Context, ContextGuard};
 use std::future::Future;
@@ -152,12 +153,25 @@ fn first_poll(callsite: &'static Callsite) -> State {
         thread::lost_at_start();
         return State::Quiet;
     };
-    let Some(start) = Start::find(thread) else { return State::Quiet };
+    let Some(start) = Start::find(thread) else { return unrecorded(callsite, thread) };
     // The allocator may be traced.
     thread.scratch.while_busy(|| {
         let span = SharedSpan::of_future(callsite, &start, thread);
         let context = start.context(span.is_recording().then_some(&span));
         State::Open(AsyncSpan { span, context })
+    })
+}
+
+/// For a call that is not recorded, and perhaps measured.
+#[cold]
+#[inline(never)]
+fn unrecorded(callsite: &'static Callsite, thread: &Thread) -> State {
+    if !is_measured_unrecorded(callsite, thread) {
+        return State::Quiet;
+    }
+    thread.scratch.while_busy(|| {
+        let span = SharedSpan::unrecorded(callsite, thread);
+        State::Open(AsyncSpan { span, context: Context::current() })
     })
 }
 

@@ -7,6 +7,7 @@ use super::outcome::Outcome;
 use super::shared::{SharedSpan, keyed};
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
+use super::watch::{self, Watch};
 use super::{Callsite, QUEUE, flag, limits, sampling, tail};
 use crate::attribute::{AttributeSink, KeyedTarget, Slot, Slots, SpanAttributes, Target};
 use crate::clock;
@@ -201,7 +202,7 @@ pub struct Guard {
 enum State {
     Empty,
     Recording,
-    /// Attached, so that the decision not to record it reaches everybody.
+    /// Attached, so that the decision not to record it reaches everybody, unless that of the parent is.
     Unsampled,
 }
 
@@ -263,7 +264,7 @@ impl Guard {
     #[inline]
     pub fn enter(&mut self, callsite: &'static Callsite) {
         if enabled() {
-            if callsite.is_internal() { self.open(callsite) } else { self.open_slowly(callsite) }
+            if callsite.simple { self.open(callsite) } else { self.open_slowly(callsite) }
         }
     }
 
@@ -339,7 +340,7 @@ impl Guard {
             return;
         }
         let Some(thread) = thread::current() else { return thread::lost_at_start() };
-        let Some(start) = Start::find(thread) else { return };
+        let Some(start) = Start::find(thread) else { return self.open_unrecorded(callsite, thread) };
         let position = thread.scratch.position();
         if start.has_state() {
             start.write_state(&thread.scratch);
@@ -370,6 +371,29 @@ impl Guard {
                 late,
                 attached: Some(Attached { before, decides, _context: context }),
             })),
+        });
+    }
+
+    /// For a call that is measured although its trace is not recorded. The parent, which is not recorded either, stays
+    /// current.
+    #[cold]
+    #[inline(never)]
+    fn open_unrecorded(&mut self, callsite: &'static Callsite, thread: &'static Thread) {
+        if !watch::is_measured_unrecorded(callsite, thread) {
+            return;
+        }
+        self.state = State::Unsampled;
+        self.open.write(Open {
+            thread,
+            callsite,
+            span: 0,
+            parent: thread.active.span.get(),
+            start: clock::now(),
+            position: thread.scratch.position(),
+            flags: Cell::new(0),
+            panicking: std::thread::panicking(),
+            plain: Cell::new(false),
+            more: UnsafeCell::new(MaybeUninit::new(More::default())),
         });
     }
 
@@ -415,10 +439,28 @@ impl Guard {
     /// Records what the function returned.
     #[inline]
     pub fn outcome(&self, outcome: Outcome<'_>) {
-        if !outcome.is_good()
-            && let Some(open) = self.recording()
-        {
-            open.fail(&outcome);
+        if !outcome.is_good() {
+            match self.recording() {
+                Some(open) => open.fail(&outcome),
+                None => self.fail_unrecorded(&outcome),
+            }
+        }
+    }
+
+    /// Keeps what a measured call that is not recorded failed with.
+    #[cold]
+    #[inline(never)]
+    fn fail_unrecorded(&self, outcome: &Outcome<'_>) {
+        if self.state == State::Empty {
+            return;
+        }
+        // SAFETY: `open` is initialised in every other state.
+        let open = unsafe { self.open.assume_init_ref() };
+        if open.callsite.watch.is_some() {
+            if !outcome.is_expected() {
+                open.flags.set(open.flags.get() | flag::FAILED);
+            }
+            outcome.write_type(&open.thread.scratch);
         }
     }
 
@@ -635,6 +677,23 @@ impl Open {
         head(self.callsite, trace, self.span, self.parent, self.start, end, flags, items.len())
     }
 
+    /// What the watch has to say, when everything that was recorded is on the scratch.
+    #[cold]
+    #[inline(never)]
+    fn judge(&self, watch: &'static Watch, state: State, time: u64, panicked: bool) {
+        let flags = self.flags.get() | if panicked { flag::PANIC } else { 0 };
+        let scratch = &self.thread.scratch;
+        let end =
+            scratch.above(self.position, |items| watch::End::of(self.callsite, watch, flags, items, self.start, time));
+        end.measure();
+        if state == State::Recording {
+            end.attributes(&Ending(self));
+            if end.is_over_budget() && self.admits(limits::New::Event, None) {
+                end.event(scratch);
+            }
+        }
+    }
+
     /// Ends the span, and leaves nothing in it that would have to be dropped.
     #[cold]
     #[inline(never)]
@@ -646,8 +705,11 @@ impl Open {
         if let Some(late) = late.get() {
             self.take_from(late, true);
         }
+        let panicked = std::thread::panicking() && !self.panicking;
+        if let Some(watch) = self.callsite.watch {
+            self.judge(watch, state, end, panicked);
+        }
         if state == State::Recording {
-            let panicked = std::thread::panicking() && !self.panicking;
             thread.scratch.above(self.position, |items| {
                 // SAFETY: an open span does not leave its thread.
                 unsafe { thread.finish(self.head(end, items, panicked), items) };
@@ -676,6 +738,17 @@ impl Open {
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(attached)));
             late.into_inner().into_iter().for_each(|late| thread.keep(late));
         });
+    }
+}
+
+/// A span that ends: the top of the scratch is its own.
+struct Ending<'a>(&'a Open);
+
+impl KeyedTarget for Ending<'_> {
+    fn keyed(&self, key: &str, write: &mut dyn FnMut(Slot<'_>)) {
+        if self.0.admits(limits::New::Attribute(key), None) {
+            keyed(&self.0.thread.scratch, key, write);
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod sync;
 mod tail;
 mod thread;
 mod view;
+mod watch;
 mod words;
 
 pub(crate) use future::{AsyncSpan, Scope};
@@ -49,6 +50,8 @@ pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never
 #[cfg(feature = "_otlp")]
 pub(crate) use view::{Event, Link};
 pub(crate) use view::{Key, Records, SpanRecord, Status, Time, Value};
+pub(crate) use watch::set_metrics;
+pub use watch::{Verdict, Watch};
 
 use crate::schema::{Schema, SchemaDef, check_required};
 use opentelemetry::InstrumentationScope;
@@ -75,6 +78,10 @@ pub struct Callsite {
     pub constants: &'static [(&'static str, Constant)],
     /// Who made the spans, unless they were made by us.
     pub scope: Option<&'static InstrumentationScope>,
+    /// What is looked at when a span ends; given together with `simple: false`.
+    pub watch: Option<&'static Watch>,
+    /// Whether the span is internal and nothing is looked at when it ends.
+    pub simple: bool,
 }
 
 /// The value of an attribute that is known at compile time.
@@ -93,7 +100,8 @@ pub enum Constant {
 impl Callsite {
     /// A call site without a schema.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, named: false, kind, schema: None, keys: &[], constants: &[], scope: None }
+        let simple = matches!(kind, Kind::Internal);
+        Self { name, named: false, kind, schema: None, keys: &[], constants: &[], scope: None, watch: None, simple }
     }
 
     /// A call site with a schema. Refuses, at compile time, one that lacks required attributes; `given` holds the bits of
@@ -122,9 +130,10 @@ impl Callsite {
         Self { named: true, ..Self::new("", Kind::Internal) }
     }
 
-    #[inline(always)]
-    fn is_internal(&self) -> bool {
-        matches!(self.kind, Kind::Internal)
+    /// The call site, with something to look at when a span ends.
+    #[must_use]
+    pub const fn watched(self, watch: &'static Watch) -> Self {
+        Self { watch: Some(watch), simple: false, ..self }
     }
 }
 

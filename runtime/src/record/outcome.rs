@@ -107,6 +107,17 @@ impl Outcome<'_> {
     /// Writes the error, if there is one, to the top of the scratch. Runs the error's `Display`.
     #[cold]
     pub(super) fn write(&self, scratch: &Scratch) {
+        self.write_with(self.0.as_ref().and_then(|failure| failure.message), scratch);
+    }
+
+    /// The same without what the error says.
+    #[cold]
+    pub(super) fn write_type(&self, scratch: &Scratch) {
+        self.write_with(None, scratch);
+    }
+
+    #[inline(always)]
+    fn write_with(&self, message: Option<&dyn fmt::Display>, scratch: &Scratch) {
         let Some(failure) = &self.0 else { return };
         let item = scratch.begin(wire::ERROR, if failure.expected { EXPECTED } else { 0 });
         let now = crate::clock::now();
@@ -122,7 +133,7 @@ impl Outcome<'_> {
                 scratch.extend(&[a, b, c]);
             }
         }
-        if let Some(message) = failure.message {
+        if let Some(message) = message {
             scratch.display(wire::STR, 0, message);
         }
         item.finish_words();

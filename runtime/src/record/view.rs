@@ -569,7 +569,7 @@ fn named_event<'a>(time: Time, items: &'a [u64]) -> Option<Event<'a>> {
 }
 
 /// The time and the parts of an `ERROR` item; see `outcome` for how it is written.
-fn error<'a>(index: u16, payload: Payload<'a>) -> Option<(u64, Error<'a>)> {
+pub(super) fn error<'a>(index: u16, payload: Payload<'a>) -> Option<(u64, Error<'a>)> {
     let Payload::Words([ticks, words @ ..]) = payload else { return None };
     let mut parts = Items(words).map(|item| match item.payload {
         Payload::Str(text) => Some(text),

@@ -21,3 +21,4 @@ mod schemas;
 mod starting;
 mod struct_attributes;
 mod values;
+mod watch;
