@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree
 use quote::{quote, quote_spanned};
 
 /// Options that are no attributes.
-const OPTIONS: [&str; 4] = ["crate", "kind", "late", "name"];
+pub(crate) const OPTIONS: [&str; 4] = ["crate", "kind", "late", "name"];
 
 /// What an annotation says.
 #[derive(Debug, Default)]

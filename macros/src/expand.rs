@@ -18,6 +18,7 @@ use crate::args::{Args, Key, Value, crate_path, keys_at, look};
 use crate::body::{Late, Names, Rewriter, contains_await, leaves_early, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
+use crate::domain;
 use crate::item::Function;
 use crate::registry;
 use crate::tokens::{ends, group, is_ident, is_punct, located_at};
@@ -28,14 +29,22 @@ use quote::{quote, quote_spanned};
 /// An annotated function.
 pub(crate) fn function(domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::default();
-    let args = Args::read(args, domain.is_some(), &mut ctxt);
+    let (fills, args) = match domain {
+        Some(domain) => {
+            let (fills, args) = domain::choose(domain, args, &mut ctxt);
+            (Some(fills), args)
+        }
+        None => (None, args),
+    };
+    let mut args = Args::read(args, domain.is_some(), &mut ctxt);
     let Some(function) = Function::read(item.clone(), &mut ctxt) else {
         let errors = ctxt.into_errors();
         // The function stays, so that its callers do not fail as well.
         return quote!(#item #errors);
     };
-    let schema = domain.map(|domain| domain_path(domain, &args));
-    let site = Site::new(args, schema, Literal::string(&function.name.to_string()));
+    let schema = fills.map(|fills| domain::path(&fills, &args));
+    let verdict = fills.and_then(|fills| domain::fill(&fills, &mut args, &function.name, item));
+    let site = Site { verdict, ..Site::new(args, schema, Literal::string(&function.name.to_string())) };
     let Function { head, inner_attributes, is_async, output, rebound, body, .. } = function;
     let code = site.expand(&body, is_async, output.as_ref(), &rebound, &mut ctxt);
     let await_it = is_async.then(|| quote!(.await));
@@ -110,12 +119,6 @@ impl Block {
     }
 }
 
-fn domain_path(domain: &DomainMacro, args: &Args) -> TokenStream {
-    let krate = crate_path(args.krate.as_ref());
-    let segments = domain.schema.iter().map(|segment| Ident::new(segment, Span::call_site()));
-    quote!(#krate::schema #(::#segments)*)
-}
-
 /// A place that makes spans: a function or a block.
 struct Site {
     args: Args,
@@ -125,13 +128,15 @@ struct Site {
     is_block: bool,
     /// Whether an asynchronous body takes what it captures.
     is_move: bool,
+    /// The attribute that says how the function ended, and the runtime's description of it.
+    verdict: Option<(Key, TokenStream)>,
 }
 
 impl Site {
     fn new(mut args: Args, domain: Option<TokenStream>, default_name: Literal) -> Self {
         let krate = crate_path(args.krate.as_ref());
         let schema = domain.or_else(|| args.schema.take());
-        Self { args, schema, krate, default_name, is_block: false, is_move: true }
+        Self { args, schema, krate, default_name, is_block: false, is_move: true, verdict: None }
     }
 
     fn expand(
@@ -372,6 +377,7 @@ impl Site {
             Some(schema) => {
                 let late = || late.iter().map(|late| &late.key).filter(|key| !key.literal);
                 let given = self.args.attributes.iter().map(|(key, _)| key).chain(late());
+                let given = given.chain(self.verdict.as_ref().map(|(key, _)| key));
                 let bits = checks::bits(given.filter(|key| !key.incomplete));
                 let late = late().map(|key| look(&key.access()));
                 let (binding, span) = (keys_ident(), schema_span(schema));
@@ -389,7 +395,12 @@ impl Site {
             quote!(keys: &[#keys],)
         });
         let constants = (!constants.is_empty()).then(|| quote!(constants: &[#constants],));
-        let fields = quote!(#named #keys #constants);
+        let watch = self.verdict.as_ref().map(|(_, verdict)| {
+            let some = quote!(::core::option::Option::Some);
+            let watch = quote!(#krate::__private::Watch);
+            quote!(watch: #some(&#watch { verdict: #some(#verdict), ..#watch::NONE }), simple: false,)
+        });
+        let fields = quote!(#named #keys #constants #watch);
         // Little is written here, because rustc reads it for every annotation. The call comes first: keys stand in it.
         let value = if fields.is_empty() {
             base
@@ -397,7 +408,8 @@ impl Site {
             let start = Ident::new("__otelier_start", Span::mixed_site());
             quote!(let #start = #base; #krate::__private::Callsite { #fields ..#start })
         };
-        let entered = registry::call_site(krate, &quote!(#site), names.all());
+        let verdict = self.verdict.as_ref().map(|(key, _)| key.name.as_str());
+        let entered = registry::call_site(krate, &quote!(#site), names.all().chain(verdict));
         quote! {
             static #site: #krate::__private::Callsite = { #binding #value };
             #entered

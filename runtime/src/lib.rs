@@ -69,8 +69,9 @@ pub use error::{ConfigError, Error};
 pub use opentelemetry;
 pub use opentelemetry_sdk;
 pub use otelier_macros::{
-    AttributeEnum, SpanAttributes, SpanSchema, attribute_group, event_schema, span_schema, trace, trace_block,
-    trace_exchange_api, trace_ingestion, trace_processing, trace_stage, trace_storage, trace_workflow,
+    AttributeEnum, SpanAttributes, SpanSchema, attribute_group, event_schema, span_schema, trace, trace_benchmark,
+    trace_block, trace_build_step, trace_database, trace_etl, trace_exchange_api, trace_ingestion, trace_job,
+    trace_performance, trace_processing, trace_stage, trace_startup, trace_storage, trace_test, trace_workflow,
 };
 pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, TimedOut, init};
 pub use private::{event, record};
@@ -87,13 +88,18 @@ pub use private as __private;
 /// ```
 pub mod prelude {
     pub use crate::attribute::{disclose, hash, redact};
+    pub use crate::schema::cicd::StepType;
     pub use crate::schema::crypto::{DataType, Market, ProcessingStage, Timeframe};
+    pub use crate::schema::database::CommandCategory;
+    pub use crate::schema::etl::EtlStage;
+    pub use crate::schema::job::JobTrigger;
     pub use crate::schema::lakehouse::Layer;
     pub use crate::schema::storage::StorageOperation;
     pub use crate::schema::workflow::WorkflowType;
     pub use crate::{
-        AttributeEnum, ErrorClass, SpanAttributes, Telemetry, event, record, trace, trace_block, trace_exchange_api,
-        trace_ingestion, trace_processing, trace_stage, trace_storage, trace_workflow,
+        AttributeEnum, ErrorClass, SpanAttributes, Telemetry, event, record, trace, trace_benchmark, trace_block,
+        trace_build_step, trace_database, trace_etl, trace_exchange_api, trace_ingestion, trace_job, trace_performance,
+        trace_processing, trace_stage, trace_startup, trace_storage, trace_test, trace_workflow,
     };
 }
 

@@ -7,6 +7,7 @@ mod support;
 
 mod by_hand;
 mod context;
+mod domains;
 mod ending;
 mod exporters;
 mod flushing;
