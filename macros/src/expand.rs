@@ -18,11 +18,13 @@ use crate::args::{Args, Key, Value, crate_path, keys_at, look};
 use crate::body::{Late, Names, Rewriter, contains_await, leaves_early, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
+use crate::domain;
 use crate::item::{Form, Function, Words, replace_async_tail};
 use crate::members::{Members, take_words};
 use crate::registry;
 use crate::result::result_ident;
 use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain};
+use otelier_spec::domain::Fills;
 use otelier_spec::{DomainMacro, Kind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -37,12 +39,13 @@ pub(crate) fn annotation(domain: Option<&DomainMacro>, args: TokenStream, item: 
 
 fn function(domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
     let mut ctxt = Ctxt::default();
+    let (fills, args) = domain::chosen(domain, args, &mut ctxt);
     let (words, args) = take_words(args, &mut ctxt);
     if let Some(skip) = words.skip {
         ctxt.error_at(skip, "`skip` is for a method of an annotated `impl` block or trait; leave the annotation out");
     }
-    let args = Args::read(args, domain.is_some(), &mut ctxt);
-    traced(item, words, args, domain, None, ctxt)
+    let args = Args::read(args, fills.is_some(), &mut ctxt);
+    traced(item, words, args, fills, None, ctxt)
 }
 
 /// Where a method stands.
@@ -57,8 +60,8 @@ pub(crate) struct Owner<'a> {
 pub(crate) fn traced(
     item: TokenStream,
     words: Words,
-    args: Args,
-    domain: Option<&DomainMacro>,
+    mut args: Args,
+    fills: Option<Fills>,
     owner: Option<Owner<'_>>,
     mut ctxt: Ctxt,
 ) -> TokenStream {
@@ -68,13 +71,19 @@ pub(crate) fn traced(
         // The function stays, so that its callers do not fail as well.
         return quote!(#item #errors);
     };
-    let schema = domain.map(|domain| domain_path(domain, &args));
     let name = match owner {
         Some(owner) => format!("{}::{}", owner.name, plain(&function.name)),
         None => plain(&function.name),
     };
-    let site = Site { is_outermost: words.outermost.is_some(), ..Site::new(args, schema, Literal::string(&name)) };
-    let Function { head, inner_attributes, form, output, rebound, body, .. } = function;
+    let schema = fills.map(|fills| domain::path(&fills, &args));
+    let verdict = fills.and_then(|fills| domain::fill(&fills, &mut args, &name, item));
+    let site =
+        Site { is_outermost: words.outermost.is_some(), verdict, ..Site::new(args, schema, Literal::string(&name)) };
+    let Function { head, inner_attributes, form, output, mut rebound, bound, body, .. } = function;
+    for name in bound.iter().filter(|name| site.args.options.begins_with(name)) {
+        // Used by the annotation, although perhaps not by the body.
+        rebound.extend(quote!(let _ = &#name;));
+    }
     let code = match form {
         Form::Returns => {
             let statements: Vec<TokenTree> = body.stream().into_iter().collect();
@@ -162,12 +171,6 @@ impl Block {
     }
 }
 
-fn domain_path(domain: &DomainMacro, args: &Args) -> TokenStream {
-    let krate = crate_path(args.krate.as_ref());
-    let segments = domain.schema.iter().map(|segment| Ident::new(segment, Span::call_site()));
-    quote!(#krate::schema #(::#segments)*)
-}
-
 /// A place that makes spans: a function or a block.
 struct Site {
     args: Args,
@@ -181,6 +184,8 @@ struct Site {
     is_outermost: bool,
     /// What is recorded of the result; empty if that is nothing.
     seen: TokenStream,
+    /// The attribute that says how the function ended, and the runtime's description of it.
+    verdict: Option<(Key, TokenStream)>,
 }
 
 impl Site {
@@ -196,6 +201,7 @@ impl Site {
             is_move: true,
             is_outermost: false,
             seen: TokenStream::new(),
+            verdict: None,
         }
     }
 
@@ -589,8 +595,10 @@ impl Site {
             }
             Some(schema) => {
                 let late = || late.iter().map(|late| &late.key).filter(|key| !key.literal);
-                let returned = self.args.options.returned_keys();
-                let given = self.args.attributes.iter().map(|(key, _)| key).chain(late()).chain(returned);
+                let options = &self.args.options;
+                let given =
+                    self.args.attributes.iter().map(|(key, _)| key).chain(late()).chain(options.returned_keys());
+                let given = given.chain(self.verdict.as_ref().map(|(key, _)| key));
                 let bits = checks::bits(given.filter(|key| !key.incomplete));
                 let late = late().map(|key| look(&key.access()));
                 let (binding, span) = (keys_ident(), schema_span(schema));
@@ -609,7 +617,7 @@ impl Site {
         });
         let constants = (!constants.is_empty()).then(|| quote!(constants: &[#constants],));
         let pattern = self.args.has_pattern().then(|| quote!(pattern: true,));
-        let watch = self.args.options.watch(krate);
+        let watch = self.args.options.watch(krate, self.verdict.as_ref().map(|(_, verdict)| verdict));
         let fields = quote!(#named #pattern #watch #keys #constants);
         // Little is written here, because rustc reads it for every annotation. The call comes first: keys stand in it.
         let value = if fields.is_empty() {
@@ -618,7 +626,8 @@ impl Site {
             let start = Ident::new("__otelier_start", Span::mixed_site());
             quote!(let #start = #base; #krate::__private::Callsite { #fields ..#start })
         };
-        let entered = registry::call_site(krate, &quote!(#site), names.all());
+        let verdict = self.verdict.as_ref().map(|(key, _)| key.name.as_str());
+        let entered = registry::call_site(krate, &quote!(#site), names.all().chain(verdict));
         quote! {
             static #site: #krate::__private::Callsite = { #binding #value };
             #entered

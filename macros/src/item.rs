@@ -53,6 +53,8 @@ pub(crate) struct Function {
     /// `let mut x = x;` for parameters of an `async fn`: its body becomes a block that may outlive the parameters' own scope,
     /// and must own what it assigns to, or what it has to drop.
     pub(crate) rebound: TokenStream,
+    /// The names among them.
+    pub(crate) bound: Vec<Ident>,
     /// Attributes at the top of the body.
     pub(crate) inner_attributes: TokenStream,
     pub(crate) body: Group,
@@ -108,10 +110,11 @@ impl Function {
             form => form,
         };
         let (inner_attributes, body) = hoist_inner_attributes(body);
+        let mut bound = Vec::new();
         let rebound = match form {
-            Form::Async => rebind(&mut head, at, false),
+            Form::Async => rebind(&mut head, at, false, &mut bound),
             Form::Desugared => {
-                let rebound = rebind(&mut head, at, true);
+                let rebound = rebind(&mut head, at, true, &mut bound);
                 returning_a_future(&mut head, at);
                 rebound
             }
@@ -122,7 +125,7 @@ impl Function {
             _ => output,
         };
         let output = output.filter(|_| !is_never).map(without_impl).map(|output| output.into_iter().collect());
-        Some(Self { head: head.into_iter().collect(), name, form, output, rebound, inner_attributes, body })
+        Some(Self { head: head.into_iter().collect(), name, form, output, rebound, bound, inner_attributes, body })
     }
 }
 
@@ -398,7 +401,7 @@ fn end_of_output(output: &[TokenTree]) -> usize {
 /// Binds parameters anew inside of the body, and gives the statements that do so. Of an `async fn` that stays one these are
 /// `mut x: T`. With `all` it is every parameter, so that each lives as long as the body, and is dropped in the same order
 /// as by an `async fn`; the ones with a pattern get names for that.
-fn rebind(head: &mut [TokenTree], function: usize, all: bool) -> TokenStream {
+fn rebind(head: &mut [TokenTree], function: usize, all: bool, bound: &mut Vec<Ident>) -> TokenStream {
     let mut rebound = TokenStream::new();
     let Some(at) = parameters(&head[function..]).map(|at| at + function) else { return rebound };
     let TokenTree::Group(list) = &head[at] else { return rebound };
@@ -433,11 +436,13 @@ fn rebind(head: &mut [TokenTree], function: usize, all: bool) -> TokenStream {
             }
             [word, TokenTree::Ident(name)] if colon.is_some() && is_ident(word, "mut") => {
                 rebound.extend(quote!(#(#attributes)* let #word #name = #name;));
+                bound.push(name.clone());
                 written.extend_from_slice(&parameter[1..]);
             }
             [TokenTree::Ident(name)] if colon.is_some() && name != "_" => {
                 if all {
                     rebound.extend(quote!(#(#attributes)* let #name = #name;));
+                    bound.push(name.clone());
                 }
                 written.extend_from_slice(parameter);
             }

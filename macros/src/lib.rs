@@ -12,6 +12,7 @@ mod body;
 mod checks;
 mod ctxt;
 mod derive;
+mod domain;
 mod expand;
 mod item;
 mod members;
@@ -36,6 +37,8 @@ pub fn trace(args: TokenStream, item: TokenStream) -> TokenStream {
 macro_rules! domain_macros {
     ($($name:ident $doc:literal)*) => { $(
         #[doc = include_str!($doc)]
+        // The page of `trace_test` shows where it stands.
+        #[allow(clippy::test_attr_in_doctest)]
         #[proc_macro_attribute]
         pub fn $name(args: TokenStream, item: TokenStream) -> TokenStream {
             expand::annotation(otelier_spec::domain::domain_macro(stringify!($name)), args.into(), item.into()).into()
@@ -50,6 +53,14 @@ domain_macros! {
     trace_ingestion "../docs/trace_ingestion.md"
     trace_processing "../docs/trace_processing.md"
     trace_storage "../docs/trace_storage.md"
+    trace_etl "../docs/trace_etl.md"
+    trace_database "../docs/trace_database.md"
+    trace_job "../docs/trace_job.md"
+    trace_performance "../docs/trace_performance.md"
+    trace_startup "../docs/trace_startup.md"
+    trace_build_step "../docs/trace_build_step.md"
+    trace_test "../docs/trace_test.md"
+    trace_benchmark "../docs/trace_benchmark.md"
 }
 
 #[doc = include_str!("../docs/trace_block.md")]

@@ -5,11 +5,12 @@
 
 use crate::args::Args;
 use crate::ctxt::Ctxt;
+use crate::domain;
 use crate::expand::{Owner, traced};
 use crate::item::Words;
 use crate::tokens::{group, is_ident, is_punct, split};
 use otelier_spec::DomainMacro;
-use otelier_spec::domain::domain_macro;
+use otelier_spec::domain::{Fills, domain_macro};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 
@@ -92,11 +93,12 @@ impl Members {
     /// The block with a span for every method that has a body.
     pub(crate) fn expand(self, domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
         let mut ctxt = Ctxt::default();
+        let (fills, args) = domain::chosen(domain, args, &mut ctxt);
         let (words, args) = take_words(args, &mut ctxt);
         for span in [words.future, words.iterator, words.outermost, words.skip, words.stream].into_iter().flatten() {
             ctxt.error_at(span, "this word is for one method; write it at the method");
         }
-        let args = Args::read(args, domain.is_some(), &mut ctxt);
+        let args = Args::read(args, fills.is_some(), &mut ctxt);
         args.check_for_block(&mut ctxt);
         if !ctxt.is_empty() {
             let errors = ctxt.into_errors();
@@ -109,7 +111,7 @@ impl Members {
         while !rest.is_empty() {
             let (member, after) = rest.split_at(end_of_member(rest));
             rest = after;
-            members.extend(self::member(member, domain, &args, owner));
+            members.extend(self::member(member, fills, &args, owner));
         }
         let head = self.head;
         let mut body = Group::new(Delimiter::Brace, members);
@@ -119,7 +121,7 @@ impl Members {
 }
 
 /// One member: traced if it is a method with a body.
-fn member(member: &[TokenTree], domain: Option<&DomainMacro>, block: &Args, owner: Owner<'_>) -> TokenStream {
+fn member(member: &[TokenTree], fills: Option<Fills>, block: &Args, owner: Owner<'_>) -> TokenStream {
     let whole = || member.iter().cloned().collect();
     let function = member.iter().position(|token| is_ident(token, "fn"));
     let Some(function) = function.filter(|_| group(member.last(), Delimiter::Brace).is_some()) else { return whole() };
@@ -130,24 +132,25 @@ fn member(member: &[TokenTree], domain: Option<&DomainMacro>, block: &Args, owne
             return whole();
         }
         let args = block.of_method(has_receiver(&member[function..]));
-        return traced(whole(), Words::default(), args, domain, Some(owner), Ctxt::default());
+        return traced(whole(), Words::default(), args, fills, Some(owner), Ctxt::default());
     };
     let item: TokenStream = member[..at].iter().chain(&member[at + 2..]).cloned().collect();
     let mut ctxt = Ctxt::default();
-    let (words, arguments) = take_words(own.arguments, &mut ctxt);
+    let (own_fills, arguments) = domain::chosen(own.domain, own.arguments, &mut ctxt);
+    let (words, arguments) = take_words(arguments, &mut ctxt);
     if words.skip.is_some() && ctxt.is_empty() && arguments.is_empty() {
         return item;
     }
     if let Some(skip) = words.skip {
         ctxt.error_at(skip, "a method that is skipped has no span; leave the other arguments out");
     }
-    let args = Args::read(arguments, own.domain.is_some(), &mut ctxt);
-    let has_schema = own.domain.is_some() || args.schema.is_some();
-    let (args, domain) = match has_schema {
-        true => (args.with_crate_of(block), own.domain),
-        false => (args.with_defaults(block.of_method(has_receiver(&member[function..]))), domain),
+    let args = Args::read(arguments, own_fills.is_some(), &mut ctxt);
+    let has_schema = own_fills.is_some() || args.schema.is_some();
+    let (args, fills) = match has_schema {
+        true => (args.with_crate_of(block), own_fills),
+        false => (args.with_defaults(block.of_method(has_receiver(&member[function..]))), fills),
     };
-    traced(item, words, args, domain, Some(owner), ctxt)
+    traced(item, words, args, fills, Some(owner), ctxt)
 }
 
 /// A method's own annotation.

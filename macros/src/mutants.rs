@@ -104,6 +104,9 @@ fn annotations_survive_every_mistake() {
     survives("crypto.stage_name = \"a\", late(app.rows)", |arguments| {
         expand::annotation(domain, arguments, function.clone())
     });
+    survives("config_load, startup.config.source = \"file\"", |arguments| {
+        expand::function(domain_macro("trace_startup"), arguments, function.clone())
+    });
 }
 
 #[test]

@@ -301,8 +301,13 @@ impl Options {
         Some(quote!(#krate::__private::Begin::new() #parent #root #sample))
     }
 
+    /// Whether a name is used to say where the span belongs.
+    pub(crate) fn begins_with(&self, name: &Ident) -> bool {
+        self.parent.as_ref().is_some_and(|parent| tokens::mentions(&parent.tokens, &name.to_string()))
+    }
+
     /// The field of the call site that says what the span is measured against.
-    pub(crate) fn watch(&self, krate: &TokenStream) -> Option<TokenStream> {
+    pub(crate) fn watch(&self, krate: &TokenStream, verdict: Option<&TokenStream>) -> Option<TokenStream> {
         let Watch { budget, slo, sli, operation_type, metrics } = &self.watch;
         let time = |field: &str, time: &Option<Duration>| {
             time.map(|time| {
@@ -318,12 +323,14 @@ impl Options {
             })
         };
         let metrics = metrics.as_ref().map(|_| quote!(metrics: true,));
+        let verdict = verdict.map(|verdict| quote!(verdict: ::core::option::Option::Some(#verdict),));
         let fields: TokenStream = [
             time("budget", budget),
             time("slo", slo),
             text("sli", sli),
             text("operation_type", operation_type),
             metrics,
+            verdict,
         ]
         .into_iter()
         .flatten()
@@ -337,6 +344,7 @@ impl Options {
                     const #constant: #watch = #watch { #fields ..#watch::NONE };
                     &#constant
                 }),
+                simple: false,
             }
         })
     }

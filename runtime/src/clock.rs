@@ -98,6 +98,11 @@ pub(crate) fn ticks_in(duration: Duration) -> u64 {
     (duration.as_nanos() as f64 / nanos_per_tick()) as u64
 }
 
+/// Ticks in seconds, as well as it is known.
+pub(crate) fn seconds_in(ticks: u64) -> f64 {
+    ticks as f64 * nanos_per_tick() / 1e9
+}
+
 /// Waits for the first measurement if there is none.
 fn nanos_per_tick() -> f64 {
     let known = f64::from_bits(NANOS_PER_TICK.load(Relaxed));

@@ -34,6 +34,7 @@
 //! |-|-|-|
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
+//! | `metrics` | yes | durations of operations whose annotations ask for `metrics`, through OpenTelemetry's global meter |
 //! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |
 //! | `testing` | no | `otelier::testing`: which spans a test's code makes, in any number of tests at a time |
@@ -77,7 +78,9 @@ pub use opentelemetry;
 pub use opentelemetry_sdk;
 pub use otelier_macros::{
     AttributeEnum, ErrorClass, SpanAttributes, SpanSchema, attribute_group, event_schema, span_schema, trace,
-    trace_block, trace_exchange_api, trace_ingestion, trace_processing, trace_stage, trace_storage, trace_workflow,
+    trace_benchmark, trace_block, trace_build_step, trace_database, trace_etl, trace_exchange_api, trace_ingestion,
+    trace_job, trace_performance, trace_processing, trace_stage, trace_startup, trace_storage, trace_test,
+    trace_workflow,
 };
 pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, TimedOut, init};
 pub use private::{event, in_span, record};
@@ -99,13 +102,18 @@ pub use private as __private;
 /// ```
 pub mod prelude {
     pub use crate::attribute::{disclose, hash, redact};
+    pub use crate::schema::cicd::StepType;
     pub use crate::schema::crypto::{DataType, Market, ProcessingStage, Timeframe};
+    pub use crate::schema::database::CommandCategory;
+    pub use crate::schema::etl::EtlStage;
+    pub use crate::schema::job::JobTrigger;
     pub use crate::schema::lakehouse::Layer;
     pub use crate::schema::storage::StorageOperation;
     pub use crate::schema::workflow::WorkflowType;
     pub use crate::{
-        AttributeEnum, ErrorClass, SpanAttributes, Telemetry, event, record, trace, trace_block, trace_exchange_api,
-        trace_ingestion, trace_processing, trace_stage, trace_storage, trace_workflow,
+        AttributeEnum, ErrorClass, SpanAttributes, Telemetry, event, record, trace, trace_benchmark, trace_block,
+        trace_build_step, trace_database, trace_etl, trace_exchange_api, trace_ingestion, trace_job, trace_performance,
+        trace_processing, trace_stage, trace_startup, trace_storage, trace_test, trace_workflow,
     };
 }
 

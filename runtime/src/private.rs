@@ -4,8 +4,8 @@ use crate::attribute::{AnyAttribute, Hashed, SpanAttributes};
 pub use crate::attribute::{Below, CutDisplay, CutText, HashedField, Plain, Text};
 pub use crate::record::{
     AsBacktrace, AsSource, Begin, Callsite, Constant, Drain, ErrorClass, EventWriter, Fallible, Guard, InnerError,
-    Instrumented, MaybeNone, Outcome, Probe, Sample, SpanRef, Watch, begin, instrument, instrument_with, none_is,
-    span_ref,
+    Instrumented, MaybeNone, Outcome, Probe, Sample, SpanRef, Verdict, Watch, begin, instrument, instrument_with,
+    none_is, span_ref,
 };
 #[cfg(feature = "registry")]
 pub use crate::schema::registry::{CALL_SITES, CallSite, DECLARED, Declared};

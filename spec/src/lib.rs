@@ -8,7 +8,7 @@ pub mod name;
 pub mod suggest;
 pub mod unit;
 
-pub use domain::{DOMAIN_MACROS, DomainMacro};
+pub use domain::{DOMAIN_MACROS, DomainMacro, Fills, Function, Verdict};
 pub use kind::Kind;
 pub use level::{Level, Requirement, Sensitivity, Stability};
 

@@ -68,3 +68,26 @@ fn the_examples_schemas_say_what_they_declare() {
     assert_eq!(shop::GoldCheckout::DEF.attributes.len(), checkout.attributes.len());
     assert_eq!(shop::Discounted::DEF.attributes[0].unit, "%");
 }
+
+#[test]
+fn domain_macros_fill_in_names_and_results() {
+    let output = Command::new(env!("CARGO_BIN_EXE_domains")).env("COLUMNS", "400").output().expect("it runs");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "42.00\ntrue\n");
+    let tree = String::from_utf8_lossy(&output.stderr);
+    for part in [
+        "startup.initialize ",
+        "├─ startup.config.load ",
+        "╰─ startup.resources.initialize ",
+        "job close_day ",
+        "├─ SELECT sales ",
+        "╰─ gold sum_sales ",
+        "step write_constants ",
+        "result=failure",
+        "test domains::sums_are_exact ",
+        "status=pass",
+        "benchmark sums ",
+    ] {
+        assert!(tree.contains(part), "{part} is not in\n{tree}");
+    }
+}

@@ -53,6 +53,9 @@ pub struct Telemetry {
     /// Whether the message of a panic is recorded on the innermost span it ends. Environment: `OTELIER_PANIC_MESSAGES`.
     /// Default: true.
     pub panic_messages: bool,
+    /// Whether operations are counted and timed where their annotations ask for `metrics`; needs the feature `metrics`.
+    /// Environment: `OTELIER_SPAN_METRICS`. Default: true.
+    pub span_metrics: bool,
     /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
     pub hooks: Hooks,
     /// How spans are batched.
@@ -198,6 +201,7 @@ impl Default for Telemetry {
             span_types: false,
             exception_signal: ExceptionSignal::default(),
             panic_messages: true,
+            span_metrics: true,
             hooks: Hooks::default(),
             batch: Batching::default(),
             otlp: None,
@@ -377,6 +381,27 @@ impl Telemetry {
     #[must_use]
     pub fn with_panic_messages(mut self, panic_messages: bool) -> Self {
         self.panic_messages = panic_messages;
+        self
+    }
+
+    /// Records the duration of every call whose annotation asks for `metrics`, in the histogram `otelier.operation.duration`
+    /// (in seconds) of OpenTelemetry's global meter provider: also of calls whose trace is not sampled. Needs the feature
+    /// `metrics`. Default: yes.
+    ///
+    /// | attribute of the metric | |
+    /// |-|-|
+    /// | `operation.name` | the span's name as the annotation has it, or the function's |
+    /// | `operation.type` | if the annotation has one |
+    /// | `error.type` | if the operation failed; an expected error is no failure |
+    /// | `otelier.cancelled` | true if the future was dropped before it was ready |
+    ///
+    /// ```
+    /// let telemetry = otelier::Telemetry::default().with_span_metrics(false);
+    /// assert!(!telemetry.span_metrics);
+    /// ```
+    #[must_use]
+    pub fn with_span_metrics(mut self, span_metrics: bool) -> Self {
+        self.span_metrics = span_metrics;
         self
     }
 

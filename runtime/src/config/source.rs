@@ -127,6 +127,7 @@ impl Telemetry {
             span_types: switch(variables, "OTELIER_SPAN_TYPES", false, &mut problems),
             panic_messages: switch(variables, "OTELIER_PANIC_MESSAGES", true, &mut problems),
             exception_signal: exception_signal(variables, &mut problems),
+            span_metrics: switch(variables, "OTELIER_SPAN_METRICS", true, &mut problems),
             ..Self::default()
         };
         let batch = &mut telemetry.batch;
@@ -152,12 +153,12 @@ fn old_names(variables: &Variables, problems: &mut ConfigError) -> Vec<OldNames>
     })
 }
 
-/// A setting that is on or off.
-fn switch(variables: &Variables, name: &str, otherwise: bool, problems: &mut ConfigError) -> bool {
-    let Some(value) = variables.get(name) else { return otherwise };
+fn switch(variables: &Variables, name: &str, default: bool, problems: &mut ConfigError) -> bool {
+    let Some(value) = variables.get(name) else { return default };
     let on = value.eq_ignore_ascii_case("true");
     if !on && !value.eq_ignore_ascii_case("false") {
         refuse(problems, name, &value, "`true` or `false`");
+        return default;
     }
     on
 }

@@ -10,6 +10,7 @@ use super::limits::New;
 use super::outcome::Outcome;
 use super::shared::SharedSpan;
 use super::thread::{self, Active, Thread};
+use super::watch::is_measured_unrecorded;
 use crate::attribute::{Slot, Slots, SpanAttributes};
 use crate::relation::Links;
 use opentelemetry::{Context, ContextGuard};
@@ -225,14 +226,14 @@ fn thread_for_a_span() -> Option<&'static Thread> {
 #[inline(never)]
 pub(super) fn first_poll(callsite: &'static Callsite) -> State {
     let Some(thread) = thread_for_a_span() else { return State::Quiet };
-    let Some(start) = Start::find(thread) else { return State::Quiet };
+    let Some(start) = Start::find(thread) else { return unrecorded(callsite, thread) };
     open(callsite, thread, start, None)
 }
 
 /// The same where an annotation says how the span begins.
 pub(super) fn first_poll_begun(callsite: &'static Callsite, begin: &Begin) -> State {
     let Some(thread) = thread_for_a_span() else { return State::Quiet };
-    let Some((start, context)) = Start::begun(thread, begin) else { return State::Quiet };
+    let Some((start, context)) = Start::begun(thread, begin) else { return unrecorded(callsite, thread) };
     let state = open(callsite, thread, start, Some(&context));
     thread.scratch.while_busy(|| drop(context));
     state
@@ -250,6 +251,19 @@ fn open(callsite: &'static Callsite, thread: &'static Thread, start: Start, insi
             Some(inside) => start.context_in(inside, recording),
         };
         State::Open(AsyncSpan::new(span, context))
+    })
+}
+
+/// For a call that is not recorded, and perhaps measured.
+#[cold]
+#[inline(never)]
+fn unrecorded(callsite: &'static Callsite, thread: &Thread) -> State {
+    if !is_measured_unrecorded(callsite, thread) {
+        return State::Quiet;
+    }
+    thread.scratch.while_busy(|| {
+        let span = SharedSpan::unrecorded(callsite, thread);
+        State::Open(AsyncSpan::new(span, Context::current()))
     })
 }
 

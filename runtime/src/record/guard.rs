@@ -9,6 +9,7 @@ use super::outcome::Outcome;
 use super::shared::{SharedSpan, keyed, write_link};
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
+use super::watch::{self, Watch};
 use super::{Callsite, QUEUE, capture, flag, limits, panic, sampling, tail};
 use crate::attribute::{AttributeSink, KeyedTarget, Slot, Slots, SpanAttributes, Target};
 use crate::clock;
@@ -303,7 +304,7 @@ pub struct Guard {
 enum State {
     Empty,
     Recording,
-    /// Attached, so that the decision not to record it reaches everybody.
+    /// Attached, so that the decision not to record it reaches everybody, unless that of the parent is.
     Unsampled,
 }
 
@@ -365,7 +366,7 @@ impl Guard {
     #[inline]
     pub fn enter(&mut self, callsite: &'static Callsite) {
         if enabled() {
-            if callsite.is_internal() { self.open(callsite) } else { self.open_slowly(callsite) }
+            if callsite.simple { self.open(callsite) } else { self.open_slowly(callsite) }
         }
     }
 
@@ -382,12 +383,13 @@ impl Guard {
     fn open_begun(&mut self, callsite: &'static Callsite, begin: Begin) {
         match thread::current() {
             None => thread::lost_at_start(),
-            Some(thread) => {
-                if let Some((start, context)) = Start::begun(thread, &begin) {
+            Some(thread) => match Start::begun(thread, &begin) {
+                Some((start, context)) => {
                     self.open_started(callsite, thread, start, Some(&context));
                     thread.scratch.while_busy(|| drop(context));
                 }
-            }
+                None => self.open_unrecorded(callsite, thread),
+            },
         }
         begin.forget();
     }
@@ -464,7 +466,7 @@ impl Guard {
             return;
         }
         let Some(thread) = thread::current() else { return thread::lost_at_start() };
-        let Some(start) = Start::find(thread) else { return };
+        let Some(start) = Start::find(thread) else { return self.open_unrecorded(callsite, thread) };
         self.open_started(callsite, thread, start, None);
     }
 
@@ -511,6 +513,29 @@ impl Guard {
                 late,
                 attached: Some(Attached { before, decides, _context: context }),
             })),
+        });
+    }
+
+    /// For a call that is measured although its trace is not recorded. The parent, which is not recorded either, stays
+    /// current.
+    #[cold]
+    #[inline(never)]
+    fn open_unrecorded(&mut self, callsite: &'static Callsite, thread: &'static Thread) {
+        if !watch::is_measured_unrecorded(callsite, thread) {
+            return;
+        }
+        self.state = State::Unsampled;
+        self.open.write(Open {
+            thread,
+            callsite,
+            span: 0,
+            parent: thread.active.span.get(),
+            start: clock::now(),
+            position: thread.scratch.position(),
+            flags: Cell::new(0),
+            panicking: std::thread::panicking(),
+            plain: Cell::new(false),
+            more: UnsafeCell::new(MaybeUninit::new(More::default())),
         });
     }
 
@@ -563,10 +588,29 @@ impl Guard {
     /// Records what the function returned.
     #[inline]
     pub fn outcome(&self, outcome: Outcome<'_>) {
-        if !outcome.is_good()
-            && let Some(open) = self.recording()
-        {
-            open.fail(&outcome);
+        if !outcome.is_good() {
+            match self.recording() {
+                Some(open) => open.fail(&outcome),
+                None => self.fail_unrecorded(&outcome),
+            }
+        }
+    }
+
+    /// Keeps what a measured call that is not recorded failed with.
+    #[cold]
+    #[inline(never)]
+    fn fail_unrecorded(&self, outcome: &Outcome<'_>) {
+        if self.state == State::Empty {
+            return;
+        }
+        // SAFETY: `open` is initialised in every other state.
+        let open = unsafe { self.open.assume_init_ref() };
+        if open.callsite.watch.is_some() {
+            let failure = outcome.failure();
+            if !failure.is_expected() {
+                open.flags.set(open.flags.get() | flag::FAILED);
+            }
+            failure.write_type(&open.thread.scratch);
         }
     }
 
@@ -811,6 +855,23 @@ impl Open {
         head(self.callsite, trace, self.span, self.parent, self.start, end, flags, items.len())
     }
 
+    /// What the watch has to say, when everything that was recorded is on the scratch.
+    #[cold]
+    #[inline(never)]
+    fn judge(&self, watch: &'static Watch, state: State, time: u64, panicked: bool) {
+        let flags = self.flags.get() | if panicked { flag::PANIC } else { 0 };
+        let scratch = &self.thread.scratch;
+        let end =
+            scratch.above(self.position, |items| watch::End::of(self.callsite, watch, flags, items, self.start, time));
+        end.measure();
+        if state == State::Recording {
+            end.attributes(&Ending(self));
+            if end.is_over_budget() && self.admits(limits::New::Event, None) {
+                end.event(scratch);
+            }
+        }
+    }
+
     /// Ends the span, and leaves nothing in it that would have to be dropped.
     #[cold]
     #[inline(never)]
@@ -825,8 +886,11 @@ impl Open {
         if let Some(late) = late.get() {
             self.take_from(late, true);
         }
+        let panicked = std::thread::panicking() && !self.panicking;
+        if let Some(watch) = self.callsite.watch {
+            self.judge(watch, state, end, panicked);
+        }
         if state == State::Recording {
-            let panicked = std::thread::panicking() && !self.panicking;
             if panicked && let Some(panic) = panic::take(thread, self.span) {
                 panic.write(&thread.scratch, None);
                 panic::forget(thread, panic);
@@ -863,6 +927,17 @@ impl Open {
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(attached)));
             late.into_inner().into_iter().for_each(|late| thread.keep(late));
         });
+    }
+}
+
+/// A span that ends: the top of the scratch is its own.
+struct Ending<'a>(&'a Open);
+
+impl KeyedTarget for Ending<'_> {
+    fn keyed(&self, key: &str, write: &mut dyn FnMut(Slot<'_>)) {
+        if self.0.admits(limits::New::Attribute(key), None) {
+            keyed(&self.0.thread.scratch, key, write);
+        }
     }
 }
 

@@ -228,17 +228,7 @@ mod tests {
     use super::*;
     use otelier_spec::Kind;
 
-    static SITE: Callsite = Callsite {
-        name: "test",
-        named: false,
-        pattern: false,
-        kind: Kind::Internal,
-        schema: None,
-        keys: &["a", "b"],
-        constants: &[],
-        watch: None,
-        scope: None,
-    };
+    static SITE: Callsite = Callsite { keys: &["a", "b"], ..Callsite::new("test", Kind::Internal) };
 
     fn int(index: u16, value: u64) -> [u64; 2] {
         [wire::header(wire::INT, index, 0), value]

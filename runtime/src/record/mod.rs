@@ -55,8 +55,6 @@ pub use outcome::{
 pub use pieces::{Drain, Opening, Start, TracedFuture, TracedIterator, TracedStream};
 pub use returned::{ReturnedFallible, ReturnedItem, ReturnedPlain, ReturnedWrapper};
 
-pub use watch::Watch;
-
 pub(crate) use adopted::{adopt, is_busy, settle};
 pub(crate) use capture::set_policy;
 pub(crate) use counters::COUNTERS;
@@ -82,6 +80,8 @@ pub(crate) use view::Link;
 #[cfg(feature = "testing")]
 pub(crate) use view::recorded;
 pub(crate) use view::{Key, Records, SpanRecord, Status, Time, Value};
+pub(crate) use watch::set_metrics;
+pub use watch::{Verdict, Watch};
 
 use crate::schema::{Schema, SchemaDef, check_required};
 use opentelemetry::InstrumentationScope;
@@ -108,10 +108,12 @@ pub struct Callsite {
     pub keys: &'static [&'static str],
     /// Attributes whose values are known at compile time.
     pub constants: &'static [(&'static str, Constant)],
-    /// What the spans are measured against.
-    pub watch: Option<&'static Watch>,
     /// Who made the spans, unless they were made by us.
     pub scope: Option<&'static InstrumentationScope>,
+    /// What is looked at when a span ends; given together with `simple: false`.
+    pub watch: Option<&'static Watch>,
+    /// Whether the span is internal and nothing is looked at when it ends.
+    pub simple: bool,
 }
 
 /// The value of an attribute that is known at compile time.
@@ -138,8 +140,9 @@ impl Callsite {
             schema: None,
             keys: &[],
             constants: &[],
-            watch: None,
             scope: None,
+            watch: None,
+            simple: matches!(kind, Kind::Internal),
         }
     }
 
@@ -169,9 +172,10 @@ impl Callsite {
         Self { named: true, ..Self::new("", Kind::Internal) }
     }
 
-    #[inline(always)]
-    fn is_internal(&self) -> bool {
-        matches!(self.kind, Kind::Internal)
+    /// The call site, with something to look at when a span ends.
+    #[must_use]
+    pub const fn watched(self, watch: &'static Watch) -> Self {
+        Self { watch: Some(watch), simple: false, ..self }
     }
 }
 

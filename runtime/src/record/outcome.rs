@@ -288,6 +288,17 @@ impl Failure<'_> {
     /// Writes the failure to the top of the scratch. Runs the `Display` of the error and of its sources.
     #[inline(always)]
     pub(super) fn write(&self, scratch: &Scratch) {
+        self.write_with(true, scratch);
+    }
+
+    /// The same without what the error says.
+    #[cold]
+    pub(super) fn write_type(&self, scratch: &Scratch) {
+        self.write_with(false, scratch);
+    }
+
+    #[inline(always)]
+    fn write_with(&self, says: bool, scratch: &Scratch) {
         let item = scratch.begin(wire::ERROR, self.class.0);
         let now = crate::clock::now();
         let [a, b, c] = wire::static_item(self.exception_type);
@@ -302,10 +313,10 @@ impl Failure<'_> {
                 scratch.extend(&[a, b, c]);
             }
         }
-        if let Some(message) = self.message {
+        if let Some(message) = self.message.filter(|_| says) {
             scratch.display(wire::STR, part::MESSAGE, message);
         }
-        if self.source.is_some() || self.backtrace.is_some() {
+        if says && (self.source.is_some() || self.backtrace.is_some()) {
             self.write_more(scratch);
         }
         item.finish_words();

@@ -6,6 +6,7 @@ use super::limits::New;
 use super::outcome::Outcome;
 use super::thread::{self, Active, Thread};
 use super::view::{LINK_IS_REMOTE, head};
+use super::watch::{self, Watch};
 use super::{Callsite, flag, limits, panic};
 use crate::attribute::{AnyAttribute, AttributeSink, KeyedTarget, Slot, SpanAttributes, Target};
 use crate::clock;
@@ -75,7 +76,7 @@ pub(super) struct Items {
 
 impl SharedSpan {
     /// Makes a span, in memory that the thread has kept if it can.
-    #[inline]
+    #[inline(always)]
     fn new(
         thread: &Thread,
         callsite: &'static Callsite,
@@ -104,7 +105,14 @@ impl SharedSpan {
         Self::begin(thread, callsite, start, clock::now(), start.flags)
     }
 
-    #[inline]
+    /// The span of a future that is measured although its trace is not recorded. The one that is current stays so.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn unrecorded(callsite: &'static Callsite, thread: &Thread) -> Arc<Self> {
+        Self::new(thread, callsite, thread.active.get(), 0, clock::now(), 0)
+    }
+
+    #[inline(always)]
     fn begin(thread: &Thread, callsite: &'static Callsite, start: &Start, time: u64, flags: u8) -> Arc<Self> {
         let span = Self::new(thread, callsite, start.active, start.parent, time, flags);
         if start.has_state() {
@@ -213,8 +221,65 @@ impl SharedSpan {
     /// Records the span; only the first call counts. `time` is of whoever has a clock of their own.
     pub(crate) fn end(&self, time: Option<SystemTime>) {
         if !self.is_recording() {
-            return;
+            return self.end_unrecorded(false);
         }
+        if let Some(watch) = self.callsite.watch {
+            return self.end_watched(watch, time);
+        }
+        self.finish(|| self.end_time(time));
+    }
+
+    /// The end in the span's words, and the flags that say what it is.
+    #[inline(always)]
+    fn end_time(&self, time: Option<SystemTime>) -> (u64, u8) {
+        match time {
+            None => (self.now(), 0),
+            Some(time) => (unix(time), flag::UNIX_END),
+        }
+    }
+
+    /// Records the span, with what the watch has to say.
+    #[cold]
+    #[inline(never)]
+    fn end_watched(&self, watch: &'static Watch, time: Option<SystemTime>) {
+        let (time, flags) = self.end_time(time);
+        if let Some(end) = self.ending(watch, time, |_| {}) {
+            end.measure();
+            end.attributes(self);
+            if end.is_over_budget() && self.admits(New::Event) {
+                self.add(|scratch| end.event(scratch));
+            }
+        }
+        self.finish(|| (time, flags));
+    }
+
+    /// Measures a call that is not recorded, if its call site asks for that. Only the first end counts.
+    #[cold]
+    #[inline(never)]
+    fn end_unrecorded(&self, cancelled: bool) {
+        let Some(watch) = self.callsite.watch.filter(|_| self.forks == forks()) else { return };
+        let end = self.ending(watch, self.now(), |items| {
+            if cancelled {
+                items.words.push(wire::header(wire::CANCELLED, 0, 0));
+            }
+            items.ended = true;
+        });
+        end.into_iter().for_each(|end| end.measure());
+    }
+
+    /// What there is to say of the end; nothing of a second one.
+    fn ending(&self, watch: &'static Watch, time: u64, then: impl FnOnce(&mut Items)) -> Option<watch::End> {
+        let mut items = self.items();
+        if items.ended {
+            return None;
+        }
+        then(&mut items);
+        let flags = self.flags.load(Relaxed);
+        Some(watch::End::of(self.callsite, watch, flags, &items.words, self.start, time))
+    }
+
+    #[inline(always)]
+    fn finish(&self, end: impl FnOnce() -> (u64, u8)) {
         let mut items = self.items();
         if std::mem::replace(&mut items.ended, true) {
             return;
@@ -223,14 +288,8 @@ impl SharedSpan {
             thread::lost_at_end();
             return;
         };
-        let mut flags = self.flags.load(Relaxed);
-        let end = match time {
-            None => self.now(),
-            Some(time) => {
-                flags |= flag::UNIX_END;
-                unix(time)
-            }
-        };
+        let (end, end_flags) = end();
+        let flags = self.flags.load(Relaxed) | end_flags;
         let (active, words) = (&self.active, &items.words);
         let head = head(self.callsite, active.trace, active.span, self.parent, self.start, end, flags, words.len());
         // SAFETY: `thread` is the calling one.
@@ -256,7 +315,7 @@ impl SharedSpan {
     /// Says that the span's future was dropped before it was ready, and ends the span.
     pub(super) fn end_cancelled(&self) {
         if !self.is_recording() {
-            return;
+            return self.end_unrecorded(true);
         }
         let mut items = self.items();
         if !items.ended {
@@ -286,13 +345,27 @@ impl SharedSpan {
     #[cold]
     pub(crate) fn fail(&self, outcome: &Outcome<'_>) {
         if !self.is_recording() {
-            return;
+            return self.fail_unrecorded(outcome);
         }
         let failure = outcome.failure();
         if !failure.is_expected() {
             self.flag(flag::FAILED);
         }
         self.add(|scratch| failure.write(scratch));
+    }
+
+    /// Keeps what a measured call that is not recorded failed with.
+    #[cold]
+    #[inline(never)]
+    fn fail_unrecorded(&self, outcome: &Outcome<'_>) {
+        if self.callsite.watch.is_some() {
+            let (own, failure) = (Scratch::new(), outcome.failure());
+            if !failure.is_expected() {
+                self.flag(flag::FAILED);
+            }
+            failure.write_type(&own);
+            own.above(0, |words| self.items().words.extend_from_slice(words));
+        }
     }
 
     /// The time on the clock of the span.

@@ -638,7 +638,7 @@ fn named_event<'a>(time: Time, items: &'a [u64]) -> Option<Event<'a>> {
 }
 
 /// The time and the parts of an `ERROR` item; see `outcome` for how it is written.
-fn error<'a>(index: u16, payload: Payload<'a>) -> Option<(u64, Error<'a>)> {
+pub(super) fn error<'a>(index: u16, payload: Payload<'a>) -> Option<(u64, Error<'a>)> {
     let Payload::Words([ticks, words @ ..]) = payload else { return None };
     let mut parts = Items(words);
     let (Payload::Str(error_type), Payload::Str(exception_type)) = (parts.next()?.payload, parts.next()?.payload)

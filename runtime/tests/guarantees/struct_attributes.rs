@@ -282,17 +282,8 @@ fn nobody_looks_at_the_struct_unless_the_span_is_recorded() {
     assert_eq!(by_hand(&watched), ["app.looked=1"]);
 }
 
-static SITE: Callsite = Callsite {
-    name: "site",
-    named: false,
-    pattern: false,
-    kind: otelier::schema::Kind::Internal,
-    schema: None,
-    keys: &["app.own", "step"],
-    constants: &[],
-    watch: None,
-    scope: None,
-};
+static SITE: Callsite =
+    Callsite { keys: &["app.own", "step"], ..Callsite::new("site", otelier::schema::Kind::Internal) };
 
 /// A value whose text comes from a function that has a span, and struct attributes, of its own.
 struct Traced;

@@ -1,0 +1,6 @@
+use otelier::prelude::*;
+
+#[trace_etl(etl.stage = "bronz")]
+fn ingest_sales() {}
+
+fn main() {}

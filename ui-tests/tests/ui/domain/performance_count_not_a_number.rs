@@ -1,0 +1,6 @@
+use otelier::prelude::*;
+
+#[trace_performance(performance.record_count = "many")]
+fn aggregate() {}
+
+fn main() {}

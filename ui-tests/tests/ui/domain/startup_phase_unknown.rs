@@ -1,0 +1,6 @@
+use otelier::prelude::*;
+
+#[trace_startup(warm_up)]
+fn warm_caches() {}
+
+fn main() {}
