@@ -887,14 +887,18 @@ impl Open {
             self.take_from(late, true);
         }
         let panicked = std::thread::panicking() && !self.panicking;
+        if state == State::Recording
+            && panicked
+            && let Some(panic) = panic::take(thread, self.span)
+        {
+            panic.write(&thread.scratch, None);
+            panic::forget(thread, panic);
+        }
+        // This runs meters, which may panic in their turn.
         if let Some(watch) = self.callsite.watch {
             self.judge(watch, state, end, panicked);
         }
         if state == State::Recording {
-            if panicked && let Some(panic) = panic::take(thread, self.span) {
-                panic.write(&thread.scratch, None);
-                panic::forget(thread, panic);
-            }
             thread.scratch.above(self.position, |items| {
                 // SAFETY: an open span does not leave its thread.
                 unsafe { thread.finish(self.head(end, items, panicked), items) };
