@@ -78,9 +78,9 @@ pub(crate) fn traced(
         Form::Returns => {
             let statements: Vec<TokenTree> = body.stream().into_iter().collect();
             let mut site = Some(site);
-            let replaced = replace_async_tail(&statements, &mut |is_move, block| {
+            let replaced = replace_async_tail(&statements, &mut |keyword, is_move, block| {
                 let Some(site) = site.take() else { return TokenStream::new() };
-                let site = Site { is_move, ..site };
+                let site = Site { keyword, is_move, ..site };
                 let code = site.expand(block, form, output.as_ref(), &rebound, &mut ctxt);
                 quote!({ #code })
             });
@@ -89,8 +89,12 @@ pub(crate) fn traced(
         form => site.expand(&body, form, output.as_ref(), &rebound, &mut ctxt),
     };
     let await_it = (form == Form::Async).then(|| quote!(.await));
-    let body = with_braces_of(&body, quote!(#inner_attributes #code #await_it));
-    quote!(#head #body)
+    let mut outer = with_braces_of(&body, quote!(#inner_attributes #code #await_it));
+    if form == Form::Async {
+        // The block inside has the body's braces. With the same ones around it coverage would count them twice.
+        outer.set_span(body.span_close());
+    }
+    quote!(#head #outer)
 }
 
 /// The tokens between the braces of `body`: coverage and editors take the braces' places for the body's.
@@ -176,13 +180,15 @@ struct Site {
     is_block: bool,
     /// Whether an asynchronous body takes what it captures.
     is_move: bool,
+    /// Where `async` stands: the user's own keyword makes the block the user's for coverage.
+    keyword: Span,
 }
 
 impl Site {
     fn new(mut args: Args, domain: Option<TokenStream>, default_name: Literal) -> Self {
         let krate = crate_path(args.krate.as_ref());
         let schema = domain.or_else(|| args.schema.take());
-        Self { args, schema, krate, default_name, is_block: false, is_move: true }
+        Self { args, schema, krate, default_name, is_block: false, is_move: true, keyword: Span::call_site() }
     }
 
     fn expand(
@@ -420,12 +426,12 @@ impl Site {
             None => quote!(#krate::__private::no_outcome),
         };
         let statements = body.stream();
-        let capture = self.is_move.then(|| quote!(move));
+        let (keyword, capture) = (Ident::new("async", self.keyword), self.is_move.then(|| quote!(move)));
         let block = with_braces_of(body, quote!(#start #typed #statements));
         quote! {
             #site
             #checks
-            #krate::__private::instrument(&#site_ident, async #capture #block, #inspect)
+            #krate::__private::instrument(&#site_ident, #keyword #capture #block, #inspect)
         }
     }
 
@@ -443,7 +449,8 @@ impl Site {
             let recorded = quote!(#krate::__private::Recorded);
             quote_spanned!(span=> #[allow(unused_mut)] let mut #binding: #recorded;)
         });
-        // What is missing is missing at the end of the body; from there rustc shows the branch that lacks it.
+        // What is missing is missing at the end of the body; from there rustc shows the branch that lacks it. It never runs,
+        // or coverage would count the brace once more.
         let end = original.span_close();
         let checks = late.iter().map(|late| {
             let binding = late.binding_at(end);
@@ -453,7 +460,7 @@ impl Site {
             #(#bindings)*
             #[allow(clippy::let_unit_value)]
             let #result #typed = #body;
-            #(#checks)*
+            if false { #(#checks)* }
             #result
         };
         with_braces_of(original, tokens)

@@ -232,7 +232,11 @@ fn returning_a_future(head: &mut Vec<TokenTree>, function: usize) {
         }
         rest => (quote!(()), rest),
     };
-    head.extend(quote!(-> impl ::core::future::Future<Output = #output>));
+    // The signature ends where the user's does: coverage counts it only if it begins and ends in the same file.
+    let end = output.clone().into_iter().last().map_or_else(|| head[parameters].span(), |last| last.span());
+    let mut angle = Punct::new('>', Spacing::Alone);
+    angle.set_span(end);
+    head.extend(quote!(-> impl ::core::future::Future<Output = #output #angle));
     head.extend(rest.iter().cloned());
     if let Some(at) = head[..function].iter().position(|token| is_ident(token, "async")) {
         head.remove(at);
@@ -296,17 +300,18 @@ fn in_angles(tokens: &[TokenTree]) -> (&[TokenTree], &[TokenTree]) {
 /// called on it. Not if the body may return another future before.
 fn async_tail(body: &[TokenTree]) -> Option<(bool, Group)> {
     let mut found = None;
-    replace_async_tail(body, &mut |is_move, block| {
+    replace_async_tail(body, &mut |_, is_move, block| {
         found = Some((is_move, block.clone()));
         TokenStream::new()
     })?;
     found
 }
 
-/// The body with something else in place of the `async` block that it ends in.
+/// The body with something else in place of the `async` block that it ends in: where `async` stands, whether it is `move`,
+/// and the block are given for that.
 pub(crate) fn replace_async_tail(
     body: &[TokenTree],
-    replacement: &mut dyn FnMut(bool, &Group) -> TokenStream,
+    replacement: &mut dyn FnMut(Span, bool, &Group) -> TokenStream,
 ) -> Option<TokenStream> {
     let mut end = body.len();
     // `.boxed()`
@@ -320,10 +325,10 @@ pub(crate) fn replace_async_tail(
         [.., word, moved, TokenTree::Group(block)]
             if block.delimiter() == Delimiter::Brace && is_ident(word, "async") && is_ident(moved, "move") =>
         {
-            (end - 3, replacement(true, block))
+            (end - 3, replacement(word.span(), true, block))
         }
         [.., word, TokenTree::Group(block)] if block.delimiter() == Delimiter::Brace && is_ident(word, "async") => {
-            (end - 2, replacement(false, block))
+            (end - 2, replacement(word.span(), false, block))
         }
         [.., TokenTree::Ident(_), TokenTree::Group(call)] if call.delimiter() == Delimiter::Parenthesis => {
             let mut arguments = split(call.stream(), ',');
@@ -417,12 +422,12 @@ fn rebind(head: &mut [TokenTree], function: usize, all: bool) -> TokenStream {
                 }
             }
             [word, TokenTree::Ident(name)] if colon.is_some() && is_ident(word, "mut") => {
-                rebound.extend(quote!(#(#attributes)* let #word #name = #name;));
+                rebound.extend(quote!(#(#attributes)* #[allow(clippy::shadow_same)] let #word #name = #name;));
                 written.extend_from_slice(&parameter[1..]);
             }
             [TokenTree::Ident(name)] if colon.is_some() && name != "_" => {
                 if all {
-                    rebound.extend(quote!(#(#attributes)* let #name = #name;));
+                    rebound.extend(quote!(#(#attributes)* #[allow(clippy::shadow_same)] let #name = #name;));
                 }
                 written.extend_from_slice(parameter);
             }
@@ -645,7 +650,7 @@ mod tests {
             async fn f<T: Fn(u8) -> u8>(&mut self, mut a: Map<u8, u8>, #[cfg(x)] mut b: T, c: u8, (mut d, e): P) {}
         );
         let function = Function::read(item, Words::default(), true, &mut Ctxt::default()).unwrap();
-        assert_eq!(function.rebound.to_string(), "let mut a = a ; # [cfg (x)] let mut b = b ;");
+        assert_eq!(function.rebound.to_string(), "# [allow (clippy :: shadow_same)] let mut a = a ; # [cfg (x)] # [allow (clippy :: shadow_same)] let mut b = b ;");
         let parameters = "(& mut self , a : Map < u8 , u8 > , # [cfg (x)] b : T , c : u8 , (mut d , e) : P)";
         assert!(function.head.to_string().ends_with(parameters), "{}", function.head);
     }
