@@ -18,7 +18,7 @@ use crate::args::{Args, Key, Value, crate_path, keys_at, look};
 use crate::body::{Late, Names, Rewriter, contains_await, leaves_early, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
-use crate::item::{Form, Function, Words, replace_async_tail};
+use crate::item::{Form, Function, Words, is_closure, replace_async_tail};
 use crate::members::{Members, take_words};
 use crate::registry;
 use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain};
@@ -64,6 +64,9 @@ pub(crate) fn traced(
     let keep_async = owner.is_some_and(|owner| owner.keep_async);
     let Some(function) = Function::read(item.clone(), words, keep_async, &mut ctxt) else {
         let errors = ctxt.into_errors();
+        if is_closure(&item.clone().into_iter().collect::<Vec<_>>()) {
+            return quote!({ #errors #item });
+        }
         // The function stays, so that its callers do not fail as well.
         return quote!(#item #errors);
     };

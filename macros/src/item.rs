@@ -38,11 +38,11 @@ pub(crate) struct Function {
     pub(crate) head: TokenStream,
     pub(crate) name: Ident,
     pub(crate) form: Form,
-    /// What the body gives, with `_` for every `impl Trait`; `None` for `()` and `!`. Of a function that ends in an `async` block
+    /// What the body gives, with `_` for every `impl Trait`; `None` for `()`, `!` and `impl Fn`. Of a function that ends in an `async` block
     /// it is what the block gives.
     pub(crate) output: Option<TokenStream>,
-    /// `let mut x = x;` for parameters of an `async fn`: its body becomes a block that may outlive the parameters' own scope,
-    /// and must own what it assigns to, or what it has to drop.
+    /// Statements that bind or name the parameters of an `async fn`: its body becomes a block that may outlive the parameters'
+    /// own scope, and must own what it assigns to, or what it has to drop.
     pub(crate) rebound: TokenStream,
     /// Attributes at the top of the body.
     pub(crate) inner_attributes: TokenStream,
@@ -53,6 +53,10 @@ impl Function {
     /// Reads a function, or reports why it cannot be annotated. With `keep_async` an `async fn` stays one.
     pub(crate) fn read(item: TokenStream, words: Words, keep_async: bool, ctxt: &mut Ctxt) -> Option<Self> {
         let mut head: Vec<TokenTree> = ungrouped(item).collect();
+        if let Some(first) = head.first().filter(|_| is_closure(&head)) {
+            ctxt.error_at(first.span(), "a closure cannot be annotated; write `trace_block!` in its body");
+            return None;
+        }
         let Some(at) = head.iter().position(|token| is_ident(token, "fn")) else {
             let span = head
                 .iter()
@@ -94,9 +98,12 @@ impl Function {
         };
         let (inner_attributes, body) = hoist_inner_attributes(body);
         let rebound = match form {
-            Form::Async => rebind(&mut head, at, false),
+            Form::Async => match captured_in_reverse(&head, at) {
+                Some(captured) => captured,
+                None => rebind(&mut head, at),
+            },
             Form::Desugared => {
-                let rebound = rebind(&mut head, at, true);
+                let rebound = rebind(&mut head, at);
                 returning_a_future(&mut head, at);
                 rebound
             }
@@ -106,9 +113,15 @@ impl Function {
             Form::Returns => output.and_then(|output| output_of_future(&output)),
             _ => output,
         };
-        let output = output.filter(|_| !is_never).map(without_impl).map(|output| output.into_iter().collect());
+        let output = output.filter(|output| !is_never && !is_closure_type(output)).map(without_impl).map(|output| output.into_iter().collect());
         Some(Self { head: head.into_iter().collect(), name, form, output, rebound, inner_attributes, body })
     }
+}
+
+/// Whether an item is none but a closure.
+pub(crate) fn is_closure(item: &[TokenTree]) -> bool {
+    let words = item.iter().take_while(|token| is_ident(token, "move") || is_ident(token, "async")).count();
+    item.get(words).is_some_and(|token| is_punct(token, '|'))
 }
 
 /// The tokens, those of invisible groups among them: a `macro_rules!` hands its fragments on in such groups.
@@ -369,6 +382,14 @@ fn future_in(token: &TokenTree) -> Option<Span> {
     }
 }
 
+/// Whether the type is `impl Fn(A) -> B`. There is nothing to look at, and a closure must stand where the function's own
+/// return type tells it what its arguments are.
+fn is_closure_type(output: &[TokenTree]) -> bool {
+    const TRAITS: [&str; 6] = ["AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Fn", "FnMut", "FnOnce"];
+    output.first().is_some_and(|first| is_ident(first, "impl"))
+        && output.iter().any(|token| TRAITS.iter().any(|name| is_ident(token, name)))
+}
+
 /// The tokens between `->` and `where` or the end; `signature` starts at `fn`.
 fn output(signature: &[TokenTree]) -> Option<Vec<TokenTree>> {
     let parameters = parameters(signature)?;
@@ -385,10 +406,44 @@ fn end_of_output(output: &[TokenTree]) -> usize {
     output.iter().position(|token| is_ident(token, "where")).unwrap_or(output.len())
 }
 
-/// Binds parameters anew inside of the body, and gives the statements that do so. Of an `async fn` that stays one these are
-/// `mut x: T`. With `all` it is every parameter, so that each lives as long as the body, and is dropped in the same order
-/// as by an `async fn`; the ones with a pattern get names for that.
-fn rebind(head: &mut [TokenTree], function: usize, all: bool) -> TokenStream {
+/// Names the parameters of an `async fn` that stays one, the last one first, if all of them have plain names: the block inside
+/// of it takes them in that order, and in that order it drops them, as the function would. Bound anew they would be in the
+/// future once more.
+fn captured_in_reverse(head: &[TokenTree], function: usize) -> Option<TokenStream> {
+    let at = parameters(&head[function..])? + function;
+    let tokens: Vec<TokenTree> = group(head.get(at), Delimiter::Parenthesis)?.stream().into_iter().collect();
+    let mut captured = Vec::new();
+    let mut start = 0;
+    while start < tokens.len() {
+        let mut first = start;
+        while first + 1 < tokens.len() && is_punct(&tokens[first], '#') {
+            first += 2;
+        }
+        let end = end_of_parameter(&tokens, first);
+        let (attributes, parameter) = (&tokens[start..first], &tokens[first..end]);
+        start = end;
+        let (pattern, rest) = parameter.split_at(single_colon(parameter).unwrap_or(parameter.len()));
+        match pattern {
+            // Nothing is dropped with a reference.
+            [reference, ..] if is_punct(reference, '&') => {}
+            [TokenTree::Ident(name), ..] if name != "_" && name != "mut" => {
+                if pattern.len() > 1 && !is_punct(&pattern[1], ',') {
+                    return None;
+                }
+                if !rest.get(1).is_some_and(|first| is_punct(first, '&')) {
+                    captured.push(quote!(#(#attributes)* let _ = &#name;));
+                }
+            }
+            _ => return None,
+        }
+    }
+    captured.reverse();
+    Some(captured.into_iter().collect())
+}
+
+/// Binds every parameter anew inside of the body, and gives the statements that do so: each lives as long as the body, and is
+/// dropped in the same order as by an `async fn`; the ones with a pattern get names for that.
+fn rebind(head: &mut [TokenTree], function: usize) -> TokenStream {
     let mut rebound = TokenStream::new();
     let Some(at) = parameters(&head[function..]).map(|at| at + function) else { return rebound };
     let TokenTree::Group(list) = &head[at] else { return rebound };
@@ -416,7 +471,7 @@ fn rebind(head: &mut [TokenTree], function: usize, all: bool) -> TokenStream {
                 written.extend_from_slice(parameter);
                 let is_reference = pattern.first().is_some_and(|first| is_punct(first, '&'))
                     || rest.get(1).is_some_and(|first| is_punct(first, '&'));
-                if all && !is_reference {
+                if !is_reference {
                     // Taken whole, also by a body that uses a part of it.
                     rebound.extend(quote!(#(#attributes)* let _ = &#this;));
                 }
@@ -426,12 +481,10 @@ fn rebind(head: &mut [TokenTree], function: usize, all: bool) -> TokenStream {
                 written.extend_from_slice(&parameter[1..]);
             }
             [TokenTree::Ident(name)] if colon.is_some() && name != "_" => {
-                if all {
-                    rebound.extend(quote!(#(#attributes)* #[allow(clippy::shadow_same)] let #name = #name;));
-                }
+                rebound.extend(quote!(#(#attributes)* #[allow(clippy::shadow_same)] let #name = #name;));
                 written.extend_from_slice(parameter);
             }
-            _ if all && colon.is_some() => {
+            _ if colon.is_some() => {
                 let name = Ident::new(&format!("__otelier_argument_{}", written.len()), Span::mixed_site());
                 rebound.extend(quote! {
                     #(#attributes)* let #name = #name;
@@ -645,14 +698,25 @@ mod tests {
     }
 
     #[test]
-    fn mutable_parameters_of_async_functions_are_bound_again() {
+    fn parameters_of_async_functions_are_bound_again() {
         let item = quote!(
-            async fn f<T: Fn(u8) -> u8>(&mut self, mut a: Map<u8, u8>, #[cfg(x)] mut b: T, c: u8, (mut d, e): P) {}
+            async fn f<T: Fn(u8) -> u8>(&mut self, mut a: Map<u8, u8>, #[cfg(x)] mut b: T, (mut d, e): P) {}
         );
         let function = Function::read(item, Words::default(), true, &mut Ctxt::default()).unwrap();
-        assert_eq!(function.rebound.to_string(), "# [allow (clippy :: shadow_same)] let mut a = a ; # [cfg (x)] # [allow (clippy :: shadow_same)] let mut b = b ;");
-        let parameters = "(& mut self , a : Map < u8 , u8 > , # [cfg (x)] b : T , c : u8 , (mut d , e) : P)";
+        let bound = "# [allow (clippy :: shadow_same)] let mut a = a ; # [cfg (x)] # [allow (clippy :: shadow_same)] let mut b = b ;";
+        assert!(function.rebound.to_string().starts_with(bound), "{}", function.rebound);
+        assert!(function.rebound.to_string().ends_with("let (mut d , e) = __otelier_argument_19 ;"), "{}", function.rebound);
+        let parameters = "(& mut self , a : Map < u8 , u8 > , # [cfg (x)] b : T , __otelier_argument_19 : P)";
         assert!(function.head.to_string().ends_with(parameters), "{}", function.head);
+    }
+
+    #[test]
+    fn plain_parameters_of_async_functions_are_captured_the_last_one_first() {
+        let item = quote!(
+            async fn f(self, a: Map<u8, u8>, b: &str, #[cfg(x)] c: T) {}
+        );
+        let function = Function::read(item, Words::default(), true, &mut Ctxt::default()).unwrap();
+        assert_eq!(function.rebound.to_string(), "# [cfg (x)] let _ = & c ; let _ = & a ; let _ = & self ;");
     }
 
     #[test]

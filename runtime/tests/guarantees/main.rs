@@ -18,6 +18,7 @@ mod panics;
 mod reentrance;
 mod sampling;
 mod schemas;
+mod shapes;
 mod starting;
 mod struct_attributes;
 mod values;

@@ -38,6 +38,6 @@ mod annotated {
     }
 }
 
-fn main() {
+pub fn main() {
     annotated::run();
 }
