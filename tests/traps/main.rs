@@ -3,4 +3,6 @@
 mod coverage;
 mod lines;
 mod lints;
+mod peers;
 mod sizes;
+mod table;

@@ -327,6 +327,66 @@ fn methods_are_named_after_their_type_whatever_they_take() {
     ]);
 }
 
+#[async_trait::async_trait]
+trait Load {
+    async fn load(&self, id: u64) -> Result<u64, String>;
+
+    #[trace(app.id = id)]
+    async fn load_all(&self, mut id: u64) -> u64 {
+        id += 1;
+        self.load(id).await.unwrap_or_default()
+    }
+}
+
+struct Above;
+struct Below;
+struct Method;
+
+#[trace]
+#[async_trait::async_trait]
+impl Load for Above {
+    async fn load(&self, id: u64) -> Result<u64, String> {
+        tokio::task::yield_now().await;
+        made_first();
+        Ok(id)
+    }
+}
+
+#[async_trait::async_trait]
+#[trace]
+impl Load for Below {
+    async fn load(&self, id: u64) -> Result<u64, String> {
+        tokio::task::yield_now().await;
+        let id = id.checked_sub(100).ok_or("none")?;
+        Ok(id)
+    }
+}
+
+#[async_trait::async_trait]
+impl Load for Method {
+    #[trace(app.id = id)]
+    async fn load(&self, id: u64) -> Result<u64, String> {
+        tokio::task::yield_now().await;
+        made_first();
+        Ok(id)
+    }
+}
+
+#[test]
+fn methods_of_async_trait_have_one_span_in_either_order() {
+    let recorder = Recorder::start();
+    drop(Above.load(1));
+    assert_eq!(one_thread().block_on(Above.load_all(1)), 2);
+    assert!(one_thread().block_on(Below.load(1)).is_err());
+    assert_eq!(one_thread().block_on(Method.load(1)), Ok(1));
+    let text = tree(recorder.spans());
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('*'));
+    let names: Vec<&str> = lines.map(|line| line.split_once(" exception").map_or(line, |(name, _)| name)).collect();
+    assert_eq!(names[..3], ["load_all app.id=1", "  Above::load", "    made_first"], "{text}");
+    assert!(names[3].starts_with("Below::load error.type="), "{text}");
+    assert_eq!(names[4..], ["load app.id=1", "  made_first"], "{text}");
+}
+
 /// Unused arguments live as long as the body.
 #[test]
 fn an_argument_that_is_not_used_lives_until_the_body_ends() {

@@ -1,0 +1,31 @@
+//! Many annotated futures inside of each other, without a `recursion_limit`.
+#![deny(warnings)]
+
+use otelier::prelude::*;
+
+macro_rules! levels {
+    ($name:ident) => {
+        #[trace]
+        async fn $name(argument: u64) -> Result<u64, String> {
+            std::future::ready(()).await;
+            Ok(argument)
+        }
+    };
+    ($name:ident $next:ident $($rest:ident)*) => {
+        #[trace(app.argument = argument)]
+        async fn $name(argument: u64) -> Result<u64, String> {
+            let sum = $next(argument).await?;
+            Ok(sum + argument)
+        }
+        levels! { $next $($rest)* }
+    };
+}
+
+levels! {
+    a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 b0 b1 b2 b3 b4 b5 b6 b7 b8 b9 c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 d0 d1 d2 d3 d4 d5 d6 d7 d8 d9
+}
+
+fn main() {
+    let future: std::pin::Pin<Box<dyn Future<Output = Result<u64, String>> + Send>> = Box::pin(a0(1));
+    drop(future);
+}
