@@ -113,7 +113,10 @@ impl Function {
             Form::Returns => output.and_then(|output| output_of_future(&output)),
             _ => output,
         };
-        let output = output.filter(|output| !is_never && !is_closure_type(output)).map(without_impl).map(|output| output.into_iter().collect());
+        let output = output
+            .filter(|output| !is_never && !is_closure_type(output))
+            .map(without_impl)
+            .map(|output| output.into_iter().collect());
         Some(Self { head: head.into_iter().collect(), name, form, output, rebound, inner_attributes, body })
     }
 }
@@ -705,7 +708,11 @@ mod tests {
         let function = Function::read(item, Words::default(), true, &mut Ctxt::default()).unwrap();
         let bound = "# [allow (clippy :: shadow_same)] let mut a = a ; # [cfg (x)] # [allow (clippy :: shadow_same)] let mut b = b ;";
         assert!(function.rebound.to_string().starts_with(bound), "{}", function.rebound);
-        assert!(function.rebound.to_string().ends_with("let (mut d , e) = __otelier_argument_19 ;"), "{}", function.rebound);
+        assert!(
+            function.rebound.to_string().ends_with("let (mut d , e) = __otelier_argument_19 ;"),
+            "{}",
+            function.rebound
+        );
         let parameters = "(& mut self , a : Map < u8 , u8 > , # [cfg (x)] b : T , __otelier_argument_19 : P)";
         assert!(function.head.to_string().ends_with(parameters), "{}", function.head);
     }

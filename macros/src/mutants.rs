@@ -130,7 +130,10 @@ fn blocks_survive_every_mistake() {
 #[test]
 fn an_expansion_is_the_same_each_time() {
     let item = "impl Pool { async fn load(mut a: u8, (b, c): P) -> Result<u8, E> { record!(app.rows = 1); event!(\"x\", app.n = 2); Ok(a) } }";
-    let expand = || expand::annotation(None, tokens("app::Order, app.id = 1, app.z = 2, app.b = 3, %f(x)"), tokens(item)).to_string();
+    let expand = || {
+        expand::annotation(None, tokens("app::Order, app.id = 1, app.z = 2, app.b = 3, %f(x)"), tokens(item))
+            .to_string()
+    };
     let block = || expand::annotation(None, tokens("app.id = 1, app.z = 2, app.b = x"), tokens(item)).to_string();
     let declaration = || schema::span_schema(tokens(SPAN)).to_string();
     for _ in 0..8 {

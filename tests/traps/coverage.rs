@@ -39,7 +39,8 @@ fn annotations_change_no_region_of_a_function_and_no_count() {
         // Without annotations they are not there.
         let is_ours = ["record!", "event!"].iter().any(|name| text.trim_start().starts_with(name));
         // Behind a `where` that brace has a line of its own; what was counted last before it is the signature.
-        let before = plain.iter().filter(|((file, at), _)| *file == region.0 && (at[2], at[3]) < (region.1[0], region.1[1]));
+        let before =
+            plain.iter().filter(|((file, at), _)| *file == region.0 && (at[2], at[3]) < (region.1[0], region.1[1]));
         let signature = before.max_by_key(|((_, at), _)| (at[2], at[3])).map(|(_, count)| count);
         let is_brace = text.trim() == "{" && signature == Some(count);
         if !is_ours && !is_brace && !of_lines.contains(&(&*region.0, region.1[0], *count)) {
@@ -60,7 +61,8 @@ fn line((file, [line, ..]): &Region) -> String {
 /// Builds the package with coverage, runs it, and reads how often its regions ran.
 fn counts(tools: &Path, features: &str) -> Counts {
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    let arguments = ["rustc", "--quiet", "--package", "otelier-shapes", "--message-format", "json", "--features", features];
+    let arguments =
+        ["rustc", "--quiet", "--package", "otelier-shapes", "--message-format", "json", "--features", features];
     build.args(arguments).args(["--", "-C", "instrument-coverage"]);
     build.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("shapes"));
     let built = run(&mut build);

@@ -81,11 +81,7 @@ fn synchronous(number: u64) -> u64 {
 
 #[cfg_attr(feature = "annotated", otelier::trace)]
 fn fails(number: u64) -> Result<u64, String> {
-    if number > 5 {
-        Err("too many".to_owned())
-    } else {
-        Ok(number)
-    }
+    if number > 5 { Err("too many".to_owned()) } else { Ok(number) }
 }
 
 #[cfg_attr(feature = "annotated", otelier::trace(app.number = number))]

@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type LocalBoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
@@ -36,6 +35,9 @@ pub(crate) fn run(number: u64) {
     println!("{:?}", patterns((1, number), [1, 2], 7));
     println!("{:?}", block_on(patterns_later((1, number), [1, 2])));
     println!("{:?}", block_on(reassigned(number, "abc")));
+    println!("{:?}", block_on(kept_plain("a".to_owned(), vec![number], "b")));
+    println!("{:?}", block_on(kept_patterns((number, 2), "a".to_owned(), 1, vec![number])));
+    println!("{:?}", returned_closure(number)(3));
     println!("{:?}", labels(number));
     println!("{:?}", let_else(Some(number)));
     println!("{:?}", let_else(None));
@@ -216,6 +218,34 @@ async fn patterns_later(
         return Err("three".to_owned());
     }
     Ok(left + right + first)
+}
+
+/// These stay asynchronous, for the sake of the attribute.
+#[must_use]
+#[cfg_attr(feature = "annotated", otelier::trace(app.text = text))]
+async fn kept_plain(text: String, values: Vec<u64>, borrowed: &str) -> usize {
+    pause().await;
+    if borrowed.is_empty() {
+        return 0;
+    }
+    text.len() + values.len()
+}
+
+#[must_use]
+#[cfg_attr(feature = "annotated", otelier::trace)]
+async fn kept_patterns((left, _): (u64, u64), mut text: String, _: u64, values: Vec<u64>) -> Result<u64, String> {
+    pause().await;
+    text.push('x');
+    if left == 2 {
+        return Err(text);
+    }
+    Ok(left + values.iter().sum::<u64>())
+}
+
+#[cfg_attr(feature = "annotated", otelier::trace)]
+fn returned_closure(number: u64) -> impl Fn(u64) -> Option<u64> {
+    let limit = if number > 5 { 5 } else { number };
+    move |value| value.checked_sub(limit)
 }
 
 #[cfg_attr(feature = "annotated", otelier::trace)]

@@ -111,7 +111,11 @@ trait Store {
 
     #[trace(app.id = id)]
     fn save(&mut self, id: u64) -> Result<(), String> {
-        if id == 0 { Err(Self::NAME.to_owned()) } else { Ok(()) }
+        if id == 0 {
+            Err(Self::NAME.to_owned())
+        } else {
+            Ok(())
+        }
     }
 }
 
