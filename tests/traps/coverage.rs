@@ -70,7 +70,7 @@ fn counts(tools: &Path, features: &str) -> Counts {
     let program = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let program: PathBuf = program
         .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .last()
+        .next_back()
         .expect("cargo says where the program is");
     // The second build is at the same place.
     let folder = program.parent().map(|folder| folder.join("coverage")).unwrap_or_default();

@@ -43,8 +43,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 #[trace]
 #[inline(never)]
 fn synchronous() -> Taken {
-    let taken = taken();
-    taken
+    taken()
 }
 
 #[trace(app.n = n)]

@@ -30,7 +30,7 @@ macro_rules! three_times {
         async fn $traced $($rest)*
         #[allow(unused_variables)]
         #[trace]
-        #[must_use]
+        #[must_use = "it may be dropped"]
         async fn $kept $($rest)*
     };
 }
@@ -227,6 +227,7 @@ where
         &mut self.0
     }
 
+    #[allow(clippy::boxed_local)]
     fn by_box(self: Box<Self>) -> T {
         self.0
     }

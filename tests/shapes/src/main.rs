@@ -134,7 +134,7 @@ async fn asynchronous_fails(number: u64, text: &str) -> Result<u64, std::num::Pa
 }
 
 /// With an attribute that other macros might read it stays an `async fn`.
-#[must_use]
+#[must_use = "it is only counted"]
 #[cfg_attr(feature = "annotated", otelier::trace(app.number = number))]
 async fn stays_asynchronous(number: u64) -> Option<u64> {
     let less = number.checked_sub(2)?;

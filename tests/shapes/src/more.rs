@@ -221,7 +221,7 @@ async fn patterns_later(
 }
 
 /// These stay asynchronous, for the sake of the attribute.
-#[must_use]
+#[must_use = "it is only counted"]
 #[cfg_attr(feature = "annotated", otelier::trace(app.text = text))]
 async fn kept_plain(text: String, values: Vec<u64>, borrowed: &str) -> usize {
     pause().await;
@@ -231,7 +231,7 @@ async fn kept_plain(text: String, values: Vec<u64>, borrowed: &str) -> usize {
     text.len() + values.len()
 }
 
-#[must_use]
+#[must_use = "it is only counted"]
 #[cfg_attr(feature = "annotated", otelier::trace)]
 async fn kept_patterns((left, _): (u64, u64), mut text: String, _: u64, values: Vec<u64>) -> Result<u64, String> {
     pause().await;

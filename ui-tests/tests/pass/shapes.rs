@@ -242,6 +242,7 @@ mod primitives {
     }
 
     #[trace]
+    #[allow(clippy::ptr_arg)]
     async fn converted(text: &String) -> &str {
         text
     }
