@@ -49,13 +49,13 @@ fn tracing_records_arguments_that_nobody_named() {
 }
 
 #[test]
-fn tracing_makes_text_of_large_unsigned_integers_and_lists() {
+fn tracing_makes_text_of_unsigned_integers_and_lists() {
     #[instrument(skip_all, fields(app.bytes = bytes, app.list = ?list))]
     fn store(bytes: u64, list: &[i64]) -> usize {
         list.len() + usize::try_from(bytes).unwrap_or_default()
     }
     let span = span_of(|| assert_eq!(store(7, &[1, 2]), 9));
-    assert!(matches!(attribute(&span, "app.bytes"), Some(Value::String(_) | Value::I64(_))), "{span:?}");
+    assert!(matches!(attribute(&span, "app.bytes"), Some(Value::String(_))), "{span:?}");
     assert!(matches!(attribute(&span, "app.list"), Some(Value::String(_))), "{span:?}");
 }
 
