@@ -19,7 +19,7 @@ use crate::body::{Late, Names, Rewriter, contains_await, leaves_early, span_iden
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::domain;
-use crate::item::{Form, Function, Words, replace_async_tail};
+use crate::item::{Form, Function, Words, is_closure, replace_async_tail};
 use crate::members::{Members, take_words};
 use crate::registry;
 use crate::result::result_ident;
@@ -68,6 +68,9 @@ pub(crate) fn traced(
     let keep_async = owner.is_some_and(|owner| owner.keep_async);
     let Some(function) = Function::read(item.clone(), words, keep_async, &mut ctxt) else {
         let errors = ctxt.into_errors();
+        if is_closure(&item.clone().into_iter().collect::<Vec<_>>()) {
+            return quote!({ #errors #item });
+        }
         // The function stays, so that its callers do not fail as well.
         return quote!(#item #errors);
     };
@@ -88,9 +91,9 @@ pub(crate) fn traced(
         Form::Returns => {
             let statements: Vec<TokenTree> = body.stream().into_iter().collect();
             let mut site = Some(site);
-            let replaced = replace_async_tail(&statements, &mut |is_move, block| {
+            let replaced = replace_async_tail(&statements, &mut |keyword, is_move, block| {
                 let Some(site) = site.take() else { return TokenStream::new() };
-                let site = Site { is_move, ..site };
+                let site = Site { keyword, is_move, ..site };
                 let code = site.expand(block, form, output.as_ref(), &rebound, &mut ctxt);
                 quote!({ #code })
             });
@@ -99,8 +102,12 @@ pub(crate) fn traced(
         form => site.expand(&body, form, output.as_ref(), &rebound, &mut ctxt),
     };
     let await_it = (form == Form::Async).then(|| quote!(.await));
-    let body = with_braces_of(&body, quote!(#inner_attributes #code #await_it));
-    quote!(#head #body)
+    let mut outer = with_braces_of(&body, quote!(#inner_attributes #code #await_it));
+    if form == Form::Async {
+        // The block inside has the body's braces. With the same ones around it coverage would count them twice.
+        outer.set_span(body.span_close());
+    }
+    quote!(#head #outer)
 }
 
 /// The tokens between the braces of `body`: coverage and editors take the braces' places for the body's.
@@ -186,6 +193,8 @@ struct Site {
     seen: TokenStream,
     /// The attribute that says how the function ended, and the runtime's description of it.
     verdict: Option<(Key, TokenStream)>,
+    /// Where `async` stands: the user's own keyword makes the block the user's for coverage.
+    keyword: Span,
 }
 
 impl Site {
@@ -202,6 +211,7 @@ impl Site {
             is_outermost: false,
             seen: TokenStream::new(),
             verdict: None,
+            keyword: Span::call_site(),
         }
     }
 
@@ -544,13 +554,13 @@ impl Site {
             None => quote!(#krate::__private::no_outcome),
         };
         let statements = body.stream();
-        let capture = self.is_move.then(|| quote!(move));
+        let (keyword, capture) = (Ident::new("async", self.keyword), self.is_move.then(|| quote!(move)));
         let (instrument, begin) = self.instrument();
         let block = with_braces_of(body, quote!(#start #typed #statements));
         quote! {
             #site
             #checks
-            #krate::__private::#instrument(&#site_ident, #begin async #capture #block, #inspect)
+            #krate::__private::#instrument(&#site_ident, #begin #keyword #capture #block, #inspect)
         }
     }
 
@@ -568,7 +578,8 @@ impl Site {
             let recorded = quote!(#krate::__private::Recorded);
             quote_spanned!(span=> #[allow(unused_mut)] let mut #binding: #recorded;)
         });
-        // What is missing is missing at the end of the body; from there rustc shows the branch that lacks it.
+        // What is missing is missing at the end of the body; from there rustc shows the branch that lacks it. It never runs,
+        // or coverage would count the brace once more.
         let end = original.span_close();
         let checks = late.iter().map(|late| {
             let binding = late.binding_at(end);
@@ -578,7 +589,7 @@ impl Site {
             #(#bindings)*
             #[allow(clippy::let_unit_value)]
             let #result #typed = #body;
-            #(#checks)*
+            if false { #(#checks)* }
             #result
         };
         with_braces_of(original, tokens)

@@ -47,11 +47,11 @@ pub(crate) struct Function {
     pub(crate) head: TokenStream,
     pub(crate) name: Ident,
     pub(crate) form: Form,
-    /// What the body gives, with `_` for every `impl Trait`; `None` for `()` and `!`. Of a function that ends in an `async` block
+    /// What the body gives, with `_` for every `impl Trait`; `None` for `()`, `!` and `impl Fn`. Of a function that ends in an `async` block
     /// it is what the block gives.
     pub(crate) output: Option<TokenStream>,
-    /// `let mut x = x;` for parameters of an `async fn`: its body becomes a block that may outlive the parameters' own scope,
-    /// and must own what it assigns to, or what it has to drop.
+    /// Statements that bind or name the parameters of an `async fn`: its body becomes a block that may outlive the parameters'
+    /// own scope, and must own what it assigns to, or what it has to drop.
     pub(crate) rebound: TokenStream,
     /// The names among them.
     pub(crate) bound: Vec<Ident>,
@@ -64,6 +64,10 @@ impl Function {
     /// Reads a function, or reports why it cannot be annotated. With `keep_async` an `async fn` stays one.
     pub(crate) fn read(item: TokenStream, words: Words, keep_async: bool, ctxt: &mut Ctxt) -> Option<Self> {
         let mut head: Vec<TokenTree> = ungrouped(item).collect();
+        if let Some(first) = head.first().filter(|_| is_closure(&head)) {
+            ctxt.error_at(first.span(), "a closure cannot be annotated; write `trace_block!` in its body");
+            return None;
+        }
         let Some(at) = head.iter().position(|token| is_ident(token, "fn")) else {
             let span = head
                 .iter()
@@ -112,9 +116,12 @@ impl Function {
         let (inner_attributes, body) = hoist_inner_attributes(body);
         let mut bound = Vec::new();
         let rebound = match form {
-            Form::Async => rebind(&mut head, at, false, &mut bound),
+            Form::Async => match captured_in_reverse(&head, at) {
+                Some(captured) => captured,
+                None => rebind(&mut head, at, &mut bound),
+            },
             Form::Desugared => {
-                let rebound = rebind(&mut head, at, true, &mut bound);
+                let rebound = rebind(&mut head, at, &mut bound);
                 returning_a_future(&mut head, at);
                 rebound
             }
@@ -124,9 +131,18 @@ impl Function {
             Form::Returns => output.and_then(|output| output_of_future(&output)),
             _ => output,
         };
-        let output = output.filter(|_| !is_never).map(without_impl).map(|output| output.into_iter().collect());
+        let output = output
+            .filter(|output| !is_never && !is_closure_type(output))
+            .map(without_impl)
+            .map(|output| output.into_iter().collect());
         Some(Self { head: head.into_iter().collect(), name, form, output, rebound, bound, inner_attributes, body })
     }
+}
+
+/// Whether an item is none but a closure.
+pub(crate) fn is_closure(item: &[TokenTree]) -> bool {
+    let words = item.iter().take_while(|token| is_ident(token, "move") || is_ident(token, "async")).count();
+    item.get(words).is_some_and(|token| is_punct(token, '|'))
 }
 
 /// The tokens, those of invisible groups among them: a `macro_rules!` hands its fragments on in such groups.
@@ -250,7 +266,11 @@ fn returning_a_future(head: &mut Vec<TokenTree>, function: usize) {
         }
         rest => (quote!(()), rest),
     };
-    head.extend(quote!(-> impl ::core::future::Future<Output = #output>));
+    // The signature ends where the user's does: coverage counts it only if it begins and ends in the same file.
+    let end = output.clone().into_iter().last().map_or_else(|| head[parameters].span(), |last| last.span());
+    let mut angle = Punct::new('>', Spacing::Alone);
+    angle.set_span(end);
+    head.extend(quote!(-> impl ::core::future::Future<Output = #output #angle));
     head.extend(rest.iter().cloned());
     if let Some(at) = head[..function].iter().position(|token| is_ident(token, "async")) {
         head.remove(at);
@@ -314,17 +334,18 @@ fn in_angles(tokens: &[TokenTree]) -> (&[TokenTree], &[TokenTree]) {
 /// called on it. Not if the body may return another future before.
 fn async_tail(body: &[TokenTree]) -> Option<(bool, Group)> {
     let mut found = None;
-    replace_async_tail(body, &mut |is_move, block| {
+    replace_async_tail(body, &mut |_, is_move, block| {
         found = Some((is_move, block.clone()));
         TokenStream::new()
     })?;
     found
 }
 
-/// The body with something else in place of the `async` block that it ends in.
+/// The body with something else in place of the `async` block that it ends in: where `async` stands, whether it is `move`,
+/// and the block are given for that.
 pub(crate) fn replace_async_tail(
     body: &[TokenTree],
-    replacement: &mut dyn FnMut(bool, &Group) -> TokenStream,
+    replacement: &mut dyn FnMut(Span, bool, &Group) -> TokenStream,
 ) -> Option<TokenStream> {
     let mut end = body.len();
     // `.boxed()`
@@ -338,10 +359,10 @@ pub(crate) fn replace_async_tail(
         [.., word, moved, TokenTree::Group(block)]
             if block.delimiter() == Delimiter::Brace && is_ident(word, "async") && is_ident(moved, "move") =>
         {
-            (end - 3, replacement(true, block))
+            (end - 3, replacement(word.span(), true, block))
         }
         [.., word, TokenTree::Group(block)] if block.delimiter() == Delimiter::Brace && is_ident(word, "async") => {
-            (end - 2, replacement(false, block))
+            (end - 2, replacement(word.span(), false, block))
         }
         [.., TokenTree::Ident(_), TokenTree::Group(call)] if call.delimiter() == Delimiter::Parenthesis => {
             let mut arguments = split(call.stream(), ',');
@@ -382,6 +403,14 @@ fn future_in(token: &TokenTree) -> Option<Span> {
     }
 }
 
+/// Whether the type is `impl Fn(A) -> B`. There is nothing to look at, and a closure must stand where the function's own
+/// return type tells it what its arguments are.
+fn is_closure_type(output: &[TokenTree]) -> bool {
+    const TRAITS: [&str; 6] = ["AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Fn", "FnMut", "FnOnce"];
+    output.first().is_some_and(|first| is_ident(first, "impl"))
+        && output.iter().any(|token| TRAITS.iter().any(|name| is_ident(token, name)))
+}
+
 /// The tokens between `->` and `where` or the end; `signature` starts at `fn`.
 fn output(signature: &[TokenTree]) -> Option<Vec<TokenTree>> {
     let parameters = parameters(signature)?;
@@ -398,10 +427,44 @@ fn end_of_output(output: &[TokenTree]) -> usize {
     output.iter().position(|token| is_ident(token, "where")).unwrap_or(output.len())
 }
 
-/// Binds parameters anew inside of the body, and gives the statements that do so. Of an `async fn` that stays one these are
-/// `mut x: T`. With `all` it is every parameter, so that each lives as long as the body, and is dropped in the same order
-/// as by an `async fn`; the ones with a pattern get names for that.
-fn rebind(head: &mut [TokenTree], function: usize, all: bool, bound: &mut Vec<Ident>) -> TokenStream {
+/// Names the parameters of an `async fn` that stays one, the last one first, if all of them have plain names: the block inside
+/// of it takes them in that order, and in that order it drops them, as the function would. Bound anew they would be in the
+/// future once more.
+fn captured_in_reverse(head: &[TokenTree], function: usize) -> Option<TokenStream> {
+    let at = parameters(&head[function..])? + function;
+    let tokens: Vec<TokenTree> = group(head.get(at), Delimiter::Parenthesis)?.stream().into_iter().collect();
+    let mut captured = Vec::new();
+    let mut start = 0;
+    while start < tokens.len() {
+        let mut first = start;
+        while first + 1 < tokens.len() && is_punct(&tokens[first], '#') {
+            first += 2;
+        }
+        let end = end_of_parameter(&tokens, first);
+        let (attributes, parameter) = (&tokens[start..first], &tokens[first..end]);
+        start = end;
+        let (pattern, rest) = parameter.split_at(single_colon(parameter).unwrap_or(parameter.len()));
+        match pattern {
+            // Nothing is dropped with a reference.
+            [reference, ..] if is_punct(reference, '&') => {}
+            [TokenTree::Ident(name), ..] if name != "_" && name != "mut" => {
+                if pattern.len() > 1 && !is_punct(&pattern[1], ',') {
+                    return None;
+                }
+                if !rest.get(1).is_some_and(|first| is_punct(first, '&')) {
+                    captured.push(quote!(#(#attributes)* let _ = &#name;));
+                }
+            }
+            _ => return None,
+        }
+    }
+    captured.reverse();
+    Some(captured.into_iter().collect())
+}
+
+/// Binds every parameter anew inside of the body, and gives the statements that do so: each lives as long as the body, and is
+/// dropped in the same order as by an `async fn`; the ones with a pattern get names for that.
+fn rebind(head: &mut [TokenTree], function: usize, bound: &mut Vec<Ident>) -> TokenStream {
     let mut rebound = TokenStream::new();
     let Some(at) = parameters(&head[function..]).map(|at| at + function) else { return rebound };
     let TokenTree::Group(list) = &head[at] else { return rebound };
@@ -429,24 +492,22 @@ fn rebind(head: &mut [TokenTree], function: usize, all: bool, bound: &mut Vec<Id
                 written.extend_from_slice(parameter);
                 let is_reference = pattern.first().is_some_and(|first| is_punct(first, '&'))
                     || rest.get(1).is_some_and(|first| is_punct(first, '&'));
-                if all && !is_reference {
+                if !is_reference {
                     // Taken whole, also by a body that uses a part of it.
                     rebound.extend(quote!(#(#attributes)* let _ = &#this;));
                 }
             }
             [word, TokenTree::Ident(name)] if colon.is_some() && is_ident(word, "mut") => {
-                rebound.extend(quote!(#(#attributes)* let #word #name = #name;));
+                rebound.extend(quote!(#(#attributes)* #[allow(clippy::shadow_same)] let #word #name = #name;));
                 bound.push(name.clone());
                 written.extend_from_slice(&parameter[1..]);
             }
             [TokenTree::Ident(name)] if colon.is_some() && name != "_" => {
-                if all {
-                    rebound.extend(quote!(#(#attributes)* let #name = #name;));
-                    bound.push(name.clone());
-                }
+                rebound.extend(quote!(#(#attributes)* #[allow(clippy::shadow_same)] let #name = #name;));
+                bound.push(name.clone());
                 written.extend_from_slice(parameter);
             }
-            _ if all && colon.is_some() => {
+            _ if colon.is_some() => {
                 let name = Ident::new(&format!("__otelier_argument_{}", written.len()), Span::mixed_site());
                 rebound.extend(quote! {
                     #(#attributes)* let #name = #name;
@@ -660,14 +721,29 @@ mod tests {
     }
 
     #[test]
-    fn mutable_parameters_of_async_functions_are_bound_again() {
+    fn parameters_of_async_functions_are_bound_again() {
         let item = quote!(
-            async fn f<T: Fn(u8) -> u8>(&mut self, mut a: Map<u8, u8>, #[cfg(x)] mut b: T, c: u8, (mut d, e): P) {}
+            async fn f<T: Fn(u8) -> u8>(&mut self, mut a: Map<u8, u8>, #[cfg(x)] mut b: T, (mut d, e): P) {}
         );
         let function = Function::read(item, Words::default(), true, &mut Ctxt::default()).unwrap();
-        assert_eq!(function.rebound.to_string(), "let mut a = a ; # [cfg (x)] let mut b = b ;");
-        let parameters = "(& mut self , a : Map < u8 , u8 > , # [cfg (x)] b : T , c : u8 , (mut d , e) : P)";
+        let bound = "# [allow (clippy :: shadow_same)] let mut a = a ; # [cfg (x)] # [allow (clippy :: shadow_same)] let mut b = b ;";
+        assert!(function.rebound.to_string().starts_with(bound), "{}", function.rebound);
+        assert!(
+            function.rebound.to_string().ends_with("let (mut d , e) = __otelier_argument_19 ;"),
+            "{}",
+            function.rebound
+        );
+        let parameters = "(& mut self , a : Map < u8 , u8 > , # [cfg (x)] b : T , __otelier_argument_19 : P)";
         assert!(function.head.to_string().ends_with(parameters), "{}", function.head);
+    }
+
+    #[test]
+    fn plain_parameters_of_async_functions_are_captured_the_last_one_first() {
+        let item = quote!(
+            async fn f(self, a: Map<u8, u8>, b: &str, #[cfg(x)] c: T) {}
+        );
+        let function = Function::read(item, Words::default(), true, &mut Ctxt::default()).unwrap();
+        assert_eq!(function.rebound.to_string(), "# [cfg (x)] let _ = & c ; let _ = & a ; let _ = & self ;");
     }
 
     #[test]

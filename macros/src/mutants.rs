@@ -105,7 +105,7 @@ fn annotations_survive_every_mistake() {
         expand::annotation(domain, arguments, function.clone())
     });
     survives("config_load, startup.config.source = \"file\"", |arguments| {
-        expand::function(domain_macro("trace_startup"), arguments, function.clone())
+        expand::annotation(domain_macro("trace_startup"), arguments, function.clone())
     });
 }
 
@@ -134,4 +134,18 @@ fn functions_survive_every_mistake() {
 fn blocks_survive_every_mistake() {
     survives("name = \"x\", app.id = 1, -> Result<(), E> { record!(app.rows = 1); Ok(()) }", expand::block);
     survives("Order, late(app.rows), async move { record!(app.rows = 1); }", expand::block);
+}
+
+#[test]
+fn an_expansion_is_the_same_each_time() {
+    let item = "impl Pool { async fn load(mut a: u8, (b, c): P) -> Result<u8, E> { record!(app.rows = 1); event!(\"x\", app.n = 2); Ok(a) } }";
+    let expand = || {
+        expand::annotation(None, tokens("app::Order, app.id = 1, app.z = 2, app.b = 3, %f(x)"), tokens(item))
+            .to_string()
+    };
+    let block = || expand::annotation(None, tokens("app.id = 1, app.z = 2, app.b = x"), tokens(item)).to_string();
+    let declaration = || schema::span_schema(tokens(SPAN)).to_string();
+    for _ in 0..8 {
+        assert_eq!((expand(), block(), declaration()), (expand(), block(), declaration()));
+    }
 }

@@ -23,6 +23,7 @@ mod reentrance;
 mod relations;
 mod sampling;
 mod schemas;
+mod shapes;
 mod starting;
 mod struct_attributes;
 mod values;

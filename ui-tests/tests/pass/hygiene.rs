@@ -18,7 +18,7 @@ fn drop() {}
 fn enter() {}
 
 mod annotated {
-    use ::otelier::prelude::{DataType, event, record, trace, trace_block, trace_ingestion};
+    use ::otelier::prelude::{event, record, trace, trace_block, trace_ingestion, DataType};
 
     #[trace(app.id = id, "app.text" = "x")]
     fn plain(id: u64) {
@@ -38,6 +38,6 @@ mod annotated {
     }
 }
 
-fn main() {
+pub fn main() {
     annotated::run();
 }

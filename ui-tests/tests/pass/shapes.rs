@@ -4,6 +4,7 @@
 
 use otelier::prelude::*;
 use std::collections::HashMap;
+use std::future::Future;
 use std::io;
 
 #[trace(app.n = n)]
@@ -192,7 +193,7 @@ fn needs_send<F: Future + Send>(future: F) -> F {
     future
 }
 
-fn main() {
+pub fn main() {
     primitives::use_all();
     let mut values = vec![1];
     borrows_from_a_mutable_argument(&mut values, 0);
@@ -241,6 +242,7 @@ mod primitives {
     }
 
     #[trace]
+    #[allow(clippy::ptr_arg)]
     async fn converted(text: &String) -> &str {
         text
     }

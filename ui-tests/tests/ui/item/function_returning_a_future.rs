@@ -4,7 +4,8 @@ use otelier::prelude::*;
 use std::{future::Future, pin::Pin};
 #[trace]
 fn load() -> Pin<Box<dyn Future<Output = ()>>> {
-    Box::pin(async {})
+    let future = async {};
+    Box::pin(future)
 }
 
 fn main() {}

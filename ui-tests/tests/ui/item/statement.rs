@@ -1,10 +1,9 @@
 #![allow(unused)]
 use otelier::prelude::*;
 
-struct Order;
-#[trace]
-impl Order {
-    fn load(&self) {}
+fn load() {
+    #[trace]
+    let n = 2;
 }
 
 fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(future)]
+fn load() {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace]
+mod store {
+    pub fn load() {}
+}
+
+fn main() {}

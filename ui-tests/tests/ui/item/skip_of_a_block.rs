@@ -1,0 +1,11 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+struct Pool;
+
+#[trace(skip)]
+impl Pool {
+    fn acquire(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(skip)]
+fn load() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(skip(id))]
+fn load(id: u64) {}
+
+fn main() {}

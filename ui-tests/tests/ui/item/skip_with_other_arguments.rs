@@ -1,0 +1,12 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+struct Pool;
+
+#[trace]
+impl Pool {
+    #[trace(skip, name = "acquire")]
+    fn acquire(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use otelier::prelude::*;
+
+#[trace(future = true)]
+fn load() -> impl Future<Output = u64> {
+    std::future::ready(1)
+}
+
+fn main() {}
