@@ -95,6 +95,7 @@ fn body(does: Does) -> Result<(), Refused> {
     }
 }
 
+#[allow(clippy::needless_borrow)]
 fn outcome<'a>(result: &'a Result<(), Refused>) -> Outcome<'a> {
     (&&&&&&&Probe(result)).otelier_outcome()
 }
@@ -420,6 +421,7 @@ fn nothing_is_evaluated_for_the_attributes_of_a_call_that_is_only_counted() {
     span.enter(&MEASURED);
     assert!(!span.is_recording() && span.first_slots().is_none() && span.event(0).is_none());
     let result: Result<(), NeverShown> = Err(NeverShown);
+    #[allow(clippy::needless_borrow)]
     span.outcome((&&&&&&&Probe(&result)).otelier_outcome());
     drop(span);
     recorder.expect(&[]);
