@@ -207,7 +207,7 @@ async fn fails_later() -> Result<(), String> {
 
 #[trace_test]
 fn asserts() {
-    assert!("it".is_empty(), "it does not add up");
+    assert!(std::env::args().len() == 0, "it does not add up");
 }
 
 #[trace_test]
