@@ -20,7 +20,7 @@ use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::domain;
 use crate::item::{Form, Function, Words, is_closure, replace_async_tail};
-use crate::members::{Members, take_words};
+use crate::members::{Members, take_words, together};
 use crate::registry;
 use crate::result::result_ident;
 use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain};
@@ -30,7 +30,8 @@ use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree
 use quote::{quote, quote_spanned};
 
 /// An annotated function, `impl` block or trait.
-pub(crate) fn annotation(domain: Option<&DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn annotation(domain: Option<&'static DomainMacro>, args: TokenStream, item: TokenStream) -> TokenStream {
+    let (domain, args, item) = together(domain, args, item);
     match Members::read(&item) {
         Some(members) => members.expand(domain, args, item),
         None => function(domain, args, item),
@@ -54,6 +55,8 @@ pub(crate) struct Owner<'a> {
     pub(crate) name: &'a str,
     /// Whether an `async fn` must stay one for others who read the block.
     pub(crate) keep_async: bool,
+    /// Whether the block's annotation is `trace_performance`.
+    pub(crate) is_performance: bool,
 }
 
 /// A function with its span.

@@ -104,7 +104,8 @@ impl Members {
             let errors = ctxt.into_errors();
             return quote!(#item #errors);
         }
-        let owner = Owner { name: &self.owner, keep_async: self.is_read_by_others };
+        let owner =
+            Owner { name: &self.owner, keep_async: self.is_read_by_others, is_performance: is_performance(domain) };
         let tokens: Vec<TokenTree> = self.body.stream().into_iter().collect();
         let mut rest = tokens.as_slice();
         let mut members = TokenStream::new();
@@ -135,8 +136,11 @@ fn member(member: &[TokenTree], fills: Option<Fills>, block: &Args, owner: Owner
         return traced(whole(), Words::default(), args, fills, Some(owner), Ctxt::default());
     };
     let item: TokenStream = member[..at].iter().chain(&member[at + 2..]).cloned().collect();
+    let (own_domain, arguments, item) = together(own.domain, own.arguments, item);
+    // The block's annotation is another one, too.
+    let own_domain = own_domain.filter(|domain| owner.is_performance || !is_performance(Some(domain)));
     let mut ctxt = Ctxt::default();
-    let (own_fills, arguments) = domain::chosen(own.domain, own.arguments, &mut ctxt);
+    let (own_fills, arguments) = domain::chosen(own_domain, arguments, &mut ctxt);
     let (words, arguments) = take_words(arguments, &mut ctxt);
     if words.skip.is_some() && ctxt.is_empty() && arguments.is_empty() {
         return item;
@@ -151,6 +155,35 @@ fn member(member: &[TokenTree], fills: Option<Fills>, block: &Args, owner: Owner
         false => (args.with_defaults(block.of_method(has_receiver(&member[function..]))), fills),
     };
     traced(item, words, args, fills, Some(owner), ctxt)
+}
+
+/// `#[trace_performance(..)]` beside another annotation has no span of its own: its arguments are the other one's.
+pub(crate) fn together(
+    domain: Option<&'static DomainMacro>,
+    args: TokenStream,
+    item: TokenStream,
+) -> (Option<&'static DomainMacro>, TokenStream, TokenStream) {
+    let tokens: Vec<TokenTree> = item.clone().into_iter().collect();
+    let end = (0..tokens.len()).step_by(2).find(|at| !is_punct(&tokens[*at], '#')).unwrap_or(tokens.len());
+    let Some((at, other)) = annotation(&tokens[..end]) else { return (domain, args, item) };
+    if is_performance(domain) == is_performance(other.domain) {
+        return (domain, args, item);
+    }
+    let rest = tokens[..at].iter().chain(&tokens[at + 2..]).cloned().collect();
+    let (domain, first, second) = match is_performance(domain) {
+        true => (other.domain, other.arguments, args),
+        false => (domain, args, other.arguments),
+    };
+    let comma = (!first.is_empty() && !ends_in_comma(&first)).then(|| quote!(,));
+    (domain, quote!(#first #comma #second), rest)
+}
+
+fn is_performance(domain: Option<&DomainMacro>) -> bool {
+    domain.is_some_and(|domain| domain.name == "trace_performance")
+}
+
+fn ends_in_comma(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().last().is_some_and(|last| is_punct(&last, ','))
 }
 
 /// A method's own annotation.

@@ -287,3 +287,39 @@ fn a_verdict_is_within_the_limits_of_the_span() {
     let step = named(&spans, "step write_bindings");
     assert_eq!((step.attributes.len(), step.dropped_attributes_count), (2, 1), "{}", tree(spans.clone()));
 }
+
+#[trace_performance(slo = "1h", sli = "query_latency")]
+#[trace_etl(etl.stage = EtlStage::Bronze)]
+fn performance_above(rows: usize) -> usize {
+    rows
+}
+
+#[trace_etl(etl.stage = EtlStage::Silver)]
+#[trace_performance(budget = "1h", operation_type = "batch")]
+async fn performance_below() {}
+
+struct Warehouse;
+
+#[trace(app.warehouse = "main")]
+impl Warehouse {
+    #[trace_performance(slo = "1h")]
+    fn count(&self) {}
+}
+
+#[test]
+fn trace_performance_beside_another_annotation_measures_its_span() {
+    let recorder = Recorder::start();
+    performance_above(1);
+    one_thread().block_on(performance_below());
+    Warehouse.count();
+    let spans = recorder.spans();
+    let has = |name: &str, keys: &[&str]| {
+        let found: Vec<_> = spans.iter().filter(|span| span.name.contains(name)).collect();
+        let [span] = found[..] else { panic!("{} spans of {name}: {spans:?}", found.len()) };
+        keys.iter().all(|key| span.attributes.iter().any(|attribute| attribute.key.as_str() == *key))
+    };
+    assert_eq!(spans.len(), 3, "{spans:?}");
+    assert!(has("performance_above", &["etl.stage", "performance.slo.compliant", "performance.sli.name"]));
+    assert!(has("performance_below", &["etl.stage", "performance.budget.used", "operation.type"]));
+    assert!(has("Warehouse::count", &["app.warehouse", "performance.slo.threshold"]));
+}
