@@ -211,8 +211,8 @@ impl Rewriter<'_> {
         let value = quote_spanned!(span=> &(#expression));
         let krate = located_at(krate, span);
         let mut prefix = None;
-        let known = match check {
-            check if let Some(key) = &spread.below => {
+        let known = match (&spread.below, check) {
+            (Some(key), check) => {
                 let (name, text) = (Ident::new("__OtelierPrefix", Span::mixed_site()), &key.name);
                 prefix = Some(quote! {
                     struct #name;
@@ -227,11 +227,11 @@ impl Rewriter<'_> {
                 let check = Ident::new(&check, span);
                 quote_spanned!(span=> &#krate::__private::#check::<#schema #name, _>(#value))
             }
-            Some((check, schema)) => {
+            (None, Some((check, schema))) => {
                 let check = Ident::new(check, span);
                 quote_spanned!(span=> #krate::__private::#check::<#schema, _>(#value))
             }
-            None => value,
+            (None, None) => value,
         };
         let call = quote_spanned!(span=> .attributes(#known););
         spread.cfg.on(quote! {

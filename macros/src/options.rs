@@ -153,6 +153,7 @@ impl Options {
             }
             _ => None,
         };
+        let text = if let Form::Value(value) = form { string(value) } else { None };
         match (word.as_str(), form) {
             ("ret" | "err", Form::List(list)) => self.seen(option, cfg, list, ctxt),
             ("event", Form::List(arguments)) => {
@@ -185,16 +186,16 @@ impl Options {
                     given_once(option, &mut self.sample, sample, ctxt);
                 }
             }
-            ("none" | "sli" | "operation_type", Form::Value(value)) if let Some(text) = string(value) => {
+            ("none" | "sli" | "operation_type", _) if text.is_some() => {
                 let slot = match word.as_str() {
                     "none" => &mut self.none,
                     "sli" => &mut self.watch.sli,
                     _ => &mut self.watch.operation_type,
                 };
-                given_once(option, slot, text, ctxt);
+                text.into_iter().for_each(|text| given_once(option, slot, text, ctxt));
             }
-            ("budget" | "slo", Form::Value(value)) if let Some(text) = string(value) => {
-                if let Some(time) = time(option, &text, ctxt) {
+            ("budget" | "slo", _) if text.is_some() => {
+                if let Some(time) = text.and_then(|text| time(option, &text, ctxt)) {
                     let slot = if word == "slo" { &mut self.watch.slo } else { &mut self.watch.budget };
                     given_once(option, slot, time, ctxt);
                 }

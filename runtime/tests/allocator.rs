@@ -78,7 +78,7 @@ impl Run {
         QUIET.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |info| {
-                if !info.payload_as_str().is_some_and(|text| text.starts_with("on purpose")) {
+                if !info.payload().downcast_ref::<&str>().is_some_and(|text| text.starts_with("on purpose")) {
                     before(info);
                 }
             }));

@@ -241,7 +241,8 @@ fn word(choice: &Choice, known: &[Word], what: &str, ctxt: &mut Ctxt) -> Option<
             );
             ctxt.error_at(first, format_args!("`{name}` is not {what}; {hint}"));
         }
-        [TokenTree::Literal(literal)] if let Some(text) = string(literal) => {
+        [TokenTree::Literal(literal)] if string(literal).is_some() => {
+            let text = string(literal).unwrap_or_default();
             let text = if known.iter().any(|(word, _)| *word == text) { &text } else { example };
             ctxt.error_at(first, format_args!("`{0}` is a word without quotes; write `{0} = {text}`", choice.name));
         }
@@ -269,7 +270,8 @@ fn type_of(choice: &Choice, ctxt: &mut Ctxt) -> Option<TypeOf> {
     let value = choice.value.as_deref().unwrap_or_default();
     let (first, last) = ends(value, choice.name.span());
     match value {
-        [TokenTree::Literal(literal)] if let Some(text) = string(literal) => {
+        [TokenTree::Literal(literal)] if string(literal).is_some() => {
+            let text = string(literal).unwrap_or_default();
             if text.is_empty() {
                 ctxt.error_at(first, "`error.type` needs a text that is not empty");
             } else if text.contains('{') {

@@ -43,8 +43,8 @@ fn declare_all(form: Form, input: TokenStream) -> TokenStream {
         match declaration.split_last() {
             Some((TokenTree::Group(body), head)) if body.delimiter() == Delimiter::Brace => {
                 if let (Some(first), true) = (read::with_docs(head).1.first(), number > 0) {
-                    let message = format_args!("a second declaration needs a `{}!` of its own", form.macro_name());
-                    ctxt.error_at(first.span(), message);
+                    let name = form.macro_name();
+                    ctxt.error_at(first.span(), format_args!("a second declaration needs a `{name}!` of its own"));
                 }
                 let items = repair::items(body.stream(), &mut ctxt);
                 code.extend(declare(form, head, items, &mut ctxt));

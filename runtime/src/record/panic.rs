@@ -84,7 +84,10 @@ fn note(info: &PanicHookInfo<'_>) {
         }
         let backtrace = Backtrace::capture();
         // As the standard library shows it.
-        let message = info.payload_as_str().unwrap_or("Box<dyn Any>");
+        let payload = info.payload();
+        let message = payload.downcast_ref::<&str>().copied();
+        let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let message = message.unwrap_or("Box<dyn Any>");
         said.push(Panic {
             span: active.span,
             time: clock::now(),
