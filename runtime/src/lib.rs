@@ -19,14 +19,19 @@
 //! # }
 //! ```
 //!
-//! * [`trace`] and its siblings give a function a span; a misspelt attribute, a wrong type or a missing value is a
-//!   compile error at the token that must change.
+//! * [`trace`] and its siblings give a function a span, or every method of an `impl` block or a trait; a misspelt
+//!   attribute, a wrong type or a missing value is a compile error at the token that must change.
+//! * What was returned is recorded by `ret(..)`, what went wrong by `err(..)`; errors say what they are with
+//!   [`ErrorClass`](macro@ErrorClass), panics by themselves. [`relation`] has what names a span's parent and its links.
 //! * [`span_schema!`] declares what a span has; the ready schemas are in [`schema`].
 //! * [`AttributeEnum`](macro@AttributeEnum) makes an enum the values of an attribute,
 //!   [`SpanAttributes`](macro@SpanAttributes) a struct a set of attributes.
 //! * [`Span`] is a span by hand, for code that cannot be annotated, and [`current_span`] the one that is active;
-//!   [`InSpan`], [`TraceIterator`] and [`TraceStream`] give spans to futures and loops, [`Attempts`] to retries; [`bridge`] has spans of OpenTelemetry's API both ways.
+//!   [`in_span!`], [`InSpan`], [`TraceIterator`] and [`TraceStream`] give spans to closures, futures and loops,
+//!   [`Attempts`] to retries, [`batch`] to several messages at once; [`bridge`] has spans of OpenTelemetry's API both
+//!   ways.
 //! * [`init`] starts a pipeline from [`Telemetry`]; its [`Guard`] flushes and shuts down with a deadline.
+//! * `otelier::testing` (feature `testing`) shows a test which spans its code makes.
 //!
 //! # Features
 //!
@@ -34,7 +39,7 @@
 //! |-|-|-|
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
-//! | `metrics` | yes | durations of operations whose annotations ask for `metrics`, through OpenTelemetry's global meter |
+//! | `metrics` | yes | durations of calls whose annotations ask for `metrics`, through OpenTelemetry's global meter |
 //! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |
 //! | `testing` | no | `otelier::testing`: which spans a test's code makes, in any number of tests at a time |

@@ -289,6 +289,23 @@ impl Otlp {
 impl Telemetry {
     /// Reads the environment.
     ///
+    /// | variable | default | |
+    /// |-|-|-|
+    /// | `OTEL_SDK_DISABLED` | `false` | |
+    /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | |
+    /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `console`, `none`, `otlp` |
+    /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT}` | see [`Otlp`] | of all signals |
+    /// | `OTEL_EXPORTER_OTLP_TRACES_…`, `…_LOGS_…` | as for all signals | the same four, of one signal |
+    /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | see [`Sampler`] | |
+    /// | `OTEL_BSP_{SCHEDULE_DELAY,EXPORT_TIMEOUT,MAX_QUEUE_SIZE,MAX_EXPORT_BATCH_SIZE}` | see [`Batching`] | |
+    /// | `OTEL_SPAN_…_LIMIT`, `OTEL_ATTRIBUTE_…_LIMIT`, `OTEL_{EVENT,LINK}_ATTRIBUTE_COUNT_LIMIT` | see [`Limits`] | |
+    /// | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | | `logs` or `logs/dup`: exceptions as log records, or as both |
+    /// | `OTEL_LOGS_EXPORTER` | `otlp` | `none` or `otlp`; there are log records only with the variable above |
+    /// | `OTELIER_PANIC_MESSAGES` | `true` | whether spans have what a panic says |
+    /// | `OTELIER_SPAN_METRICS` | `true` | whether annotations with `metrics` count and time their calls |
+    /// | `OTELIER_OLD_NAMES` | | `retail`, `build_tracer`, `lakehouse`: renamed attributes also under old names |
+    /// | `OTELIER_SPAN_TYPES` | `false` | whether spans have `otelier.span_type` |
+    ///
     /// # Errors
     ///
     /// One sentence for every variable whose value cannot be used, all at once.
