@@ -1,6 +1,6 @@
 //! Attempts of one piece of work as spans that link to each other.
 
-use super::{Inspect, Span, SpanBuilder, failure};
+use super::{Inspect, Span, SpanBuilder, current_span, failure};
 use crate::record::{Outcome, SharedSpan, Start, TracedFuture};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanContext;
@@ -52,6 +52,14 @@ impl Attempts {
         Self { span: span.into(), made: 0, max: None, previous: None }
     }
 
+    /// Attempts that are calls of an annotated function, which says so by [`mark_current`](Self::mark_current).
+    ///
+    /// Its span is the attempt's: checked against its schema, and with the class of its error. Spans that are started by
+    /// [`start`](Self::start) all the same are named `attempt`.
+    pub fn annotated() -> Self {
+        Self::new("attempt")
+    }
+
     /// Sets how many attempts are made at most. Default: not said, and no limit. [`run`](Self::run) does not enforce it.
     pub fn max(mut self, attempts: u32) -> Self {
         self.max = Some(attempts);
@@ -89,6 +97,39 @@ impl Attempts {
         let span = span.start();
         self.previous = Some(span.span_context());
         span
+    }
+
+    /// Makes the span that is active now the next attempt: it gets the number, and links to the attempt before. For the
+    /// body of an annotated function, which is called in a loop of yours. The events are not recorded.
+    ///
+    /// ```
+    /// use otelier::Attempts;
+    /// use otelier::prelude::*;
+    ///
+    /// #[trace]
+    /// fn fetch(attempts: &mut Attempts) -> Result<u16, std::num::ParseIntError> {
+    ///     attempts.mark_current();
+    ///     if attempts.made() < 2 { "" } else { "80" }.parse()
+    /// }
+    ///
+    /// let mut attempts = Attempts::annotated().max(3);
+    /// let port = loop {
+    ///     match fetch(&mut attempts) {
+    ///         Err(_) if !attempts.is_exhausted() => {}
+    ///         done => break done,
+    ///     }
+    /// };
+    /// assert_eq!((port, attempts.made()), (Ok(80), 2));
+    /// ```
+    pub fn mark_current(&mut self) {
+        self.made = self.made.saturating_add(1);
+        let span = current_span();
+        span.set_attribute(ATTEMPT, self.made);
+        span.set_attribute(MAX_ATTEMPTS, self.max);
+        if let Some(previous) = self.previous.take().filter(SpanContext::is_valid) {
+            span.add_link(&previous, [KeyValue::new(LINK_TYPE.0, LINK_TYPE.1)]);
+        }
+        self.previous = Some(span.span_context());
     }
 
     /// Runs the next attempt. An error is recorded on its span, and so is a panic.
