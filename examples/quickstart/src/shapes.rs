@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures_core::Stream;
 use otelier::opentelemetry::trace::SpanContext;
 use otelier::prelude::*;
+use otelier::schema::Kind;
 use otelier::{Attempts, InSpan, Span, current_span, in_span, retry_async};
 use std::collections::HashMap;
 use std::fmt;
@@ -183,7 +184,7 @@ async fn print_label(order: u64) {
 #[trace]
 pub async fn deliver() -> Result<u32, ShopError> {
     retry_async(
-        Attempts::new(Span::builder("hand over").kind(otelier::schema::Kind::Client)).max(3),
+        Attempts::new(Span::builder("hand over").kind(Kind::Client)).by_class().max(3),
         [Duration::from_millis(1), Duration::from_millis(2)],
         tokio::time::sleep,
         ShopError::is_retryable,
