@@ -502,7 +502,8 @@ workflow daily                                        1.00 ms ▕█████
         let mut spans = vec![panicked];
         assert!(render(spans.clone(), &TextStyle::default()).contains("✗ panic: panicked\n"));
         let said = vec![KeyValue::new("exception.message", "attempt to divide by zero")];
-        spans[0].events.events.push(Event::new("exception", spans[0].start_time, said, 0));
+        let exception = Event::new("exception", spans[0].start_time, said, 0);
+        spans[0].events.events.push(exception);
         assert!(render(spans, &TextStyle::default()).contains("✗ panic: attempt to divide by zero\n"));
     }
 
