@@ -148,7 +148,7 @@ macro_rules! pointers {
 
 pointers! { &E Box<E> Rc<E> Arc<E> }
 
-/// An error inside of another one that says nothing itself; made by [`Inner`]'s traits, for the derive.
+/// An error inside of another one that says nothing itself; made by the traits below, for the derive.
 #[derive(Clone, Copy)]
 pub struct InnerError<'a> {
     class: Option<&'a dyn ErrorClass>,

@@ -24,10 +24,6 @@ pub enum ByText {}
 pub enum ByClass {}
 
 /// A way to tell errors of a type; [`ByText`] or [`ByClass`].
-#[diagnostic::on_unimplemented(
-    message = "these attempts cannot tell what `{E}` is",
-    note = "`Attempts::new` is for errors with `Display`, `by_class` for those that also derive `otelier::ErrorClass`"
-)]
 pub trait Tells<E>: sealed::Sealed {
     #[doc(hidden)]
     fn otelier_outcome<T>(result: &Result<T, E>) -> Outcome<'_>;
