@@ -92,9 +92,9 @@ pub use private::{event, in_span, record};
 pub use record::{ErrorClass, ErrorKind, Recovery, Severity};
 pub use record::{TracedFuture, TracedIterator, TracedStream};
 pub use span::{
-    Attempts, CurrentSpan, Entered, InSpan, Span, SpanBuilder, SpanFuture, SpanIterator, SpanStream, TraceIterator,
-    TraceStream, batch, current_span, in_span, in_span_async, retry, retry_async, spawn, spawn_blocking, spawn_local,
-    try_in_span,
+    Attempts, ByClass, ByText, CurrentSpan, Entered, InSpan, Span, SpanBuilder, SpanFuture, SpanIterator, SpanStream,
+    TraceIterator, TraceStream, batch, current_span, in_span, in_span_async, retry, retry_async, spawn, spawn_blocking,
+    spawn_local, try_in_span,
 };
 
 #[doc(hidden)]

@@ -1,4 +1,8 @@
-//! The schemas of a small shop, for the `schemas` example; `otelier schema docs --package quickstart` documents them.
+//! A small shop: its schemas for the `schemas` example, its evening for the `shapes` example.
+//!
+//! `otelier schema docs --package quickstart` documents the schemas.
+
+pub mod shapes;
 
 use otelier::{AttributeEnum, SpanAttributes};
 

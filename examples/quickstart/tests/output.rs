@@ -91,3 +91,24 @@ fn domain_macros_fill_in_names_and_results() {
         assert!(tree.contains(part), "{part} is not in\n{tree}");
     }
 }
+
+#[test]
+fn every_shape_of_code_is_printed_in_one_tree() {
+    let output = Command::new(env!("CARGO_BIN_EXE_shapes")).env("COLUMNS", "400").output().expect("it runs");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "27 spans\n");
+    let tree = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(tree.lines().filter(|line| line.starts_with("trace ")).count(), 3, "{tree}");
+    for part in [
+        "├─ Warehouse::reserve town=Jena wanted=2 stock=1 ",
+        "│  ├─ choose box sizes=3 ",
+        "✗ carrier_busy: the carrier is busy",
+        "· retry.scheduled attempt=1 ",
+        "✗ panic: attempt to divide by zero",
+        "✗ cancelled: dropped before it was ready",
+        "accept (parent elsewhere) ",
+    ] {
+        assert!(tree.contains(part), "{part} is not in\n{tree}");
+    }
+    assert!(!tree.contains("health"), "{tree}");
+}

@@ -2,7 +2,7 @@
 
 use super::tree::{Node, Trace, human_duration, short_key};
 use opentelemetry::Value;
-use opentelemetry::trace::{SpanId, SpanKind, Status};
+use opentelemetry::trace::{SpanId, SpanKind};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use std::fmt::{self, Write as _};
@@ -301,9 +301,9 @@ fn render_below(node: &Node, guides: &[bool], last: bool, style: &TextStyle, to:
         line.push(Some(ink), &text);
         line.end(to);
     };
-    if let Status::Error { description } = &node.span.status {
+    if let Some(text) = node.error_text() {
         let error_type = node.attribute("error.type").map(Value::to_string).unwrap_or_else(|| "error".to_owned());
-        below(Ink::Red, format!("✗ {error_type}: {description}"));
+        below(Ink::Red, format!("✗ {error_type}: {text}"));
     } else if node.is_cancelled() {
         below(Ink::Yellow, "✗ cancelled: dropped before it was ready".to_owned());
     }
@@ -451,7 +451,7 @@ mod tests {
     use super::super::tree::tests::span;
     use super::*;
     use opentelemetry::KeyValue;
-    use opentelemetry::trace::Event;
+    use opentelemetry::trace::{Event, Status};
     use std::sync::Arc;
 
     fn example() -> Vec<SpanData> {
@@ -492,6 +492,19 @@ workflow daily                                        1.00 ms ▕█████
       ✗ cancelled: dropped before it was ready
 ";
         assert_eq!(render(example(), &TextStyle::default().with_width(80)), expected);
+    }
+
+    #[test]
+    fn a_panic_shows_what_it_said() {
+        let mut panicked = span(1, 0, "divide", 0, 10);
+        panicked.attributes = vec![KeyValue::new("error.type", "panic")];
+        panicked.status = Status::error("panicked");
+        let mut spans = vec![panicked];
+        assert!(render(spans.clone(), &TextStyle::default()).contains("✗ panic: panicked\n"));
+        let said = vec![KeyValue::new("exception.message", "attempt to divide by zero")];
+        let exception = Event::new("exception", spans[0].start_time, said, 0);
+        spans[0].events.events.push(exception);
+        assert!(render(spans, &TextStyle::default()).contains("✗ panic: attempt to divide by zero\n"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use opentelemetry::trace::{SpanId, Status, TraceId};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
@@ -51,6 +52,18 @@ impl Node {
     /// Whether its status is an error.
     pub fn is_error(&self) -> bool {
         matches!(self.span.status, Status::Error { .. })
+    }
+
+    /// What its error says: of a panic that ended it first the message, otherwise the status's description.
+    pub(crate) fn error_text(&self) -> Option<Cow<'_, str>> {
+        let Status::Error { description } = &self.span.status else { return None };
+        // The status of a panic says only that it was one.
+        let panic = (self.attribute("error.type") == Some(&Value::from("panic")))
+            .then(|| self.span.events.iter().rev().find(|event| event.name == "exception"))
+            .flatten();
+        let said = panic
+            .and_then(|event| event.attributes.iter().find(|attribute| attribute.key.as_str() == "exception.message"));
+        Some(said.map_or(Cow::Borrowed(description.as_ref()), |said| said.value.as_str()))
     }
 
     /// Whether its future was dropped before it was ready.

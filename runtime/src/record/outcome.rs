@@ -243,6 +243,11 @@ impl<'a> Outcome<'a> {
         Self(What::Failed(unsafe { &*error }))
     }
 
+    /// The value of `error.type`, if it is an error.
+    pub(crate) fn error_type(&self) -> Option<String> {
+        (!self.is_good()).then(|| self.failure().error_type.to_string())
+    }
+
     /// Whether the error belongs to normal operation.
     pub(crate) fn is_expected(&self) -> bool {
         !self.is_good() && self.failure().is_expected()

@@ -1,11 +1,12 @@
 //! Attempts of one piece of work as spans that link to each other.
 
-use super::{Inspect, Span, SpanBuilder, failure};
-use crate::record::{Outcome, SharedSpan, Start, TracedFuture};
+use super::{Span, SpanBuilder, current_span, failure};
+use crate::record::{ErrorClass, Outcome, SharedSpan, Start, TracedFuture};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanContext;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 const ATTEMPT: &str = "retry.attempt";
@@ -13,6 +14,38 @@ const MAX_ATTEMPTS: &str = "retry.max_attempts";
 const DELAY: &str = "retry.delay";
 /// What a link means; on the links from an attempt to the one before it.
 const LINK_TYPE: (&str, &str) = ("otelier.link.type", "previous_attempt");
+
+/// How attempts tell an error: by its text. See [`Attempts`].
+#[derive(Clone, Copy, Debug)]
+pub enum ByText {}
+
+/// How attempts tell an error: by its class as well. See [`Attempts::by_class`].
+#[derive(Clone, Copy, Debug)]
+pub enum ByClass {}
+
+/// A way to tell errors of a type; [`ByText`] or [`ByClass`].
+pub trait Tells<E>: sealed::Sealed {
+    #[doc(hidden)]
+    fn otelier_outcome<T>(result: &Result<T, E>) -> Outcome<'_>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::ByText {}
+    impl Sealed for super::ByClass {}
+}
+
+impl<E: fmt::Display> Tells<E> for ByText {
+    fn otelier_outcome<T>(result: &Result<T, E>) -> Outcome<'_> {
+        failure(result)
+    }
+}
+
+impl<E: ErrorClass> Tells<E> for ByClass {
+    fn otelier_outcome<T>(result: &Result<T, E>) -> Outcome<'_> {
+        result.as_ref().err().map_or(Outcome::NONE, Outcome::of_class)
+    }
+}
 
 /// Attempts of one piece of work: every one has a span of its own, with its number, and links to the one before it.
 ///
@@ -39,19 +72,59 @@ const LINK_TYPE: (&str, &str) = ("otelier.link.type", "previous_attempt");
 /// ```
 #[must_use = "call `run`, or give it to `retry`"]
 #[derive(Clone, Debug)]
-pub struct Attempts {
+pub struct Attempts<Told = ByText> {
     span: SpanBuilder,
     made: u32,
     max: Option<u32>,
     previous: Option<SpanContext>,
+    told: PhantomData<Told>,
 }
 
 impl Attempts {
-    /// Attempts whose spans have this name, or begin like this builder.
+    /// Attempts whose spans have this name, or begin like this builder. `error.type` is the name of the error's type; for an
+    /// [`ErrorClass`] add [`by_class`](Self::by_class).
     pub fn new(span: impl Into<SpanBuilder>) -> Self {
-        Self { span: span.into(), made: 0, max: None, previous: None }
+        Self { span: span.into(), made: 0, max: None, previous: None, told: PhantomData }
     }
 
+    /// Attempts that are calls of an annotated function, which says so by [`mark_current`](Self::mark_current).
+    ///
+    /// Its span is the attempt's: checked against its schema, and with the class of its error. Spans that are started by
+    /// [`start`](Self::start) all the same are named `attempt`.
+    pub fn annotated() -> Self {
+        Self::new("attempt")
+    }
+
+    /// Records of errors what their [`ErrorClass`] says: `error.type`, `failure.kind` and so on. A function cannot see
+    /// whether an error has one, so it is said here.
+    ///
+    /// ```
+    /// use otelier::prelude::*;
+    /// use otelier::{Attempts, retry};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Debug, ErrorClass)]
+    /// #[error_class(kind = unavailable, retryable)]
+    /// struct Busy;
+    ///
+    /// impl std::fmt::Display for Busy {
+    ///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    ///         f.write_str("busy")
+    ///     }
+    /// }
+    ///
+    /// // `error.type` is `busy`.
+    /// let attempts = Attempts::new("fetch").by_class();
+    /// let result: Result<(), Busy> = retry(attempts, [Duration::ZERO; 2], Busy::is_retryable, |_span| Err(Busy));
+    /// # assert!(result.is_err());
+    /// ```
+    pub fn by_class(self) -> Attempts<ByClass> {
+        let Self { span, made, max, previous, told: _ } = self;
+        Attempts { span, made, max, previous, told: PhantomData }
+    }
+}
+
+impl<Told> Attempts<Told> {
     /// Sets how many attempts are made at most. Default: not said, and no limit. [`run`](Self::run) does not enforce it.
     pub fn max(mut self, attempts: u32) -> Self {
         self.max = Some(attempts);
@@ -91,12 +164,48 @@ impl Attempts {
         span
     }
 
+    /// Makes the span that is active now the next attempt: it gets the number, and links to the attempt before. For the
+    /// body of an annotated function, which is called in a loop of yours. The events are not recorded.
+    ///
+    /// ```
+    /// use otelier::Attempts;
+    /// use otelier::prelude::*;
+    ///
+    /// #[trace]
+    /// fn fetch(attempts: &mut Attempts) -> Result<u16, std::num::ParseIntError> {
+    ///     attempts.mark_current();
+    ///     if attempts.made() < 2 { "" } else { "80" }.parse()
+    /// }
+    ///
+    /// let mut attempts = Attempts::annotated().max(3);
+    /// let port = loop {
+    ///     match fetch(&mut attempts) {
+    ///         Err(_) if !attempts.is_exhausted() => {}
+    ///         done => break done,
+    ///     }
+    /// };
+    /// assert_eq!((port, attempts.made()), (Ok(80), 2));
+    /// ```
+    pub fn mark_current(&mut self) {
+        self.made = self.made.saturating_add(1);
+        let span = current_span();
+        span.set_attribute(ATTEMPT, self.made);
+        span.set_attribute(MAX_ATTEMPTS, self.max);
+        if let Some(previous) = self.previous.take().filter(SpanContext::is_valid) {
+            span.add_link(&previous, [KeyValue::new(LINK_TYPE.0, LINK_TYPE.1)]);
+        }
+        self.previous = Some(span.span_context());
+    }
+
     /// Runs the next attempt. An error is recorded on its span, and so is a panic.
     ///
     /// # Errors
     ///
     /// Those of `op`.
-    pub fn run<T, E: fmt::Display>(&mut self, op: impl FnOnce(&Span) -> Result<T, E>) -> Result<T, E> {
+    pub fn run<T, E>(&mut self, op: impl FnOnce(&Span) -> Result<T, E>) -> Result<T, E>
+    where
+        Told: Tells<E>,
+    {
         let (span, last) = (self.start(), self.is_exhausted());
         let result = span.in_scope(|| op(&span));
         if let Some(span) = span.shared() {
@@ -123,18 +232,24 @@ impl Attempts {
     /// # Errors
     ///
     /// Those of the future.
-    pub async fn run_async<T, E: fmt::Display>(&mut self, future: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    pub async fn run_async<T, E>(&mut self, future: impl Future<Output = Result<T, E>>) -> Result<T, E>
+    where
+        Told: Tells<E>,
+    {
         let (span, last) = (self.start(), self.is_exhausted());
         self.watch(span, future, |_| Next::known(last)).await
     }
 
     /// A future in the span of an attempt; `decide` says what becomes of a failure.
-    fn watch<T, E: fmt::Display, F: Future<Output = Result<T, E>>>(
+    fn watch<T, E, F: Future<Output = Result<T, E>>>(
         &self,
         span: Span,
         future: F,
         mut decide: impl FnMut(&E) -> Next,
-    ) -> impl Future<Output = F::Output> {
+    ) -> impl Future<Output = F::Output>
+    where
+        Told: Tells<E>,
+    {
         let recorded = span.open.as_ref().map(|open| open.handle());
         watched(future, span, move |result: &Result<T, E>| {
             let next = result.as_ref().err().map_or(Next::Unknown, &mut decide);
@@ -170,12 +285,10 @@ impl Next {
     }
 
     /// Records the failure, and what follows it.
-    fn record<T, E: fmt::Display>(self, of: &Attempts, span: &SharedSpan, result: &Result<T, E>) {
-        if result.is_ok() {
-            return;
-        }
-        let inspect: Inspect<Result<T, E>> = failure;
-        span.fail(&inspect(result));
+    fn record<T, E, Told: Tells<E>>(self, of: &Attempts<Told>, span: &SharedSpan, result: &Result<T, E>) {
+        let outcome = Told::otelier_outcome(result);
+        let Some(error_type) = outcome.error_type() else { return };
+        span.fail(&outcome);
         let (name, delay) = match self {
             Self::Unknown => return,
             Self::Exhausted => ("retry.exhausted", None),
@@ -185,13 +298,13 @@ impl Next {
             Some(KeyValue::new(ATTEMPT, i64::from(of.made))),
             delay.map(|delay| KeyValue::new(DELAY, delay)),
             of.max.map(|max| KeyValue::new(MAX_ATTEMPTS, i64::from(max))),
-            Some(KeyValue::new("error.type", std::any::type_name::<E>())),
+            Some(KeyValue::new("error.type", error_type)),
         ];
         span.event(name, None, &attributes.into_iter().flatten().collect::<Vec<_>>());
     }
 
     /// What follows an error: nothing if it is not worth another attempt, else the next delay.
-    fn after(of: &Attempts, retries: bool, delays: &mut impl Iterator<Item = Duration>) -> Self {
+    fn after<Told>(of: &Attempts<Told>, retries: bool, delays: &mut impl Iterator<Item = Duration>) -> Self {
         if !retries {
             return Self::Unknown;
         }
@@ -224,8 +337,8 @@ impl Next {
 /// # Errors
 ///
 /// That of the last attempt.
-pub fn retry<T, E: fmt::Display>(
-    mut attempts: Attempts,
+pub fn retry<T, E, Told: Tells<E>>(
+    mut attempts: Attempts<Told>,
     delays: impl IntoIterator<Item = Duration>,
     mut should_retry: impl FnMut(&E) -> bool,
     mut op: impl FnMut(&Span) -> Result<T, E>,
@@ -272,15 +385,15 @@ pub fn retry<T, E: fmt::Display>(
 /// # Errors
 ///
 /// That of the last attempt.
-pub async fn retry_async<T, E, F, W>(
-    mut attempts: Attempts,
+pub async fn retry_async<T, E, F, W, Told>(
+    mut attempts: Attempts<Told>,
     delays: impl IntoIterator<Item = Duration>,
     mut sleep: impl FnMut(Duration) -> W,
     mut should_retry: impl FnMut(&E) -> bool,
     mut op: impl FnMut(u32) -> F,
 ) -> Result<T, E>
 where
-    E: fmt::Display,
+    Told: Tells<E>,
     F: Future<Output = Result<T, E>>,
     W: Future,
 {

@@ -9,7 +9,7 @@ mod current;
 mod drain;
 mod task;
 
-pub use attempts::{Attempts, retry, retry_async};
+pub use attempts::{Attempts, ByClass, ByText, retry, retry_async};
 pub use batch::batch;
 pub use builder::SpanBuilder;
 pub use closure::{InSpan, SpanFuture, in_span, in_span_async, try_in_span};

@@ -27,6 +27,65 @@ fn attempts(spans: &[SpanData]) -> Vec<SpanData> {
     spans
 }
 
+#[derive(Debug, ErrorClass)]
+#[error_class(kind = unavailable, retryable)]
+struct Busy;
+
+impl std::fmt::Display for Busy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("busy")
+    }
+}
+
+#[test]
+fn attempts_by_class_record_what_the_error_says_of_itself() {
+    let recorder = Recorder::start();
+    let result: Result<(), Busy> =
+        retry(Attempts::new("fetch").by_class(), [NOW; 1], Busy::is_retryable, |_span| Err(Busy));
+    assert!(result.is_err());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut attempts = Attempts::new("fetch").by_class();
+    assert!(runtime.block_on(attempts.run_async(async { Err::<(), _>(Busy) })).is_err());
+    let spans = recorder.spans();
+    assert_eq!(spans.len(), 3);
+    for span in &spans {
+        let text = |key: &str| {
+            let found = span.attributes.iter().find(|attribute| attribute.key.as_str() == key);
+            found.map(|attribute| attribute.value.to_string())
+        };
+        assert_eq!(text("error.type").as_deref(), Some("busy"));
+        assert_eq!(text("failure.kind").as_deref(), Some("unavailable"));
+        for event in span.events.iter().filter(|event| event.name.starts_with("retry.")) {
+            let said = event.attributes.iter().find(|attribute| attribute.key.as_str() == "error.type");
+            assert_eq!(said.map(|said| said.value.to_string()).as_deref(), Some("busy"));
+        }
+    }
+}
+
+#[test]
+fn calls_of_an_annotated_function_are_attempts_that_link_to_each_other() {
+    #[trace(name = "fetch")]
+    async fn fetch(attempts: &mut Attempts) -> Result<u32, Busy> {
+        attempts.mark_current();
+        if attempts.made() < 3 { Err(Busy) } else { Ok(attempts.made()) }
+    }
+    let recorder = Recorder::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut attempts = Attempts::annotated().max(3);
+    let result = runtime.block_on(async {
+        loop {
+            match fetch(&mut attempts).await {
+                Err(_) if !attempts.is_exhausted() => {}
+                done => break done,
+            }
+        }
+    });
+    assert!(matches!(result, Ok(3)));
+    let spans = self::attempts(&recorder.spans());
+    links_to_the_one_before(&spans);
+    assert_eq!(spans.iter().map(|span| int(span, "retry.attempt")).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
 #[test]
 fn every_attempt_is_a_span_that_links_to_the_one_before() {
     let recorder = Recorder::start();

@@ -3,10 +3,13 @@
 mod error;
 mod gate;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use otelier::Attempts;
 use otelier::prelude::*;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::value::RawValue;
@@ -72,28 +75,29 @@ impl Client {
     ///
     /// The error of the last attempt, or the first one that trying again cannot cure.
     pub async fn get(&self, request: &Request<'_>) -> Result<Box<RawValue>, ExchangeError> {
-        let mut resend = 0;
+        // Not `retry_async`: the pause belongs to the gate, for all requests, and attempts have a schema.
+        let mut attempts = Attempts::annotated().max(ATTEMPTS);
         loop {
             self.gate.wait().await;
-            let error = match self.attempt(request, resend).await {
+            let error = match self.attempt(request, &mut attempts).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            resend += 1;
-            if resend == ATTEMPTS || !error.is_worth_a_retry() {
+            if attempts.is_exhausted() || !error.is_retryable() {
                 return Err(error);
             }
             match error.retry_after() {
                 Some(pause) => self.gate.close_for(pause),
-                None => tokio::time::sleep(BACKOFF * 2_u32.pow(resend - 1)).await,
+                None => tokio::time::sleep(BACKOFF * 2_u32.pow(attempts.made() - 1)).await,
             }
         }
     }
 
-    /// One request over the wire, and the check that its answer is whole.
+    /// One request over the wire, and the check that its answer is whole. Its span has the attempt's number, and links to
+    /// the attempt before.
     #[trace_exchange_api(
         crypto.symbol = request.symbol,
-        http.request.resend_count = (resend > 0).then_some(resend),
+        http.request.resend_count = (attempts.made() > 0).then(|| attempts.made()),
         crypto.market = Market::Binance,
         url.template = request.template,
         crypto.data_type = request.data_type,
@@ -104,7 +108,8 @@ impl Client {
         server.port = self.exchange.port(),
         late(http.response.status_code, http.response.body.size)
     )]
-    async fn attempt(&self, request: &Request<'_>, resend: u32) -> Result<Box<RawValue>, ExchangeError> {
+    async fn attempt(&self, request: &Request<'_>, attempts: &mut Attempts) -> Result<Box<RawValue>, ExchangeError> {
+        attempts.mark_current();
         let answer = self.send(request).await?;
         record!(http.response.status_code = answer.status);
         record!(http.response.body.size = answer.body.len());

@@ -1,15 +1,15 @@
 //! What can go wrong on the way to the disk.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
 use otelier::ErrorClass;
 
-/// Why a file was not written.
-#[derive(Debug)]
+/// Why a file was not written. `error.type` is the variant's name in lower case, unless it says something else.
+#[derive(Debug, ErrorClass)]
 pub enum LakeError {
     /// The directory cannot be created or used.
+    #[error_class(kind = configuration, severity = critical, recovery = escalate)]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -17,11 +17,13 @@ pub enum LakeError {
         reason: String,
     },
     /// The table could not be encoded.
+    #[error_class(kind = data, severity = high, recovery = skip)]
     Encode {
         /// What the encoder says.
         reason: String,
     },
     /// The store did not take the file.
+    #[error_class(kind = unavailable, severity = high, recovery = skip)]
     Write {
         /// Key of the file.
         key: String,
@@ -29,6 +31,7 @@ pub enum LakeError {
         reason: String,
     },
     /// The task that wrote the file panicked.
+    #[error_class(type = "panic", kind = internal, severity = high, recovery = skip)]
     Panicked,
 }
 
@@ -50,14 +53,3 @@ impl fmt::Display for LakeError {
 }
 
 impl std::error::Error for LakeError {}
-
-impl ErrorClass for LakeError {
-    fn error_type(&self) -> Cow<'static, str> {
-        Cow::Borrowed(match self {
-            Self::Directory { .. } => "directory",
-            Self::Encode { .. } => "encode",
-            Self::Write { .. } => "write",
-            Self::Panicked => "panic",
-        })
-    }
-}

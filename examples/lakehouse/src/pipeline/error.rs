@@ -1,6 +1,5 @@
 //! What ends a run, and what it survives.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use otelier::ErrorClass;
@@ -8,17 +7,20 @@ use otelier::ErrorClass;
 use crate::client::ExchangeError;
 use crate::lake::LakeError;
 
-/// Why a run has nothing to show.
-#[derive(Debug)]
+/// Why a run has nothing to show. What the client or the lake knows of an error holds for the run as well.
+#[derive(Debug, ErrorClass)]
 pub enum WorkflowError {
     /// The exchange did not say what it allows.
+    #[error_class(transparent)]
     ExchangeInfo(ExchangeError),
     /// Nothing could be downloaded for any symbol.
+    #[error_class(kind = unavailable, severity = critical, recovery = escalate)]
     NothingCollected {
         /// All downloads.
         failures: Vec<Failure>,
     },
     /// No file could be written.
+    #[error_class(transparent)]
     NothingStored(LakeError),
 }
 
@@ -63,16 +65,6 @@ impl std::error::Error for WorkflowError {
             Self::ExchangeInfo(error) => Some(error),
             Self::NothingStored(error) => Some(error),
             Self::NothingCollected { .. } => None,
-        }
-    }
-}
-
-impl ErrorClass for WorkflowError {
-    fn error_type(&self) -> Cow<'static, str> {
-        match self {
-            Self::ExchangeInfo(error) => error.error_type(),
-            Self::NothingCollected { .. } => Cow::Borrowed("nothing_collected"),
-            Self::NothingStored(error) => error.error_type(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod validate;
 
 use std::sync::Arc;
 
+use opentelemetry::trace::SpanContext;
 use otelier::prelude::*;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -99,9 +100,14 @@ pub struct Raw {
     pub kind: Kind,
     /// The rows.
     pub rows: Vec<Box<RawValue>>,
+    /// The span that downloaded them; the files that are made of them link to it.
+    pub downloaded_by: SpanContext,
 }
 
 /// Runs the workflow once.
+///
+/// The report of the morning reads the files, so the archive has an objective: whoever looks at the spans of a month sees
+/// how often it was late, whatever the reason.
 ///
 /// # Errors
 ///
@@ -112,7 +118,13 @@ pub struct Raw {
     crypto.workflow_type = WorkflowType::Batch,
     crypto.market = Market::Binance,
     crypto.symbol_count = job.symbols.len(),
-    late(crypto.record_count, crypto.file_count, crypto.data_size_bytes)
+    slo = "5s",
+    sli = "daily_archive_latency",
+    operation_type = "batch",
+    ret(|outcome|
+        crypto.record_count = outcome.records,
+        crypto.file_count = outcome.files.iter().sum::<usize>(),
+        crypto.data_size_bytes = outcome.bytes)
 )]
 pub async fn run(job: Arc<Job>) -> Result<Outcome, WorkflowError> {
     event!("collection_started", "app.symbols" = job.symbols.join(","), "app.concurrency" = job.concurrency);
@@ -128,9 +140,6 @@ pub async fn run(job: Arc<Job>) -> Result<Outcome, WorkflowError> {
     if !outcome.failures.is_empty() {
         event!("partial_success", "app.failed_items" = outcome.failures.len());
     }
-    record!(crypto.record_count = outcome.records);
-    record!(crypto.file_count = outcome.files.iter().sum::<usize>());
-    record!(crypto.data_size_bytes = outcome.bytes);
     Ok(outcome)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use opentelemetry::trace::SpanContext;
 use otelier::prelude::*;
 
 use super::error::{Failure, WorkflowError};
@@ -24,6 +25,8 @@ struct Object {
     symbol: Option<String>,
     key: String,
     table: Table,
+    /// The spans that downloaded what the table was made of.
+    sources: Vec<SpanContext>,
 }
 
 /// Writes all layers, and adds to the outcome what was written and what failed.
@@ -37,7 +40,7 @@ pub async fn stage(
 ) -> Result<(), WorkflowError> {
     let mut objects: Vec<Object> = collected.iter().map(bronze).collect();
     objects.extend(checked.iter().map(silver));
-    objects.extend(gold.into_iter().map(|(name, kind, table)| golden(name, kind, table)));
+    objects.extend(gold.into_iter().map(|(name, kind, table)| golden(name, kind, table, &checked)));
     objects.retain(|object| object.table.rows() > 0);
 
     let labels: Vec<(usize, Option<String>, String)> =
@@ -72,7 +75,8 @@ async fn write(job: Arc<Job>, object: Object) -> Result<u64, LakeError> {
     put(&job.lake, &object).await
 }
 
-/// Encodes one table and writes it as one file.
+/// Encodes one table and writes it as one file. The downloads it was made of are in another stage, so no parent tells of
+/// them; the span links to them instead: one for bronze and silver, one of every symbol for gold.
 #[trace_storage(
     crypto.symbol = object.symbol.as_deref(),
     crypto.data_type = object.kind.data_type(),
@@ -82,13 +86,13 @@ async fn write(job: Arc<Job>, object: Object) -> Result<u64, LakeError> {
     storage.bucket = lake.name(),
     storage.key = object.key.as_str(),
     crypto.record_count = object.table.rows(),
-    late(crypto.data_size_bytes)
+    link = &object.sources,
+    ret(crypto.data_size_bytes)
 )]
 async fn put(lake: &Lake, object: &Object) -> Result<u64, LakeError> {
     let bytes = object.table.to_parquet()?;
     let size = bytes.len() as u64;
     lake.put(&object.key, bytes).await?;
-    record!(crypto.data_size_bytes = size);
     Ok(size)
 }
 
@@ -99,7 +103,8 @@ fn bronze(raw: &Raw) -> Object {
     ]);
     let (kind, symbol) = (raw.kind, raw.symbol.clone());
     let key = format!("bronze/{}/symbol={symbol}/part-0.parquet", kind.table());
-    Object { layer: Layer::Bronze, layer_index: 0, kind, symbol: Some(symbol), key, table }
+    let sources = vec![raw.downloaded_by.clone()];
+    Object { layer: Layer::Bronze, layer_index: 0, kind, symbol: Some(symbol), key, table, sources }
 }
 
 fn silver(checked: &Checked) -> Object {
@@ -110,12 +115,14 @@ fn silver(checked: &Checked) -> Object {
     };
     let (kind, symbol) = (checked.kind, checked.symbol.clone());
     let key = format!("silver/{}/symbol={symbol}/part-0.parquet", kind.table());
-    Object { layer: Layer::Silver, layer_index: 1, kind, symbol: Some(symbol), key, table }
+    let sources = vec![checked.downloaded_by.clone()];
+    Object { layer: Layer::Silver, layer_index: 1, kind, symbol: Some(symbol), key, table, sources }
 }
 
-fn golden(name: &str, kind: Kind, table: Table) -> Object {
+fn golden(name: &str, kind: Kind, table: Table, checked: &[Checked]) -> Object {
     let key = format!("gold/{name}/part-0.parquet");
-    Object { layer: Layer::Gold, layer_index: 2, kind, symbol: None, key, table }
+    let sources = checked.iter().filter(|set| set.kind == kind).map(|set| set.downloaded_by.clone()).collect();
+    Object { layer: Layer::Gold, layer_index: 2, kind, symbol: None, key, table, sources }
 }
 
 fn klines(rows: &[Kline]) -> Table {

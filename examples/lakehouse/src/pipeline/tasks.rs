@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use opentelemetry::trace::FutureExt;
+use otelier::in_current_context;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -25,7 +25,7 @@ where
             let _permit = permits.acquire_owned().await;
             (position, future.await)
         };
-        tasks.spawn(task.with_current_context());
+        tasks.spawn(in_current_context(task));
     }
     let mut results: Vec<Option<F::Output>> = Vec::new();
     results.resize_with(tasks.len(), || None);

@@ -1,11 +1,20 @@
 //! Parsing, validation and transformation, without an exchange.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::trace::SpanContext;
+use otelier::testing::{Captured, capture, capture_async};
 use serde_json::value::RawValue;
 
 use super::parse::{self, Kline, Level, Trade};
 use super::transform::{by_hour, flow, summary};
 use super::validate::{Rows, check_kline, check_level, check_trade, validate};
-use super::{Kind, Raw};
+use super::{Job, Kind, Raw};
+use crate::client::Client;
+use crate::exchange::{Exchange, Settings};
+use crate::lake::Lake;
+use crate::source::generate;
 
 /// A candlestick as it was recorded from the exchange in 2019.
 const RECORDED: &str = r#"[1561741200000,"34.49490000","34.50350000","34.17500000","34.38870000","73503.25000000",1561744799999,"2520508.67311800",2911,"36402.96000000","1248045.77384100","0"]"#;
@@ -87,9 +96,18 @@ fn a_book_must_be_sorted_and_not_crossed() {
 #[test]
 fn refused_rows_are_counted_by_reason_and_the_rest_is_kept() {
     let rows = vec![raw(RECORDED), raw(RECORDED), raw("[]"), raw(&RECORDED.replace("156174", "156184"))];
-    let checked = validate(&Raw { symbol: "BNBUSDT".into(), kind: Kind::Klines, rows });
+    let raw = Raw { symbol: "BNBUSDT".into(), kind: Kind::Klines, rows, downloaded_by: SpanContext::NONE };
+    let Captured { value: checked, spans } = capture(|| validate(&raw));
     assert!(matches!(&checked.rows, Rows::Klines(rows) if rows.len() == 2));
     assert_eq!(checked.rejected.into_iter().collect::<Vec<_>>(), [("duplicate", 1), ("malformed", 1)]);
+    spans.span("validation klines").has("crypto.record_count", 2).has("crypto.rejected_count", 2);
+    spans.without("crypto.*").assert_tree(
+        "
+        validation klines
+          event rows_rejected app.reason=duplicate app.rows=1
+          event rows_rejected app.reason=malformed app.rows=1
+        ",
+    );
 }
 
 #[test]
@@ -127,4 +145,38 @@ fn trades_are_summed_up_by_who_took_the_price() {
     let flow = flow(&[trade(1, 1.0, false), trade(2, 3.0, true)]).expect("trades");
     assert_eq!((flow.bought, flow.sold, flow.average_price, flow.trades), (1.0, 3.0, 17.5, 2));
     assert_eq!(super::transform::flow(&[]), None);
+}
+
+#[tokio::test]
+async fn every_file_links_to_the_downloads_that_its_rows_came_from() {
+    let settings = Settings { port: 0, weight_limit: 1_200, fail_rate: 0.0, seed: 10, slow_answer: Duration::ZERO };
+    let exchange = Exchange::start(Arc::new(generate(10)), settings).await.expect("an exchange");
+    let dir = std::env::temp_dir().join(format!("lakehouse-links-{}", std::process::id()));
+    let job = Job {
+        id: "7".to_owned(),
+        symbols: ["BTCUSDT", "ETHUSDT"].map(String::from).into(),
+        concurrency: 2,
+        deadline: tokio::time::Instant::now() + Duration::from_secs(60),
+        client: Client::new(exchange.address(), Duration::from_secs(20)).expect("a client"),
+        lake: Lake::open(&dir).expect("a directory"),
+    };
+    let spans = capture_async(super::run(Arc::new(job))).await.spans;
+    std::fs::remove_dir_all(&dir).expect("the directory is there");
+
+    let puts: Vec<_> = spans.iter().filter(|span| span.name().starts_with("put ")).collect();
+    assert_eq!(puts.len(), 2 * 3 + 2 * 3 + 3, "{spans}");
+    for put in puts {
+        let kind = put.attribute("crypto.data_type").expect("a kind").to_string();
+        let sources: Vec<_> = put.links().map(|link| link.span().expect("a span of this trace")).collect();
+        assert_eq!(sources.len(), if put.name() == "put gold" { 2 } else { 1 }, "{spans}");
+        for source in sources {
+            assert_eq!(source.name(), format!("ingest {kind}"));
+            assert!(put.attribute("crypto.symbol").is_none_or(|of| source.attribute("crypto.symbol") == Some(of)));
+        }
+    }
+    let workflow = spans.span("workflow daily_archive_collection").is_ok();
+    workflow.has("performance.slo.threshold", 5.0).has("performance.sli.name", "daily_archive_latency");
+    for trades in spans.named("ingest trades") {
+        trades.has("performance.budget.limit", 0.4);
+    }
 }

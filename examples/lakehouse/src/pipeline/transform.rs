@@ -15,15 +15,16 @@ const HOUR_MS: i64 = 3_600_000;
 pub type Gold = Vec<(&'static str, Kind, Table)>;
 
 /// Makes the gold tables, over all symbols.
-#[trace_stage(crypto.stage_name = "transform", late(crypto.record_count))]
+#[trace_stage(
+    crypto.stage_name = "transform",
+    ret(|gold| crypto.record_count = gold.iter().map(|(_, _, table)| table.rows()).sum::<usize>())
+)]
 pub fn stage(checked: &[Checked]) -> Gold {
-    let gold = vec![
+    vec![
         ("ohlcv_1h", Kind::Klines, hours(checked)),
         ("book_summary", Kind::OrderBook, books(checked)),
         ("trade_flow", Kind::Trades, flows(checked)),
-    ];
-    record!(crypto.record_count = gold.iter().map(|(_, _, table)| table.rows()).sum::<usize>());
-    gold
+    ]
 }
 
 /// One hour of a symbol.
@@ -72,7 +73,7 @@ pub fn by_hour(klines: &[Kline]) -> Vec<Hour> {
     crypto.processing_stage = ProcessingStage::Transformation,
     crypto.data_type = DataType::Klines,
     crypto.timeframe = Timeframe::Hour,
-    late(crypto.record_count)
+    ret(|table| crypto.record_count = table.rows())
 )]
 fn hours(checked: &[Checked]) -> Table {
     let mut rows: Vec<(&str, Hour)> = Vec::new();
@@ -81,7 +82,6 @@ fn hours(checked: &[Checked]) -> Table {
             rows.extend(by_hour(klines).into_iter().map(|hour| (set.symbol.as_str(), hour)));
         }
     }
-    record!(crypto.record_count = rows.len());
     let number = |value: fn(&Hour) -> f64| rows.iter().map(|(_, hour)| value(hour)).collect();
     Table::new([
         ("symbol", Column::Text(rows.iter().map(|(symbol, _)| (*symbol).to_owned()).collect())),
@@ -126,7 +126,7 @@ pub fn summary(levels: &[Level]) -> Option<BookSummary> {
 #[trace_processing(
     crypto.processing_stage = ProcessingStage::Transformation,
     crypto.data_type = DataType::OrderBook,
-    late(crypto.record_count)
+    ret(|table| crypto.record_count = table.rows())
 )]
 fn books(checked: &[Checked]) -> Table {
     let mut rows: Vec<(&str, BookSummary)> = Vec::new();
@@ -135,7 +135,6 @@ fn books(checked: &[Checked]) -> Table {
             rows.extend(summary(levels).map(|summary| (set.symbol.as_str(), summary)));
         }
     }
-    record!(crypto.record_count = rows.len());
     let number = |value: fn(&BookSummary) -> f64| rows.iter().map(|(_, book)| value(book)).collect();
     Table::new([
         ("symbol", Column::Text(rows.iter().map(|(symbol, _)| (*symbol).to_owned()).collect())),
@@ -175,7 +174,7 @@ pub fn flow(trades: &[Trade]) -> Option<Flow> {
 #[trace_processing(
     crypto.processing_stage = ProcessingStage::Transformation,
     crypto.data_type = DataType::Trades,
-    late(crypto.record_count)
+    ret(|table| crypto.record_count = table.rows())
 )]
 fn flows(checked: &[Checked]) -> Table {
     let mut rows: Vec<(&str, Flow)> = Vec::new();
@@ -184,7 +183,6 @@ fn flows(checked: &[Checked]) -> Table {
             rows.extend(flow(trades).map(|flow| (set.symbol.as_str(), flow)));
         }
     }
-    record!(crypto.record_count = rows.len());
     let number = |value: fn(&Flow) -> f64| rows.iter().map(|(_, flow)| value(flow)).collect();
     Table::new([
         ("symbol", Column::Text(rows.iter().map(|(symbol, _)| (*symbol).to_owned()).collect())),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use opentelemetry::trace::SpanContext;
 use otelier::prelude::*;
 use serde_json::value::RawValue;
 
@@ -45,10 +46,24 @@ pub struct Checked {
     pub rows: Rows,
     /// How many did not, by reason.
     pub rejected: BTreeMap<Reason, usize>,
+    /// The span that downloaded them.
+    pub downloaded_by: SpanContext,
+}
+
+impl Checked {
+    /// How many of a hundred rows passed. Where there were none, nothing was wrong with them.
+    fn passed_percent(&self) -> f64 {
+        let (passed, rejected) = (self.rows.len(), self.rejected.values().sum::<usize>());
+        if passed + rejected == 0 { 100.0 } else { passed as f64 / (passed + rejected) as f64 * 100.0 }
+    }
 }
 
 /// Validates everything that was collected.
-#[trace_stage(crypto.stage_name = "validate", crypto.symbol_count = job.symbols.len(), late(crypto.record_count))]
+#[trace_stage(
+    crypto.stage_name = "validate",
+    crypto.symbol_count = job.symbols.len(),
+    ret(|checked| crypto.record_count = checked.iter().map(|set| set.rows.len()).sum::<usize>())
+)]
 pub async fn stage(job: &Arc<Job>, collected: &[Raw]) -> Vec<Checked> {
     let mut checked = Vec::with_capacity(collected.len());
     for raw in collected {
@@ -56,7 +71,6 @@ pub async fn stage(job: &Arc<Job>, collected: &[Raw]) -> Vec<Checked> {
         // Validation keeps a thread busy; the exchange may want to use it between two data sets.
         tokio::task::yield_now().await;
     }
-    record!(crypto.record_count = checked.iter().map(|set| set.rows.len()).sum::<usize>());
     checked
 }
 
@@ -74,7 +88,10 @@ pub fn rejected(checked: &[Checked]) -> Vec<(Reason, usize)> {
     crypto.processing_stage = ProcessingStage::Validation,
     crypto.data_type = raw.kind.data_type(),
     crypto.symbol = raw.symbol.as_str(),
-    late(crypto.record_count, crypto.rejected_count, crypto.validation_rate)
+    ret(|checked|
+        crypto.record_count = checked.rows.len(),
+        crypto.rejected_count = checked.rejected.values().sum::<usize>(),
+        crypto.validation_rate = checked.passed_percent())
 )]
 pub fn validate(raw: &Raw) -> Checked {
     let mut rejected = BTreeMap::new();
@@ -86,12 +103,7 @@ pub fn validate(raw: &Raw) -> Checked {
     for (reason, count) in &rejected {
         event!("rows_rejected", "app.reason" = *reason, "app.rows" = *count);
     }
-    let refused: usize = rejected.values().sum();
-    let share = if raw.rows.is_empty() { 1.0 } else { rows.len() as f64 / raw.rows.len() as f64 };
-    record!(crypto.record_count = rows.len());
-    record!(crypto.rejected_count = refused);
-    record!(crypto.validation_rate = share * 100.0);
-    Checked { symbol: raw.symbol.clone(), kind: raw.kind, rows, rejected }
+    Checked { symbol: raw.symbol.clone(), kind: raw.kind, rows, rejected, downloaded_by: raw.downloaded_by.clone() }
 }
 
 /// Keeps the rows that can be read and pass the check against the row kept before.

@@ -1,6 +1,7 @@
 //! Figures that come out of the spans, so that the summary cannot differ from the trace.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use opentelemetry::Value;
 use otelier::export::tree::{Node, Trace, human_duration};
@@ -20,6 +21,8 @@ pub struct Figures {
     pub used_weight: Option<i64>,
     /// The weight allowed in a minute.
     pub weight_limit: Option<i64>,
+    /// Whether the run kept its objective, and the objective in seconds.
+    pub objective: Option<(bool, f64)>,
 }
 
 impl Figures {
@@ -39,6 +42,11 @@ impl Figures {
                 *figures.errors.entry(class.to_string()).or_default() += 1;
             }
             figures.cancelled += usize::from(node.is_cancelled());
+            if let (Some(Value::Bool(kept)), Some(Value::F64(seconds))) =
+                (node.attribute("performance.slo.compliant"), node.attribute("performance.slo.threshold"))
+            {
+                figures.objective = Some((*kept, *seconds));
+            }
         }
         figures
     }
@@ -55,6 +63,16 @@ impl Figures {
             parts.push(format!("{} x cancelled", self.cancelled));
         }
         parts.join(", ")
+    }
+
+    /// Whether the run was in time.
+    pub fn objective(&self) -> Option<String> {
+        let (kept, seconds) = self.objective?;
+        let verdict = if kept { "met" } else { "missed" };
+        Some(format!(
+            "{verdict}: the archive is to be ready within {}",
+            human_duration(Duration::from_secs_f64(seconds))
+        ))
     }
 
     /// How much of the budget the busiest minute used.

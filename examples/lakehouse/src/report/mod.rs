@@ -162,6 +162,7 @@ fn trace_lines(trace: &Trace) -> Vec<(&'static str, String)> {
         lines.push(("errors", figures.errors()));
     }
     lines.extend(figures.budget().map(|budget| ("rate limit", budget)));
+    lines.extend(figures.objective().map(|objective| ("objective", objective)));
     lines.push(("slowest", figures::slowest_path(trace)));
     lines
 }

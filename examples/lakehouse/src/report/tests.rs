@@ -79,6 +79,18 @@ fn the_budget_is_that_of_the_busiest_minute() {
 }
 
 #[test]
+fn the_objective_is_met_or_missed_as_the_span_says() {
+    let run = |kept: bool| {
+        let attributes =
+            [("performance.slo.compliant", Value::Bool(kept)), ("performance.slo.threshold", Value::F64(5.0))];
+        Figures::of(&Trace::group(vec![span(1, 0, "workflow", (0, 100), &attributes)])[0]).objective()
+    };
+    assert_eq!(run(true).as_deref(), Some("met: the archive is to be ready within 5.00 s"));
+    assert_eq!(run(false).as_deref(), Some("missed: the archive is to be ready within 5.00 s"));
+    assert_eq!(Figures::default().objective(), None);
+}
+
+#[test]
 fn the_slowest_path_follows_the_longest_child() {
     assert_eq!(slowest_path(&trace()), "workflow > ingest > call BTCUSDT (50.0 ms of 100 ms)");
 }
