@@ -210,7 +210,11 @@ fn form(
     if is_async {
         return Some(Form::Async);
     }
-    let Some(future) = output.unwrap_or_default().iter().find_map(future_in) else { return Some(Form::Sync) };
+    let Some(future) = output.unwrap_or_default().iter().find_map(future_in) else {
+        // The type may be an alias, but what the body ends in is a future.
+        let is_future = output.is_some() && ends_in_future(&body.stream().into_iter().collect::<Vec<_>>());
+        return Some(if is_future { Form::Returns } else { Form::Sync });
+    };
     if async_tail(&body.stream().into_iter().collect::<Vec<_>>()).is_some() {
         return Some(Form::Returns);
     }
@@ -341,6 +345,18 @@ fn async_tail(body: &[TokenTree]) -> Option<(bool, Group)> {
     found
 }
 
+/// Whether a body ends in an `async` block that it returns as it is, or boxed.
+fn ends_in_future(body: &[TokenTree]) -> bool {
+    let is_boxed = |name: &TokenTree| ["boxed", "boxed_local"].iter().any(|word| is_ident(name, word));
+    let ends = match body {
+        [.., TokenTree::Group(_), dot, name, TokenTree::Group(_)] if is_punct(dot, '.') => is_boxed(name),
+        [.., pin, TokenTree::Group(call)] if call.delimiter() == Delimiter::Parenthesis => is_ident(pin, "pin"),
+        [.., word, TokenTree::Group(_)] => is_ident(word, "async") || is_ident(word, "move"),
+        _ => false,
+    };
+    ends && async_tail(body).is_some()
+}
+
 /// The body with something else in place of the `async` block that it ends in: where `async` stands, whether it is `move`,
 /// and the block are given for that.
 pub(crate) fn replace_async_tail(
@@ -397,7 +413,7 @@ fn returns(statements: &[TokenTree]) -> bool {
 /// The span of the word `Future` in a return type, also inside groups.
 fn future_in(token: &TokenTree) -> Option<Span> {
     match token {
-        TokenTree::Ident(ident) if ident == "Future" || ident == "BoxFuture" => Some(ident.span()),
+        TokenTree::Ident(ident) if ident == "Future" || ident.to_string().ends_with("BoxFuture") => Some(ident.span()),
         TokenTree::Group(group) => group.stream().into_iter().find_map(|token| future_in(&token)),
         _ => None,
     }

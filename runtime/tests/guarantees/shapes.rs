@@ -1,6 +1,7 @@
 //! Functions of every shape: an annotation changes nothing of what they do, and the span is about what they do.
 
-use crate::support::{Recorder, named, one_thread, tree};
+use crate::support::{Recorder, int, named, one_thread, tree};
+use opentelemetry::trace::SpanId;
 use otelier::prelude::*;
 use std::cell::RefCell;
 use std::future::Future;
@@ -409,4 +410,55 @@ fn an_argument_that_is_not_used_lives_until_the_body_ends() {
     assert_eq!(*log.borrow(), ["body", "lock"]);
     let spans = recorder.spans();
     assert!(named(&spans, "holds").start_time <= named(&spans, "holds_at_once").start_time);
+}
+
+/// A future whose type does not say so.
+type Answer = std::pin::Pin<Box<dyn Future<Output = Result<u8, String>>>>;
+
+#[test]
+fn a_future_behind_an_alias_is_seen_by_what_the_body_ends_in() {
+    #[trace(app.fails = fails)]
+    fn answer(fails: bool) -> Answer {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            if fails { Err("no".to_owned()) } else { Ok(1) }
+        })
+    }
+    let recorder = Recorder::start();
+    drop(answer(false));
+    assert_eq!(one_thread().block_on(answer(false)), Ok(1));
+    assert!(one_thread().block_on(answer(true)).is_err());
+    recorder.expect(&[
+        "answer app.fails=false",
+        "answer app.fails=true error.type=alloc::string::String !no",
+        "  * exception exception.type=alloc::string::String exception.message=no",
+    ]);
+}
+
+#[test]
+fn outermost_is_one_span_for_a_recursion_and_one_for_each_thread() {
+    #[trace(outermost, app.depth = depth)]
+    fn descend(depth: u64) -> Result<u64, String> {
+        if depth == 0 {
+            return Err("the bottom".to_owned());
+        }
+        if depth == 7 {
+            return std::thread::scope(|scope| {
+                let inner = otelier::with_current_context(|| descend(1));
+                scope.spawn(inner).join().expect("the thread ends")
+            });
+        }
+        assert_ne!(depth, 5, "half way");
+        descend(depth - 1)
+    }
+    let recorder = Recorder::start();
+    assert!(descend(2).is_err());
+    assert!(descend(7).is_err());
+    // A panic leaves the count as it was.
+    assert!(std::panic::catch_unwind(|| descend(6)).is_err());
+    assert!(descend(1).is_err());
+    let spans = recorder.spans();
+    let depths: Vec<_> =
+        spans.iter().map(|span| (int(span, "app.depth"), span.parent_span_id != SpanId::INVALID)).collect();
+    assert_eq!(depths, [(2, false), (1, true), (7, false), (6, false), (1, false)]);
 }

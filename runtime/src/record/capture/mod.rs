@@ -39,6 +39,12 @@ pub(super) enum SeenBy {
 }
 
 impl SeenBy {
+    /// Whether a capture looks that records whatever the sampler says.
+    #[inline]
+    pub(super) fn is_always(self) -> bool {
+        matches!(self, Self::Capture { always: true })
+    }
+
     /// The decision on a trace.
     #[inline]
     pub(super) fn decide(self, trace_low: u64, parent: Option<bool>, continues: bool, context: &Context) -> Mode {
