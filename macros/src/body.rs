@@ -7,7 +7,7 @@ use crate::args::{Event, EventName, Key, Record, Spread, Value, look, placed, re
 use crate::checks;
 use crate::ctxt::Ctxt;
 use crate::options;
-use crate::tokens::{is_ident, is_punct, located_at};
+use crate::tokens::{is_ident, is_punct, located_at, without_invisible};
 use otelier_spec::MAX_ATTRIBUTES;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -323,7 +323,7 @@ impl Rewriter<'_> {
 
     fn record_macro(&mut self, span: Span, arguments: &Group, inner: bool) -> TokenStream {
         self.used = true;
-        let part: Vec<_> = arguments.stream().into_iter().collect();
+        let part: Vec<_> = without_invisible(arguments.stream()).into_iter().collect();
         let (key, value) = match read_record(&part, span, self.ctxt) {
             None => return quote!({}),
             Some(Record::Spread(spread)) => {
@@ -393,7 +393,7 @@ impl Rewriter<'_> {
     fn event_macro(&mut self, word: &str, span: Span, arguments: &Group) -> TokenStream {
         self.used = true;
         let Some(Event { name, attributes, unfinished, spread, is_complete }) =
-            read_event(word, arguments.stream(), span, self.ctxt)
+            read_event(word, without_invisible(arguments.stream()), span, self.ctxt)
         else {
             return quote!({});
         };

@@ -23,7 +23,7 @@ use crate::item::{Form, Function, Words, is_closure, replace_async_tail};
 use crate::members::{Members, take_words};
 use crate::registry;
 use crate::result::result_ident;
-use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain};
+use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain, without_invisible};
 use otelier_spec::domain::Fills;
 use otelier_spec::{DomainMacro, Kind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
@@ -150,6 +150,12 @@ impl Block {
         if tokens.last().is_some_and(|last| is_punct(last, ',')) {
             tokens.pop();
         }
+        if let Some(hidden) = group(tokens.last(), Delimiter::None) {
+            // `$body:block` of a `macro_rules!`.
+            let hidden = hidden.stream();
+            tokens.pop();
+            tokens.extend(hidden);
+        }
         let Some(body) = group(tokens.last(), Delimiter::Brace).cloned() else {
             let (first, last) = ends(&tokens, Span::call_site());
             ctxt.error(first, last, "expected a block last, such as `trace_block!(name = \"load\", { … })`");
@@ -174,7 +180,8 @@ impl Block {
             ctxt.error_at(body.span_open(), "expected a comma between the arguments and the block");
             return None;
         }
-        Some(Self { arguments: tokens.into_iter().collect(), is_async, is_move, output, body })
+        let arguments = without_invisible(tokens.into_iter().collect());
+        Some(Self { arguments, is_async, is_move, output, body })
     }
 }
 
@@ -285,6 +292,12 @@ impl Site {
         for Late { key, recorded_inside, .. } in late.iter().filter(|late| !late.recorded) {
             if key.incomplete {
                 key.check_complete(ctxt);
+                continue;
+            }
+            if is_over_before {
+                let message = "`late` is recorded by the body, which only makes what is traced; give the attribute a value \
+                               in the annotation";
+                ctxt.error(key.first, key.last, message);
                 continue;
             }
             let name = &key.name;
@@ -504,9 +517,10 @@ impl Site {
         let start = (!needs_span).then_some(start);
         let outcome = outcome(krate, &quote!(#result), self.args.options.none.as_ref());
         let seen = self.seen();
+        let capture = seen.is_some().then(|| quote!(move));
         let (instrument, begin) = self.instrument();
         let traced =
-            quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, |#result| { #seen #outcome }));
+            quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, #capture |#result| { #seen #outcome }));
         let traced = if boxed { quote!(::std::boxed::Box::pin(#traced)) } else { traced };
         quote! {
             #site
@@ -543,18 +557,20 @@ impl Site {
         // number, so that of the function is enough there.
         let typed = output.filter(|output| !is_primitive(output) || output.to_string().contains('&'));
         let typed = typed.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
+        let capture = self.is_move.then(|| quote!(move));
         let inspect = match outcome_of {
             Some(_) => {
                 let outcome = outcome(krate, &quote!(#result), none);
                 match &seen {
-                    Some(seen) => quote!(|#result| { #seen #outcome }),
+                    // The future outlives the arguments that are looked at; those of them that the body has not taken.
+                    Some(seen) => quote!(#capture |#result| { #seen #outcome }),
                     None => quote!(|#result| #outcome),
                 }
             }
             None => quote!(#krate::__private::no_outcome),
         };
         let statements = body.stream();
-        let (keyword, capture) = (Ident::new("async", self.keyword), self.is_move.then(|| quote!(move)));
+        let keyword = Ident::new("async", self.keyword);
         let (instrument, begin) = self.instrument();
         let block = with_braces_of(body, quote!(#start #typed #statements));
         quote! {
@@ -665,7 +681,7 @@ impl Site {
 }
 
 /// Whether the type is one of the language, which says nothing of success or failure.
-fn is_primitive(output: &TokenStream) -> bool {
+pub(crate) fn is_primitive(output: &TokenStream) -> bool {
     const PRIMITIVES: [&str; 18] = [
         "()", "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "u128", "u16", "u32", "u64",
         "u8", "usize", "& str",

@@ -108,7 +108,7 @@ impl Function {
             ctxt.error_at(outermost, "`outermost` is for functions that do their work when they are called");
             return None;
         }
-        let is_never = matches!(output.as_deref(), Some([bang]) if is_punct(bang, '!'));
+        let is_never = output.as_deref().is_some_and(is_never);
         let form = match form {
             Form::Async if !keep_async && !is_never && only_inert(&head[..at]) => Form::Desugared,
             form => form,
@@ -137,6 +137,11 @@ impl Function {
             .map(|output| output.into_iter().collect());
         Some(Self { head: head.into_iter().collect(), name, form, output, rebound, bound, inner_attributes, body })
     }
+}
+
+/// Whether a type is `!`.
+pub(crate) fn is_never(output: &[TokenTree]) -> bool {
+    matches!(output, [bang] if is_punct(bang, '!'))
 }
 
 /// Whether an item is none but a closure.
@@ -412,7 +417,7 @@ fn is_closure_type(output: &[TokenTree]) -> bool {
 }
 
 /// The tokens between `->` and `where` or the end; `signature` starts at `fn`.
-fn output(signature: &[TokenTree]) -> Option<Vec<TokenTree>> {
+pub(crate) fn output(signature: &[TokenTree]) -> Option<Vec<TokenTree>> {
     let parameters = parameters(signature)?;
     let rest = signature.get(parameters + 1..)?;
     match rest {
@@ -550,7 +555,7 @@ fn end_of_parameter(tokens: &[TokenTree], from: usize) -> usize {
 }
 
 /// The position of the parameter list: the first parentheses outside of the generics, which may hold `Fn(A) -> B`.
-fn parameters(signature: &[TokenTree]) -> Option<usize> {
+pub(crate) fn parameters(signature: &[TokenTree]) -> Option<usize> {
     let mut angles = 0usize;
     for (at, token) in signature.iter().enumerate() {
         if is_punct(token, '<') {

@@ -3,11 +3,11 @@
 //! What the block's annotation says holds for all methods; a method's own annotation adds to it or overrides it, and one
 //! with a schema of its own takes nothing from the block.
 
-use crate::args::Args;
+use crate::args::{Args, Block};
 use crate::ctxt::Ctxt;
 use crate::domain;
-use crate::expand::{Owner, traced};
-use crate::item::Words;
+use crate::expand::{Owner, is_primitive, traced};
+use crate::item::{self, Words};
 use crate::tokens::{group, is_ident, is_punct, split};
 use otelier_spec::DomainMacro;
 use otelier_spec::domain::{Fills, domain_macro};
@@ -82,7 +82,7 @@ impl Members {
         head.pop();
         let keyword = head.iter().position(|token| ["fn", "impl", "trait"].iter().any(|word| is_ident(token, word)))?;
         let owner = match &head[keyword] {
-            token if is_ident(token, "impl") => owner_of_impl(&head[keyword + 1..]),
+            token if is_ident(token, "impl") => owner_of_impl(&without_invisible(&head[keyword + 1..])),
             token if is_ident(token, "trait") => head.get(keyword + 1)?.to_string(),
             _ => return None,
         };
@@ -131,7 +131,7 @@ fn member(member: &[TokenTree], fills: Option<Fills>, block: &Args, owner: Owner
         if is_const {
             return whole();
         }
-        let args = block.of_method(has_receiver(&member[function..]));
+        let args = block.of_method(&Signature::of(&member[function..], Words::default()));
         return traced(whole(), Words::default(), args, fills, Some(owner), Ctxt::default());
     };
     let item: TokenStream = member[..at].iter().chain(&member[at + 2..]).cloned().collect();
@@ -144,11 +144,13 @@ fn member(member: &[TokenTree], fills: Option<Fills>, block: &Args, owner: Owner
     if let Some(skip) = words.skip {
         ctxt.error_at(skip, "a method that is skipped has no span; leave the other arguments out");
     }
-    let args = Args::read(arguments, own_fills.is_some(), &mut ctxt);
+    let defaults = block.of_method(&Signature::of(&member[function..], words));
+    let inherited = Block { args: &defaults, has_schema: fills.is_some() || defaults.schema.is_some() };
+    let args = Args::read_in(arguments, own_fills.is_some(), Some(inherited), &mut ctxt);
     let has_schema = own_fills.is_some() || args.schema.is_some();
     let (args, fills) = match has_schema {
         true => (args.with_crate_of(block), own_fills),
-        false => (args.with_defaults(block.of_method(has_receiver(&member[function..]))), fills),
+        false => (args.with_defaults(defaults), fills),
     };
     traced(item, words, args, fills, Some(owner), ctxt)
 }
@@ -178,6 +180,18 @@ fn annotation(before: &[TokenTree]) -> Option<(usize, Own)> {
         let domain = domain_macro(&name.to_string());
         (!is_foreign && (name == "trace" || domain.is_some())).then_some((at, Own { domain, arguments }))
     })
+}
+
+/// The tokens without the invisible groups around types that a `macro_rules!` hands on.
+fn without_invisible(tokens: &[TokenTree]) -> Vec<TokenTree> {
+    let mut result = Vec::new();
+    for token in tokens {
+        match group(Some(token), Delimiter::None) {
+            Some(hidden) => result.extend(without_invisible(&hidden.stream().into_iter().collect::<Vec<_>>())),
+            None => result.push(token.clone()),
+        }
+    }
+    result
 }
 
 /// The name of the type that a block is for: `Pool` of `impl<T> Drop for db::Pool<T>`.
@@ -255,10 +269,42 @@ fn end_of_member(tokens: &[TokenTree]) -> usize {
     tokens.len()
 }
 
-/// Whether a method has `self`.
-fn has_receiver(signature: &[TokenTree]) -> bool {
-    let list = signature.iter().find_map(|token| group(Some(token), Delimiter::Parenthesis));
-    list.is_some_and(|list| list.stream().into_iter().any(|token| is_ident(&token, "self")))
+/// What decides which of a block's arguments a method can use.
+pub(crate) struct Signature {
+    /// Whether it has `self`.
+    pub(crate) has_receiver: bool,
+    /// Whether there is one result to look at.
+    pub(crate) has_result: bool,
+    /// Whether the result may be a failure, or absent.
+    pub(crate) may_fail: bool,
+}
+
+impl Signature {
+    /// Reads the tokens from `fn` on.
+    fn of(signature: &[TokenTree], words: Words) -> Self {
+        // The generics in front of the parameters may hold `Fn(A) -> B`.
+        let list = item::parameters(signature).and_then(|at| group(signature.get(at), Delimiter::Parenthesis));
+        let output = item::output(&signature[..signature.len() - 1]).filter(|output| !item::is_never(output));
+        let is_drained = words.stream.or(words.iterator).is_some();
+        Self {
+            has_receiver: list
+                .is_some_and(|list| list.stream().into_iter().any(|token| is_ident(&token, "self"))),
+            has_result: output.is_some() && !is_drained,
+            may_fail: output.is_some_and(|output| !always_succeeds(&output)) && !is_drained,
+        }
+    }
+}
+
+/// Whether a type is one that never holds a failure, as far as its name shows.
+fn always_succeeds(output: &[TokenTree]) -> bool {
+    const TYPES: [&str; 11] =
+        ["Arc", "BTreeMap", "BTreeSet", "Duration", "HashMap", "HashSet", "Rc", "Self", "String", "Vec", "VecDeque"];
+    let text: TokenStream = output.iter().cloned().collect();
+    let name = output.iter().take_while(|token| !is_punct(token, '<')).last();
+    is_primitive(&text)
+        || is_punct(&output[0], '&')
+        || name.is_some_and(|name| TYPES.iter().any(|known| is_ident(name, known)))
+        || matches!(output, [TokenTree::Group(list)] if list.delimiter() != Delimiter::None)
 }
 
 #[cfg(test)]
