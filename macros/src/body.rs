@@ -582,6 +582,14 @@ pub(crate) fn leaves_early(tokens: TokenStream) -> bool {
     false
 }
 
+/// Whether a body does nothing but end in a panic: clippy dislikes such a value for a local variable.
+pub(crate) fn ends_in_a_panic(tokens: TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let end = tokens.iter().rposition(|token| !is_punct(token, ';')).map_or(0, |last| last + 1);
+    let is_panic = |word| ["panic", "todo", "unimplemented", "unreachable"].iter().any(|known| is_ident(word, known));
+    matches!(&tokens[..end], [.., word, bang, TokenTree::Group(_)] if is_punct(bang, '!') && is_panic(word))
+}
+
 /// Whether the group is the body of a closure or of an `async` block.
 fn starts_inner(before: &[TokenTree], group: &Group) -> bool {
     group.delimiter() == Delimiter::Brace

@@ -15,7 +15,7 @@
 //! and an asynchronous one hands its body to `instrument`, which opens the span at the first poll.
 
 use crate::args::{Args, Key, Value, crate_path, keys_at, look};
-use crate::body::{Late, Names, Rewriter, contains_await, leaves_early, span_ident};
+use crate::body::{Late, Names, Rewriter, contains_await, ends_in_a_panic, leaves_early, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::domain;
@@ -82,7 +82,8 @@ pub(crate) fn traced(
     let verdict = fills.and_then(|fills| domain::fill(&fills, &mut args, &name, item));
     let site =
         Site { is_outermost: words.outermost.is_some(), verdict, ..Site::new(args, schema, Literal::string(&name)) };
-    let Function { head, inner_attributes, form, output, mut rebound, bound, body, .. } = function;
+    let Function { head, inner_attributes, form, output, item, mut rebound, bound, body, .. } = function;
+    let site = Site { item, ..site };
     for name in bound.iter().filter(|name| site.args.options.begins_with(name)) {
         // Used by the annotation, although perhaps not by the body.
         rebound.extend(quote!(let _ = &#name;));
@@ -175,7 +176,12 @@ impl Block {
             return None;
         }
         let arrow = tokens.windows(2).rposition(|pair| is_punct(&pair[0], '-') && is_punct(&pair[1], '>'));
-        let output = arrow.map(|at| tokens.split_off(at)[2..].iter().cloned().collect());
+        let output = arrow.map(|at| {
+            let mut output = tokens.split_off(at).split_off(2);
+            // The type is one more argument to those who write it with a comma behind.
+            output.pop_if(|last| is_punct(last, ','));
+            output.into_iter().collect()
+        });
         if tokens.last().is_some_and(|last| !is_punct(last, ',')) {
             ctxt.error_at(body.span_open(), "expected a comma between the arguments and the block");
             return None;
@@ -200,6 +206,8 @@ struct Site {
     seen: TokenStream,
     /// The attribute that says how the function ended, and the runtime's description of it.
     verdict: Option<(Key, TokenStream)>,
+    /// What a returned iterator or stream gives, if that is written.
+    item: Option<TokenStream>,
     /// Where `async` stands: the user's own keyword makes the block the user's for coverage.
     keyword: Span,
 }
@@ -218,6 +226,7 @@ impl Site {
             is_outermost: false,
             seen: TokenStream::new(),
             verdict: None,
+            item: None,
             keyword: Span::call_site(),
         }
     }
@@ -419,7 +428,8 @@ impl Site {
         let outcome = outcome(krate, &quote!(&#result), none);
         let is_never = output.to_string() == "!";
         // A closure costs the compiler as much as all attributes together.
-        let (call, allow) = if self.is_block || is_never || leaves_early(body.stream()) {
+        let needs_closure = is_never || leaves_early(body.stream()) || ends_in_a_panic(body.stream());
+        let (call, allow) = if self.is_block || needs_closure {
             let arrow = quote!(-> #output);
             (quote!(let #result = #krate::__private::call_once(|| #arrow #body);), None)
         } else {
@@ -468,7 +478,8 @@ impl Site {
             Some(begin) => quote!(open_with(&#site_ident, #krate::__private::begin(|| #begin))),
         };
         let go_on = Ident::new(if stream { "stream" } else { "iterator" }, Span::mixed_site());
-        let traced = quote!(#drain.#go_on(#items, |#result| #outcome));
+        let item = self.item.as_ref().map(|item| quote!(: &#item));
+        let traced = quote!(#drain.#go_on(#items, |#result #item| #outcome));
         let traced = match (boxed, stream) {
             (false, _) => traced,
             (true, true) => quote!(::std::boxed::Box::pin(#traced)),
@@ -519,8 +530,7 @@ impl Site {
         let seen = self.seen();
         let capture = seen.is_some().then(|| quote!(move));
         let (instrument, begin) = self.instrument();
-        let traced =
-            quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, #capture |#result| { #seen #outcome }));
+        let traced = quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, #capture |#result| { #seen #outcome }));
         let traced = if boxed { quote!(::std::boxed::Box::pin(#traced)) } else { traced };
         quote! {
             #site

@@ -50,6 +50,9 @@ pub(crate) struct Function {
     /// What the body gives, with `_` for every `impl Trait`; `None` for `()`, `!` and `impl Fn`. Of a function that ends in an `async` block
     /// it is what the block gives.
     pub(crate) output: Option<TokenStream>,
+    /// What an `impl Iterator<Item = T>` or `impl Stream<Item = T>` gives, with `_` for every `impl Trait`: no more is written
+    /// of its type than this.
+    pub(crate) item: Option<TokenStream>,
     /// Statements that bind or name the parameters of an `async fn`: its body becomes a block that may outlive the parameters'
     /// own scope, and must own what it assigns to, or what it has to drop.
     pub(crate) rebound: TokenStream,
@@ -127,6 +130,13 @@ impl Function {
             }
             _ => TokenStream::new(),
         };
+        let is_hidden = |output: &[TokenTree]| output.first().is_some_and(|first| is_ident(first, "impl"));
+        let item = output.as_deref().filter(|output| matches!(form, Form::Drain { .. }) && is_hidden(output)).and_then(
+            |output| {
+                let at = output.windows(2).position(|pair| is_ident(&pair[0], "Item") && is_punct(&pair[1], '='))?;
+                Some(without_impl(in_angles(&output[at + 2..]).0.to_vec()).into_iter().collect())
+            },
+        );
         let output = match form {
             Form::Returns => output.and_then(|output| output_of_future(&output)),
             _ => output,
@@ -135,7 +145,17 @@ impl Function {
             .filter(|output| !is_never && !is_closure_type(output))
             .map(without_impl)
             .map(|output| output.into_iter().collect());
-        Some(Self { head: head.into_iter().collect(), name, form, output, rebound, bound, inner_attributes, body })
+        Some(Self {
+            head: head.into_iter().collect(),
+            name,
+            form,
+            output,
+            item,
+            rebound,
+            bound,
+            inner_attributes,
+            body,
+        })
     }
 }
 
@@ -296,8 +316,9 @@ fn output_of_future(output: &[TokenTree]) -> Option<Vec<TokenTree>> {
                 return Some(in_angles(&output[at + 2..]).0.to_vec());
             }
             TokenTree::Ident(ident) if ident.to_string().ends_with("BoxFuture") => {
-                let mut rest = output.get(at + 2..)?;
-                let mut last = None;
+                // An alias of the user's own may hold the type, where rustc finds it.
+                let mut last = Some(quote!(<#(#output)* as ::core::future::Future>::Output).into_iter().collect());
+                let Some(mut rest) = output.get(at + 2..) else { return last };
                 loop {
                     let (argument, after) = in_angles(rest);
                     let is_lifetime = matches!(argument, [tick, _] if is_punct(tick, '\''));

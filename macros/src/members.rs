@@ -125,6 +125,9 @@ fn member(member: &[TokenTree], fills: Option<Fills>, block: &Args, owner: Owner
     let whole = || member.iter().cloned().collect();
     let function = member.iter().position(|token| is_ident(token, "fn"));
     let Some(function) = function.filter(|_| group(member.last(), Delimiter::Brace).is_some()) else { return whole() };
+    if let Some(both) = in_two_configurations(member, function) {
+        return both.iter().map(|member| self::member(member, fills, block, owner)).collect();
+    }
     let own = annotation(&member[..function]);
     let is_const = member[..function].iter().any(|token| is_ident(token, "const"));
     let Some((at, own)) = own else {
@@ -159,6 +162,29 @@ fn member(member: &[TokenTree], fills: Option<Fills>, block: &Args, owner: Owner
 struct Own {
     domain: Option<&'static DomainMacro>,
     arguments: TokenStream,
+}
+
+/// The method twice, if one of its annotations stands in `#[cfg_attr(..)]`: where that holds with the annotation, elsewhere with
+/// the block's alone. Left as it is, the method would have two spans.
+fn in_two_configurations(member: &[TokenTree], function: usize) -> Option<[Vec<TokenTree>; 2]> {
+    (0..function.saturating_sub(1)).find_map(|at| {
+        let [hash, attribute] = &member[at..at + 2] else { return None };
+        let list = group(Some(attribute), Delimiter::Bracket).filter(|_| is_punct(hash, '#'))?;
+        let tokens: Vec<TokenTree> = list.stream().into_iter().collect();
+        let [word, TokenTree::Group(inner)] = tokens.as_slice() else { return None };
+        let mut parts = split(inner.stream(), ',').into_iter();
+        let condition = parts.next().filter(|_| is_ident(word, "cfg_attr"))?;
+        let attributes: Vec<TokenStream> = parts.map(|attribute| quote!(#[#(#attribute)*])).collect();
+        let is_ours =
+            |attribute: &TokenStream| annotation(&attribute.clone().into_iter().collect::<Vec<_>>()).is_some();
+        if !attributes.iter().any(is_ours) {
+            return None;
+        }
+        let (before, after) = (&member[..at], &member[at + 2..]);
+        let here = quote!(#(#before)* #[cfg(#(#condition)*)] #(#attributes)* #(#after)*);
+        let elsewhere = quote!(#(#before)* #[cfg(not(#(#condition)*))] #(#after)*);
+        Some([here.into_iter().collect(), elsewhere.into_iter().collect()])
+    })
 }
 
 /// The first annotation of ours among the attributes of a method, and where it stands.
@@ -287,8 +313,7 @@ impl Signature {
         let output = item::output(&signature[..signature.len() - 1]).filter(|output| !item::is_never(output));
         let is_drained = words.stream.or(words.iterator).is_some();
         Self {
-            has_receiver: list
-                .is_some_and(|list| list.stream().into_iter().any(|token| is_ident(&token, "self"))),
+            has_receiver: list.is_some_and(|list| list.stream().into_iter().any(|token| is_ident(&token, "self"))),
             has_result: output.is_some() && !is_drained,
             may_fail: output.is_some_and(|output| !always_succeeds(&output)) && !is_drained,
         }

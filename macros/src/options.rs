@@ -230,7 +230,8 @@ impl Options {
 
     /// These options, with `defaults` where they say nothing; `is_given` tells which attributes the method says itself.
     pub(crate) fn with_defaults(self, mut defaults: Self, is_given: impl Fn(&Key) -> bool) -> Self {
-        let is_failed = |key: &Key| self.failed.iter().flat_map(|seen| &seen.attributes).any(|(own, _)| own.overrides(key));
+        let is_failed =
+            |key: &Key| self.failed.iter().flat_map(|seen| &seen.attributes).any(|(own, _)| own.overrides(key));
         defaults.returned.retain_mut(|seen| seen.without(&is_given));
         defaults.failed.retain_mut(|seen| seen.without(is_failed));
         defaults.returned.extend(self.returned);

@@ -34,7 +34,7 @@ impl Rewriter<'_> {
         let mut records = TokenStream::new();
         let lacks_result = |word: &str| match is_block {
             true => format!("`{word}` needs the type of the block; write `-> Type` in front of it"),
-            false => format!("`{word}` needs a result, and the function returns nothing; leave it out"),
+            false => format!("`{word}` needs a result, and the function returns nothing or a closure; leave it out"),
         };
         if let Some(none) = options.none.as_ref().filter(|_| !has_output) {
             self.ctxt.error_at(none.span(), lacks_result("none"));
