@@ -367,7 +367,8 @@ pub(crate) fn spread(part: &[TokenTree], ctxt: &mut Ctxt) -> Option<Option<Value
         ctxt.error(dot.span(), second.span(), "expected a value that has attributes behind `..`, such as `..order`");
         return Some(None);
     }
-    Some(Some(Value::new(value, second.span())))
+    let returns = options::returns("`..`", value, ctxt);
+    Some((!returns).then(|| Value::new(value, second.span())))
 }
 
 /// Splits `a.b = value`.
@@ -670,6 +671,7 @@ fn missing_comma(part: &[TokenTree]) -> Option<usize> {
 /// masked value. A declared attribute has its class instead, which says nothing about the keys of a template.
 pub(crate) fn check_attribute(key: &Key, value: &Value, has_schema: bool, ctxt: &mut Ctxt) {
     let is_declared = has_schema && !key.literal;
+    options::returns(&format!("`{}`", key.name), &value.tokens, ctxt);
     if !is_declared && !key.template && !name::is_attribute_name(&key.name) {
         ctxt.error(key.first, key.last, bad_name(&key.name));
     } else if (!is_declared || key.template)

@@ -590,6 +590,39 @@ pub(crate) fn ends_in_a_panic(tokens: TokenStream) -> bool {
     matches!(&tokens[..end], [.., word, bang, TokenTree::Group(_)] if is_punct(bang, '!') && is_panic(word))
 }
 
+/// The first `await` of a body that is not in a closure, a block or a function of its own.
+pub(crate) fn awaits(tokens: TokenStream) -> Option<Span> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        if let Some(end) = end_of_closure(&tokens, at) {
+            at = end.max(at + 1);
+            continue;
+        }
+        match token {
+            TokenTree::Ident(word) if word == "fn" => at += tokens[at..].iter().position(is_item_end).unwrap_or(0),
+            TokenTree::Ident(word) if word == "await" && at > 0 && is_punct(&tokens[at - 1], '.') => {
+                return Some(word.span());
+            }
+            // Other macros may make a block of what they are given.
+            TokenTree::Group(group) if !starts_inner(&tokens[..at], group) && !is_of_other_macro(&tokens[..at]) => {
+                if let Some(found) = awaits(group.stream()) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Whether a macro that is not known takes what follows.
+fn is_of_other_macro(before: &[TokenTree]) -> bool {
+    matches!(before, [.., TokenTree::Ident(word), bang]
+        if is_punct(bang, '!') && !STAYING.iter().any(|known| word == known))
+}
+
 /// Whether the group is the body of a closure or of an `async` block.
 fn starts_inner(before: &[TokenTree], group: &Group) -> bool {
     group.delimiter() == Delimiter::Brace

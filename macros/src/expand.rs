@@ -15,7 +15,7 @@
 //! and an asynchronous one hands its body to `instrument`, which opens the span at the first poll.
 
 use crate::args::{Args, Key, Value, crate_path, keys_at, look};
-use crate::body::{Late, Names, Rewriter, contains_await, ends_in_a_panic, leaves_early, span_ident};
+use crate::body::{Late, Names, Rewriter, awaits, contains_await, ends_in_a_panic, leaves_early, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::domain;
@@ -125,6 +125,13 @@ pub(crate) fn block(input: TokenStream) -> TokenStream {
         let errors = ctxt.into_errors();
         return quote!({ #errors });
     };
+    if let Some(awaits) = awaits(block.body.stream()).filter(|_| !block.is_async) {
+        let message =
+            "a block that awaits is written `async { … }` and awaited itself: `trace_block!(…, async { … }).await`";
+        ctxt.error_at(awaits, message);
+        let errors = ctxt.into_errors();
+        return quote!({ #errors ::core::unreachable!() });
+    }
     let args = Args::read(block.arguments, false, &mut ctxt);
     if args.name.is_none() && args.schema.is_none() {
         ctxt.error_at(Span::call_site(), "a traced block needs a name or a schema, such as `name = \"load\"`");

@@ -56,10 +56,12 @@ pub(crate) fn take_words(args: TokenStream, ctxt: &mut Ctxt) -> (Words, TokenStr
         };
         if slot.replace(word.span()).is_some() {
             ctxt.error_at(word.span(), format_args!("`{word}` is given twice"));
-        } else if let Some(before) = before {
+        } else if let Some(before) = before.clone() {
+            // The first one holds, so that the second is not wrong once more.
+            *slot = None;
             ctxt.error_at(word.span(), format_args!("`{before}` and `{word}` exclude each other; leave one out"));
         }
-        before = Some(word.clone());
+        before.get_or_insert_with(|| word.clone());
     }
     (words, rest)
 }

@@ -547,7 +547,7 @@ pub(crate) fn nothing_more(option: &Ident, rest: &[TokenTree], ctxt: &mut Ctxt) 
 
 /// Whether the expression stays where it is: it runs beside the body, and cannot leave the function or wait in it.
 fn stays(option: &Ident, tokens: &[TokenTree], ctxt: &mut Ctxt) -> bool {
-    let Some((span, what)) = leaving(tokens) else { return true };
+    let Some((span, what)) = leaving(tokens, true) else { return true };
     let message = match what {
         "await" if option == "ret" || option == "err" => {
             format!("`{option}` cannot be awaited; await it in the body, and record the result there")
@@ -559,8 +559,18 @@ fn stays(option: &Ident, tokens: &[TokenTree], ctxt: &mut Ctxt) -> bool {
     false
 }
 
-/// The first token that leaves the function around it, or waits.
-fn leaving(tokens: &[TokenTree]) -> Option<(Span, &'static str)> {
+/// Refuses a value that leaves the function: it would do so only while the span is recorded.
+pub(crate) fn returns(of: &str, tokens: &[TokenTree], ctxt: &mut Ctxt) -> bool {
+    let Some((span, what)) = leaving(tokens, false) else { return false };
+    let message = format_args!(
+        "`{what}` would leave the function only while the span is recorded; do it before, and give {of} the result"
+    );
+    ctxt.error_at(span, message);
+    true
+}
+
+/// The first token that leaves the function around it, or waits if that counts.
+fn leaving(tokens: &[TokenTree], or_waits: bool) -> Option<(Span, &'static str)> {
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         if let Some(end) = end_of_closure(tokens, at) {
@@ -572,9 +582,9 @@ fn leaving(tokens: &[TokenTree]) -> Option<(Span, &'static str)> {
             TokenTree::Group(group) => {
                 let is_task = before.is_some_and(|word| is_ident(word, "async") || is_ident(word, "move"));
                 let inner: Vec<_> = group.stream().into_iter().collect();
-                if is_task { None } else { leaving(&inner) }
+                if is_task { None } else { leaving(&inner, or_waits) }
             }
-            TokenTree::Ident(word) if word == "await" && before.is_some_and(|dot| is_punct(dot, '.')) => {
+            TokenTree::Ident(word) if or_waits && word == "await" && before.is_some_and(|dot| is_punct(dot, '.')) => {
                 Some((word.span(), "await"))
             }
             TokenTree::Ident(word) if word == "return" => Some((word.span(), "return")),

@@ -205,7 +205,7 @@ mod tests {
     fn invisible_groups_of_one_token_or_a_path_are_opened() {
         let hidden = |tokens| TokenTree::Group(Group::new(Delimiter::None, tokens));
         let (text, path, sum) = (hidden(quote!("x")), hidden(quote!(a::B)), hidden(quote!(1 + 2)));
-        let nested = hidden(TokenTree::from(text.clone()).into());
+        let nested = hidden(text.clone().into());
         let opened = without_invisible(quote!(#path, f(#text, #nested), #sum));
         assert_eq!(opened.clone().into_iter().count(), 9);
         assert_eq!(opened.into_iter().take(8).collect::<TokenStream>().to_string(), r#"a :: B , f ("x" , "x") ,"#);
