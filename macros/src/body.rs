@@ -649,7 +649,7 @@ pub(crate) fn end_of_closure(tokens: &[TokenTree], at: usize) -> Option<usize> {
     (!is_arm).then_some(end)
 }
 
-fn is_item_end(token: &TokenTree) -> bool {
+pub(crate) fn is_item_end(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace) || is_punct(token, ';')
 }
 

@@ -2,7 +2,7 @@
 //! recorded of the result, what the span is measured against.
 
 use crate::args::{Args, Cfg, Key, Spread, Value, check_attribute, expected, given_once, spread};
-use crate::body::{Rewriter, end_of_closure, span_ident};
+use crate::body::{Rewriter, end_of_closure, is_item_end, span_ident};
 use crate::ctxt::Ctxt;
 use crate::members::Signature;
 use crate::tokens::{self, ends, group, is_ident, is_punct, split};
@@ -578,6 +578,11 @@ fn leaving(tokens: &[TokenTree], or_waits: bool) -> Option<(Span, &'static str)>
             continue;
         }
         let before = at.checked_sub(1).map(|before| &tokens[before]);
+        if is_ident(token, "fn") {
+            // A function of its own, which leaves itself; of a type, there is nothing to leave.
+            at += tokens[at..].iter().position(is_item_end).unwrap_or(0) + 1;
+            continue;
+        }
         let found = match token {
             TokenTree::Group(group) => {
                 let is_task = before.is_some_and(|word| is_ident(word, "async") || is_ident(word, "move"));
