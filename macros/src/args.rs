@@ -1,6 +1,7 @@
 //! The arguments of an annotation.
 
 use crate::ctxt::Ctxt;
+use crate::members::Signature;
 use crate::options::{self, Form, Options};
 use crate::tokens::{self, ends, is_dotted, is_ident, is_punct, split};
 use otelier_spec::{Kind, name, suggest};
@@ -27,6 +28,13 @@ pub(crate) struct Args {
     pub(crate) ends_with_comma: bool,
     /// Whether all could be read; otherwise what seems to be missing may be there.
     pub(crate) is_complete: bool,
+}
+
+/// What a method takes over from its block if it has no schema of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block<'a> {
+    pub(crate) args: &'a Args,
+    pub(crate) has_schema: bool,
 }
 
 /// The key of an attribute: dotted identifiers, or a string.
@@ -183,6 +191,11 @@ impl Key {
     /// Whether both stand for one attribute in one configuration. Two configurations may exclude each other.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.name == other.name && (self.cfg.is_empty() || other.cfg.is_empty() || self.cfg.text() == other.cfg.text())
+    }
+
+    /// Whether a method that gives this one has no use for what its block says of `other`.
+    pub(crate) fn overrides(&self, other: &Self) -> bool {
+        self.name == other.name && (self.cfg.is_empty() || self.cfg.text() == other.cfg.text())
     }
 
     /// Reports a key that is still to be written.
@@ -354,7 +367,8 @@ pub(crate) fn spread(part: &[TokenTree], ctxt: &mut Ctxt) -> Option<Option<Value
         ctxt.error(dot.span(), second.span(), "expected a value that has attributes behind `..`, such as `..order`");
         return Some(None);
     }
-    Some(Some(Value::new(value, second.span())))
+    let returns = options::returns("`..`", value, ctxt);
+    Some((!returns).then(|| Value::new(value, second.span())))
 }
 
 /// Splits `a.b = value`.
@@ -368,20 +382,29 @@ pub(crate) fn key_and_value(part: &[TokenTree]) -> (&[TokenTree], Option<&[Token
 impl Args {
     /// Reads the arguments; `schema_given` if the macro fills in the schema.
     pub(crate) fn read(tokens: TokenStream, schema_given: bool, ctxt: &mut Ctxt) -> Self {
+        Self::read_in(tokens, schema_given, None, ctxt)
+    }
+
+    /// Reads the arguments of a method, whose block may give it a schema and attributes.
+    pub(crate) fn read_in(tokens: TokenStream, schema_given: bool, block: Option<Block<'_>>, ctxt: &mut Ctxt) -> Self {
         let ends_with_comma = tokens.clone().into_iter().last().is_some_and(|last| is_punct(&last, ','));
         let mut args = Self { ends_with_comma, ..Self::default() };
         let mut before = Span::call_site();
+        let mut block = block.filter(|_| !schema_given);
         for (number, part) in split(tokens, ',').into_iter().enumerate() {
             if number == 0 && !schema_given && is_path(&part) {
                 args.schema = Some(part.iter().cloned().collect());
+                block = None;
             } else if part.is_empty() {
                 ctxt.error_at(before, "expected an argument behind this; leave one comma out");
             } else {
-                parts(&part, ctxt).into_iter().for_each(|part| args.read_part(part, schema_given, ctxt));
+                let has_schema = schema_given || block.is_some_and(|block| block.has_schema);
+                parts(&part, ctxt).into_iter().for_each(|part| args.read_part(part, has_schema, ctxt));
             }
             before = part.last().map_or(before, TokenTree::span);
         }
-        args.check(schema_given || args.schema.is_some(), ctxt);
+        let has_schema = schema_given || args.schema.is_some() || block.is_some_and(|block| block.has_schema);
+        args.check(has_schema, block.map(|block| block.args), ctxt);
         args.is_complete = ctxt.is_empty() && args.unfinished.is_empty();
         args
     }
@@ -398,23 +421,23 @@ impl Args {
     }
 
     /// What the annotation of a block says of one method.
-    pub(crate) fn of_method(&self, has_receiver: bool) -> Self {
+    pub(crate) fn of_method(&self, signature: &Signature) -> Self {
         let mut args = self.clone();
-        if !has_receiver {
+        if !signature.has_receiver {
             // A method without `self` has nothing of it to record.
             args.attributes.retain(|(_, value)| !tokens::mentions(&value.tokens, "self"));
             args.spread.retain(|spread| !tokens::mentions(&spread.value.tokens, "self"));
             args.options.forget_self();
         }
+        args.options.forget_results(signature);
         args
     }
 
     /// These arguments, with `defaults` where they say nothing.
     pub(crate) fn with_defaults(mut self, defaults: Self) -> Self {
-        let is_given = |key: &Key| {
-            self.attributes.iter().any(|(given, _)| given.name == key.name)
-                || self.late.iter().any(|late| late.name == key.name)
-        };
+        let given = self.attributes.iter().map(|(key, _)| key).chain(&self.late).chain(self.options.returned_keys());
+        let given: Vec<Key> = given.cloned().collect();
+        let is_given = |key: &Key| given.iter().any(|given| given.overrides(key));
         let mut attributes: Vec<_> = defaults.attributes.into_iter().filter(|(key, _)| !is_given(key)).collect();
         attributes.append(&mut self.attributes);
         let mut spread = defaults.spread;
@@ -425,7 +448,7 @@ impl Args {
             krate: self.krate.or(defaults.krate),
             attributes,
             spread,
-            options: self.options.with_defaults(defaults.options),
+            options: self.options.with_defaults(defaults.options, is_given),
             ..self
         }
     }
@@ -648,6 +671,7 @@ fn missing_comma(part: &[TokenTree]) -> Option<usize> {
 /// masked value. A declared attribute has its class instead, which says nothing about the keys of a template.
 pub(crate) fn check_attribute(key: &Key, value: &Value, has_schema: bool, ctxt: &mut Ctxt) {
     let is_declared = has_schema && !key.literal;
+    options::returns(&format!("`{}`", key.name), &value.tokens, ctxt);
     if !is_declared && !key.template && !name::is_attribute_name(&key.name) {
         ctxt.error(key.first, key.last, bad_name(&key.name));
     } else if (!is_declared || key.template)

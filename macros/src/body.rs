@@ -7,7 +7,7 @@ use crate::args::{Event, EventName, Key, Record, Spread, Value, look, placed, re
 use crate::checks;
 use crate::ctxt::Ctxt;
 use crate::options;
-use crate::tokens::{is_ident, is_punct, located_at};
+use crate::tokens::{is_ident, is_punct, located_at, without_invisible};
 use otelier_spec::MAX_ATTRIBUTES;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -323,7 +323,7 @@ impl Rewriter<'_> {
 
     fn record_macro(&mut self, span: Span, arguments: &Group, inner: bool) -> TokenStream {
         self.used = true;
-        let part: Vec<_> = arguments.stream().into_iter().collect();
+        let part: Vec<_> = without_invisible(arguments.stream()).into_iter().collect();
         let (key, value) = match read_record(&part, span, self.ctxt) {
             None => return quote!({}),
             Some(Record::Spread(spread)) => {
@@ -393,7 +393,7 @@ impl Rewriter<'_> {
     fn event_macro(&mut self, word: &str, span: Span, arguments: &Group) -> TokenStream {
         self.used = true;
         let Some(Event { name, attributes, unfinished, spread, is_complete }) =
-            read_event(word, arguments.stream(), span, self.ctxt)
+            read_event(word, without_invisible(arguments.stream()), span, self.ctxt)
         else {
             return quote!({});
         };
@@ -582,6 +582,47 @@ pub(crate) fn leaves_early(tokens: TokenStream) -> bool {
     false
 }
 
+/// Whether a body does nothing but end in a panic: clippy dislikes such a value for a local variable.
+pub(crate) fn ends_in_a_panic(tokens: TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let end = tokens.iter().rposition(|token| !is_punct(token, ';')).map_or(0, |last| last + 1);
+    let is_panic = |word| ["panic", "todo", "unimplemented", "unreachable"].iter().any(|known| is_ident(word, known));
+    matches!(&tokens[..end], [.., word, bang, TokenTree::Group(_)] if is_punct(bang, '!') && is_panic(word))
+}
+
+/// The first `await` of a body that is not in a closure, a block or a function of its own.
+pub(crate) fn awaits(tokens: TokenStream) -> Option<Span> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        if let Some(end) = end_of_closure(&tokens, at) {
+            at = end.max(at + 1);
+            continue;
+        }
+        match token {
+            TokenTree::Ident(word) if word == "fn" => at += tokens[at..].iter().position(is_item_end).unwrap_or(0),
+            TokenTree::Ident(word) if word == "await" && at > 0 && is_punct(&tokens[at - 1], '.') => {
+                return Some(word.span());
+            }
+            // Other macros may make a block of what they are given.
+            TokenTree::Group(group) if !starts_inner(&tokens[..at], group) && !is_of_other_macro(&tokens[..at]) => {
+                if let Some(found) = awaits(group.stream()) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Whether a macro that is not known takes what follows.
+fn is_of_other_macro(before: &[TokenTree]) -> bool {
+    matches!(before, [.., TokenTree::Ident(word), bang]
+        if is_punct(bang, '!') && !STAYING.iter().any(|known| word == known))
+}
+
 /// Whether the group is the body of a closure or of an `async` block.
 fn starts_inner(before: &[TokenTree], group: &Group) -> bool {
     group.delimiter() == Delimiter::Brace
@@ -608,7 +649,7 @@ pub(crate) fn end_of_closure(tokens: &[TokenTree], at: usize) -> Option<usize> {
     (!is_arm).then_some(end)
 }
 
-fn is_item_end(token: &TokenTree) -> bool {
+pub(crate) fn is_item_end(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace) || is_punct(token, ';')
 }
 

@@ -3,7 +3,7 @@
 use crate::args::{Args, Cfg, Key, Value, crate_path};
 use crate::ctxt::Ctxt;
 use crate::options;
-use crate::tokens::{group, is_ident, is_punct};
+use crate::tokens::{group, is_ident, is_punct, without_invisible};
 use otelier_spec::domain::{Fills, Function, Verdict};
 use otelier_spec::{DomainMacro, suggest};
 use proc_macro2::{Delimiter, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
@@ -11,6 +11,7 @@ use quote::quote;
 
 /// What a domain macro fills in, if it is one, and the arguments without the word that chose it.
 pub(crate) fn chosen(domain: Option<&DomainMacro>, args: TokenStream, ctxt: &mut Ctxt) -> (Option<Fills>, TokenStream) {
+    let args = without_invisible(args);
     let Some(domain) = domain else { return (None, args) };
     let (fills, args) = choose(domain, args, ctxt);
     (Some(fills), args)

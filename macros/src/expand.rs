@@ -15,7 +15,7 @@
 //! and an asynchronous one hands its body to `instrument`, which opens the span at the first poll.
 
 use crate::args::{Args, Key, Value, crate_path, keys_at, look};
-use crate::body::{Late, Names, Rewriter, contains_await, leaves_early, span_ident};
+use crate::body::{Late, Names, Rewriter, awaits, contains_await, ends_in_a_panic, leaves_early, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::domain;
@@ -23,7 +23,7 @@ use crate::item::{Form, Function, Words, is_closure, replace_async_tail};
 use crate::members::{Members, take_words, together};
 use crate::registry;
 use crate::result::result_ident;
-use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain};
+use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain, without_invisible};
 use otelier_spec::domain::Fills;
 use otelier_spec::{DomainMacro, Kind};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
@@ -85,7 +85,8 @@ pub(crate) fn traced(
     let verdict = fills.and_then(|fills| domain::fill(&fills, &mut args, &name, item));
     let site =
         Site { is_outermost: words.outermost.is_some(), verdict, ..Site::new(args, schema, Literal::string(&name)) };
-    let Function { head, inner_attributes, form, output, mut rebound, bound, body, .. } = function;
+    let Function { head, inner_attributes, form, output, item, mut rebound, bound, body, .. } = function;
+    let site = Site { item, ..site };
     for name in bound.iter().filter(|name| site.args.options.begins_with(name)) {
         // Used by the annotation, although perhaps not by the body.
         rebound.extend(quote!(let _ = &#name;));
@@ -127,6 +128,13 @@ pub(crate) fn block(input: TokenStream) -> TokenStream {
         let errors = ctxt.into_errors();
         return quote!({ #errors });
     };
+    if let Some(awaits) = awaits(block.body.stream()).filter(|_| !block.is_async) {
+        let message =
+            "a block that awaits is written `async { … }` and awaited itself: `trace_block!(…, async { … }).await`";
+        ctxt.error_at(awaits, message);
+        let errors = ctxt.into_errors();
+        return quote!({ #errors ::core::unreachable!() });
+    }
     let args = Args::read(block.arguments, false, &mut ctxt);
     if args.name.is_none() && args.schema.is_none() {
         ctxt.error_at(Span::call_site(), "a traced block needs a name or a schema, such as `name = \"load\"`");
@@ -153,6 +161,12 @@ impl Block {
         if tokens.last().is_some_and(|last| is_punct(last, ',')) {
             tokens.pop();
         }
+        if let Some(hidden) = group(tokens.last(), Delimiter::None) {
+            // `$body:block` of a `macro_rules!`.
+            let hidden = hidden.stream();
+            tokens.pop();
+            tokens.extend(hidden);
+        }
         let Some(body) = group(tokens.last(), Delimiter::Brace).cloned() else {
             let (first, last) = ends(&tokens, Span::call_site());
             ctxt.error(first, last, "expected a block last, such as `trace_block!(name = \"load\", { … })`");
@@ -172,12 +186,18 @@ impl Block {
             return None;
         }
         let arrow = tokens.windows(2).rposition(|pair| is_punct(&pair[0], '-') && is_punct(&pair[1], '>'));
-        let output = arrow.map(|at| tokens.split_off(at)[2..].iter().cloned().collect());
+        let output = arrow.map(|at| {
+            let mut output = tokens.split_off(at).split_off(2);
+            // The type is one more argument to those who write it with a comma behind.
+            output.pop_if(|last| is_punct(last, ','));
+            output.into_iter().collect()
+        });
         if tokens.last().is_some_and(|last| !is_punct(last, ',')) {
             ctxt.error_at(body.span_open(), "expected a comma between the arguments and the block");
             return None;
         }
-        Some(Self { arguments: tokens.into_iter().collect(), is_async, is_move, output, body })
+        let arguments = without_invisible(tokens.into_iter().collect());
+        Some(Self { arguments, is_async, is_move, output, body })
     }
 }
 
@@ -196,6 +216,8 @@ struct Site {
     seen: TokenStream,
     /// The attribute that says how the function ended, and the runtime's description of it.
     verdict: Option<(Key, TokenStream)>,
+    /// What a returned iterator or stream gives, if that is written.
+    item: Option<TokenStream>,
     /// Where `async` stands: the user's own keyword makes the block the user's for coverage.
     keyword: Span,
 }
@@ -214,6 +236,7 @@ impl Site {
             is_outermost: false,
             seen: TokenStream::new(),
             verdict: None,
+            item: None,
             keyword: Span::call_site(),
         }
     }
@@ -288,6 +311,12 @@ impl Site {
         for Late { key, recorded_inside, .. } in late.iter().filter(|late| !late.recorded) {
             if key.incomplete {
                 key.check_complete(ctxt);
+                continue;
+            }
+            if is_over_before {
+                let message = "`late` is recorded by the body, which only makes what is traced; give the attribute a value \
+                               in the annotation";
+                ctxt.error(key.first, key.last, message);
                 continue;
             }
             let name = &key.name;
@@ -409,7 +438,8 @@ impl Site {
         let outcome = outcome(krate, &quote!(&#result), none);
         let is_never = output.to_string() == "!";
         // A closure costs the compiler as much as all attributes together.
-        let (call, allow) = if self.is_block || is_never || leaves_early(body.stream()) {
+        let needs_closure = is_never || leaves_early(body.stream()) || ends_in_a_panic(body.stream());
+        let (call, allow) = if self.is_block || needs_closure {
             let arrow = quote!(-> #output);
             (quote!(let #result = #krate::__private::call_once(|| #arrow #body);), None)
         } else {
@@ -458,7 +488,8 @@ impl Site {
             Some(begin) => quote!(open_with(&#site_ident, #krate::__private::begin(|| #begin))),
         };
         let go_on = Ident::new(if stream { "stream" } else { "iterator" }, Span::mixed_site());
-        let traced = quote!(#drain.#go_on(#items, |#result| #outcome));
+        let item = self.item.as_ref().map(|item| quote!(: &#item));
+        let traced = quote!(#drain.#go_on(#items, |#result #item| #outcome));
         let traced = match (boxed, stream) {
             (false, _) => traced,
             (true, true) => quote!(::std::boxed::Box::pin(#traced)),
@@ -507,9 +538,9 @@ impl Site {
         let start = (!needs_span).then_some(start);
         let outcome = outcome(krate, &quote!(#result), self.args.options.none.as_ref());
         let seen = self.seen();
+        let capture = seen.is_some().then(|| quote!(move));
         let (instrument, begin) = self.instrument();
-        let traced =
-            quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, |#result| { #seen #outcome }));
+        let traced = quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, #capture |#result| { #seen #outcome }));
         let traced = if boxed { quote!(::std::boxed::Box::pin(#traced)) } else { traced };
         quote! {
             #site
@@ -546,18 +577,20 @@ impl Site {
         // number, so that of the function is enough there.
         let typed = output.filter(|output| !is_primitive(output) || output.to_string().contains('&'));
         let typed = typed.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
+        let capture = self.is_move.then(|| quote!(move));
         let inspect = match outcome_of {
             Some(_) => {
                 let outcome = outcome(krate, &quote!(#result), none);
                 match &seen {
-                    Some(seen) => quote!(|#result| { #seen #outcome }),
+                    // The future outlives the arguments that are looked at; those of them that the body has not taken.
+                    Some(seen) => quote!(#capture |#result| { #seen #outcome }),
                     None => quote!(|#result| #outcome),
                 }
             }
             None => quote!(#krate::__private::no_outcome),
         };
         let statements = body.stream();
-        let (keyword, capture) = (Ident::new("async", self.keyword), self.is_move.then(|| quote!(move)));
+        let keyword = Ident::new("async", self.keyword);
         let (instrument, begin) = self.instrument();
         let block = with_braces_of(body, quote!(#start #typed #statements));
         quote! {
@@ -668,7 +701,7 @@ impl Site {
 }
 
 /// Whether the type is one of the language, which says nothing of success or failure.
-fn is_primitive(output: &TokenStream) -> bool {
+pub(crate) fn is_primitive(output: &TokenStream) -> bool {
     const PRIMITIVES: [&str; 18] = [
         "()", "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "u128", "u16", "u32", "u64",
         "u8", "usize", "& str",

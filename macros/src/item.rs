@@ -50,6 +50,9 @@ pub(crate) struct Function {
     /// What the body gives, with `_` for every `impl Trait`; `None` for `()`, `!` and `impl Fn`. Of a function that ends in an `async` block
     /// it is what the block gives.
     pub(crate) output: Option<TokenStream>,
+    /// What an `impl Iterator<Item = T>` or `impl Stream<Item = T>` gives, with `_` for every `impl Trait`: no more is written
+    /// of its type than this.
+    pub(crate) item: Option<TokenStream>,
     /// Statements that bind or name the parameters of an `async fn`: its body becomes a block that may outlive the parameters'
     /// own scope, and must own what it assigns to, or what it has to drop.
     pub(crate) rebound: TokenStream,
@@ -108,7 +111,7 @@ impl Function {
             ctxt.error_at(outermost, "`outermost` is for functions that do their work when they are called");
             return None;
         }
-        let is_never = matches!(output.as_deref(), Some([bang]) if is_punct(bang, '!'));
+        let is_never = output.as_deref().is_some_and(is_never);
         let form = match form {
             Form::Async if !keep_async && !is_never && only_inert(&head[..at]) => Form::Desugared,
             form => form,
@@ -127,16 +130,41 @@ impl Function {
             }
             _ => TokenStream::new(),
         };
+        let is_hidden = |output: &[TokenTree]| output.first().is_some_and(|first| is_ident(first, "impl"));
+        let item = output.as_deref().filter(|output| matches!(form, Form::Drain { .. }) && is_hidden(output)).and_then(
+            |output| {
+                let at = output.windows(2).position(|pair| is_ident(&pair[0], "Item") && is_punct(&pair[1], '='))?;
+                Some(without_impl(in_angles(&output[at + 2..]).0.to_vec()).into_iter().collect())
+            },
+        );
         let output = match form {
-            Form::Returns => output.and_then(|output| output_of_future(&output)),
+            // What an alias hides rustc finds.
+            Form::Returns => {
+                output.map(|output| output_of_future(&output).unwrap_or_else(|| quote!(_).into_iter().collect()))
+            }
             _ => output,
         };
         let output = output
             .filter(|output| !is_never && !is_closure_type(output))
             .map(without_impl)
             .map(|output| output.into_iter().collect());
-        Some(Self { head: head.into_iter().collect(), name, form, output, rebound, bound, inner_attributes, body })
+        Some(Self {
+            head: head.into_iter().collect(),
+            name,
+            form,
+            output,
+            item,
+            rebound,
+            bound,
+            inner_attributes,
+            body,
+        })
     }
+}
+
+/// Whether a type is `!`.
+pub(crate) fn is_never(output: &[TokenTree]) -> bool {
+    matches!(output, [bang] if is_punct(bang, '!'))
 }
 
 /// Whether an item is none but a closure.
@@ -295,8 +323,9 @@ fn output_of_future(output: &[TokenTree]) -> Option<Vec<TokenTree>> {
                 return Some(in_angles(&output[at + 2..]).0.to_vec());
             }
             TokenTree::Ident(ident) if ident.to_string().ends_with("BoxFuture") => {
-                let mut rest = output.get(at + 2..)?;
-                let mut last = None;
+                // An alias of the user's own may hold the type, where rustc finds it.
+                let mut last = Some(quote!(<#(#output)* as ::core::future::Future>::Output).into_iter().collect());
+                let Some(mut rest) = output.get(at + 2..) else { return last };
                 loop {
                     let (argument, after) = in_angles(rest);
                     let is_lifetime = matches!(argument, [tick, _] if is_punct(tick, '\''));
@@ -428,7 +457,7 @@ fn is_closure_type(output: &[TokenTree]) -> bool {
 }
 
 /// The tokens between `->` and `where` or the end; `signature` starts at `fn`.
-fn output(signature: &[TokenTree]) -> Option<Vec<TokenTree>> {
+pub(crate) fn output(signature: &[TokenTree]) -> Option<Vec<TokenTree>> {
     let parameters = parameters(signature)?;
     let rest = signature.get(parameters + 1..)?;
     match rest {
@@ -566,7 +595,7 @@ fn end_of_parameter(tokens: &[TokenTree], from: usize) -> usize {
 }
 
 /// The position of the parameter list: the first parentheses outside of the generics, which may hold `Fn(A) -> B`.
-fn parameters(signature: &[TokenTree]) -> Option<usize> {
+pub(crate) fn parameters(signature: &[TokenTree]) -> Option<usize> {
     let mut angles = 0usize;
     for (at, token) in signature.iter().enumerate() {
         if is_punct(token, '<') {

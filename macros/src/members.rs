@@ -3,11 +3,11 @@
 //! What the block's annotation says holds for all methods; a method's own annotation adds to it or overrides it, and one
 //! with a schema of its own takes nothing from the block.
 
-use crate::args::Args;
+use crate::args::{Args, Block};
 use crate::ctxt::Ctxt;
 use crate::domain;
-use crate::expand::{Owner, traced};
-use crate::item::Words;
+use crate::expand::{Owner, is_primitive, traced};
+use crate::item::{self, Words};
 use crate::tokens::{group, is_ident, is_punct, split};
 use otelier_spec::DomainMacro;
 use otelier_spec::domain::{Fills, domain_macro};
@@ -56,10 +56,12 @@ pub(crate) fn take_words(args: TokenStream, ctxt: &mut Ctxt) -> (Words, TokenStr
         };
         if slot.replace(word.span()).is_some() {
             ctxt.error_at(word.span(), format_args!("`{word}` is given twice"));
-        } else if let Some(before) = before {
+        } else if let Some(before) = before.clone() {
+            // The first one holds, so that the second is not wrong once more.
+            *slot = None;
             ctxt.error_at(word.span(), format_args!("`{before}` and `{word}` exclude each other; leave one out"));
         }
-        before = Some(word.clone());
+        before.get_or_insert_with(|| word.clone());
     }
     (words, rest)
 }
@@ -82,7 +84,7 @@ impl Members {
         head.pop();
         let keyword = head.iter().position(|token| ["fn", "impl", "trait"].iter().any(|word| is_ident(token, word)))?;
         let owner = match &head[keyword] {
-            token if is_ident(token, "impl") => owner_of_impl(&head[keyword + 1..]),
+            token if is_ident(token, "impl") => owner_of_impl(&without_invisible(&head[keyword + 1..])),
             token if is_ident(token, "trait") => head.get(keyword + 1)?.to_string(),
             _ => return None,
         };
@@ -126,13 +128,16 @@ fn member(member: &[TokenTree], fills: Option<Fills>, block: &Args, owner: Owner
     let whole = || member.iter().cloned().collect();
     let function = member.iter().position(|token| is_ident(token, "fn"));
     let Some(function) = function.filter(|_| group(member.last(), Delimiter::Brace).is_some()) else { return whole() };
+    if let Some(both) = in_two_configurations(member, function) {
+        return both.iter().map(|member| self::member(member, fills, block, owner)).collect();
+    }
     let own = annotation(&member[..function]);
     let is_const = member[..function].iter().any(|token| is_ident(token, "const"));
     let Some((at, own)) = own else {
         if is_const {
             return whole();
         }
-        let args = block.of_method(has_receiver(&member[function..]));
+        let args = block.of_method(&Signature::of(&member[function..], Words::default()));
         return traced(whole(), Words::default(), args, fills, Some(owner), Ctxt::default());
     };
     let item: TokenStream = member[..at].iter().chain(&member[at + 2..]).cloned().collect();
@@ -148,11 +153,13 @@ fn member(member: &[TokenTree], fills: Option<Fills>, block: &Args, owner: Owner
     if let Some(skip) = words.skip {
         ctxt.error_at(skip, "a method that is skipped has no span; leave the other arguments out");
     }
-    let args = Args::read(arguments, own_fills.is_some(), &mut ctxt);
+    let defaults = block.of_method(&Signature::of(&member[function..], words));
+    let inherited = Block { args: &defaults, has_schema: fills.is_some() || defaults.schema.is_some() };
+    let args = Args::read_in(arguments, own_fills.is_some(), Some(inherited), &mut ctxt);
     let has_schema = own_fills.is_some() || args.schema.is_some();
     let (args, fills) = match has_schema {
         true => (args.with_crate_of(block), own_fills),
-        false => (args.with_defaults(block.of_method(has_receiver(&member[function..]))), fills),
+        false => (args.with_defaults(defaults), fills),
     };
     traced(item, words, args, fills, Some(owner), ctxt)
 }
@@ -192,6 +199,29 @@ struct Own {
     arguments: TokenStream,
 }
 
+/// The method twice, if one of its annotations stands in `#[cfg_attr(..)]`: where that holds with the annotation, elsewhere with
+/// the block's alone. Left as it is, the method would have two spans.
+fn in_two_configurations(member: &[TokenTree], function: usize) -> Option<[Vec<TokenTree>; 2]> {
+    (0..function.saturating_sub(1)).find_map(|at| {
+        let [hash, attribute] = &member[at..at + 2] else { return None };
+        let list = group(Some(attribute), Delimiter::Bracket).filter(|_| is_punct(hash, '#'))?;
+        let tokens: Vec<TokenTree> = list.stream().into_iter().collect();
+        let [word, TokenTree::Group(inner)] = tokens.as_slice() else { return None };
+        let mut parts = split(inner.stream(), ',').into_iter();
+        let condition = parts.next().filter(|_| is_ident(word, "cfg_attr"))?;
+        let attributes: Vec<TokenStream> = parts.map(|attribute| quote!(#[#(#attribute)*])).collect();
+        let is_ours =
+            |attribute: &TokenStream| annotation(&attribute.clone().into_iter().collect::<Vec<_>>()).is_some();
+        if !attributes.iter().any(is_ours) {
+            return None;
+        }
+        let (before, after) = (&member[..at], &member[at + 2..]);
+        let here = quote!(#(#before)* #[cfg(#(#condition)*)] #(#attributes)* #(#after)*);
+        let elsewhere = quote!(#(#before)* #[cfg(not(#(#condition)*))] #(#after)*);
+        Some([here.into_iter().collect(), elsewhere.into_iter().collect()])
+    })
+}
+
 /// The first annotation of ours among the attributes of a method, and where it stands.
 fn annotation(before: &[TokenTree]) -> Option<(usize, Own)> {
     let attributes = before.windows(2).enumerate().filter(|(_, pair)| is_punct(&pair[0], '#'));
@@ -211,6 +241,18 @@ fn annotation(before: &[TokenTree]) -> Option<(usize, Own)> {
         let domain = domain_macro(&name.to_string());
         (!is_foreign && (name == "trace" || domain.is_some())).then_some((at, Own { domain, arguments }))
     })
+}
+
+/// The tokens without the invisible groups around types that a `macro_rules!` hands on.
+fn without_invisible(tokens: &[TokenTree]) -> Vec<TokenTree> {
+    let mut result = Vec::new();
+    for token in tokens {
+        match group(Some(token), Delimiter::None) {
+            Some(hidden) => result.extend(without_invisible(&hidden.stream().into_iter().collect::<Vec<_>>())),
+            None => result.push(token.clone()),
+        }
+    }
+    result
 }
 
 /// The name of the type that a block is for: `Pool` of `impl<T> Drop for db::Pool<T>`.
@@ -288,10 +330,41 @@ fn end_of_member(tokens: &[TokenTree]) -> usize {
     tokens.len()
 }
 
-/// Whether a method has `self`.
-fn has_receiver(signature: &[TokenTree]) -> bool {
-    let list = signature.iter().find_map(|token| group(Some(token), Delimiter::Parenthesis));
-    list.is_some_and(|list| list.stream().into_iter().any(|token| is_ident(&token, "self")))
+/// What decides which of a block's arguments a method can use.
+pub(crate) struct Signature {
+    /// Whether it has `self`.
+    pub(crate) has_receiver: bool,
+    /// Whether there is one result to look at.
+    pub(crate) has_result: bool,
+    /// Whether the result may be a failure, or absent.
+    pub(crate) may_fail: bool,
+}
+
+impl Signature {
+    /// Reads the tokens from `fn` on.
+    fn of(signature: &[TokenTree], words: Words) -> Self {
+        // The generics in front of the parameters may hold `Fn(A) -> B`.
+        let list = item::parameters(signature).and_then(|at| group(signature.get(at), Delimiter::Parenthesis));
+        let output = item::output(&signature[..signature.len() - 1]).filter(|output| !item::is_never(output));
+        let is_drained = words.stream.or(words.iterator).is_some();
+        Self {
+            has_receiver: list.is_some_and(|list| list.stream().into_iter().any(|token| is_ident(&token, "self"))),
+            has_result: output.is_some() && !is_drained,
+            may_fail: output.is_some_and(|output| !always_succeeds(&output)) && !is_drained,
+        }
+    }
+}
+
+/// Whether a type is one that never holds a failure, as far as its name shows.
+fn always_succeeds(output: &[TokenTree]) -> bool {
+    const TYPES: [&str; 11] =
+        ["Arc", "BTreeMap", "BTreeSet", "Duration", "HashMap", "HashSet", "Rc", "Self", "String", "Vec", "VecDeque"];
+    let text: TokenStream = output.iter().cloned().collect();
+    let name = output.iter().take_while(|token| !is_punct(token, '<')).last();
+    is_primitive(&text)
+        || is_punct(&output[0], '&')
+        || name.is_some_and(|name| TYPES.iter().any(|known| is_ident(name, known)))
+        || matches!(output, [TokenTree::Group(list)] if list.delimiter() != Delimiter::None)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! recorded of the result, what the span is measured against.
 
 use crate::args::{Args, Cfg, Key, Spread, Value, check_attribute, expected, given_once, spread};
-use crate::body::{Rewriter, end_of_closure, span_ident};
+use crate::body::{Rewriter, end_of_closure, is_item_end, span_ident};
 use crate::ctxt::Ctxt;
+use crate::members::Signature;
 use crate::tokens::{self, ends, group, is_ident, is_punct, split};
 use otelier_spec::{duration, name, suggest};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
@@ -217,8 +218,23 @@ impl Options {
         }
     }
 
-    /// These options, with `defaults` where they say nothing.
-    pub(crate) fn with_defaults(self, mut defaults: Self) -> Self {
+    /// Leaves out what looks at a result that a method does not have.
+    pub(crate) fn forget_results(&mut self, signature: &Signature) {
+        if !signature.has_result {
+            self.returned.clear();
+        }
+        if !signature.may_fail {
+            self.failed.clear();
+            self.none = None;
+        }
+    }
+
+    /// These options, with `defaults` where they say nothing; `is_given` tells which attributes the method says itself.
+    pub(crate) fn with_defaults(self, mut defaults: Self, is_given: impl Fn(&Key) -> bool) -> Self {
+        let is_failed =
+            |key: &Key| self.failed.iter().flat_map(|seen| &seen.attributes).any(|(own, _)| own.overrides(key));
+        defaults.returned.retain_mut(|seen| seen.without(&is_given));
+        defaults.failed.retain_mut(|seen| seen.without(is_failed));
         defaults.returned.extend(self.returned);
         defaults.failed.extend(self.failed);
         defaults.events.extend(self.events);
@@ -352,6 +368,12 @@ impl Options {
 }
 
 impl Seen {
+    /// Leaves attributes out; whether anything stays.
+    fn without(&mut self, is_given: impl Fn(&Key) -> bool) -> bool {
+        self.attributes.retain(|(key, _)| !is_given(key));
+        !(self.attributes.is_empty() && self.unfinished.is_empty() && self.spread.is_empty() && self.events.is_empty())
+    }
+
     /// Reads what stands in the parentheses of `ret(..)` and `err(..)`.
     fn read(word: &Ident, cfg: Cfg, list: &Group, ctxt: &mut Ctxt) -> Option<Self> {
         let tokens: Vec<TokenTree> = list.stream().into_iter().collect();
@@ -526,7 +548,7 @@ pub(crate) fn nothing_more(option: &Ident, rest: &[TokenTree], ctxt: &mut Ctxt) 
 
 /// Whether the expression stays where it is: it runs beside the body, and cannot leave the function or wait in it.
 fn stays(option: &Ident, tokens: &[TokenTree], ctxt: &mut Ctxt) -> bool {
-    let Some((span, what)) = leaving(tokens) else { return true };
+    let Some((span, what)) = leaving(tokens, true) else { return true };
     let message = match what {
         "await" if option == "ret" || option == "err" => {
             format!("`{option}` cannot be awaited; await it in the body, and record the result there")
@@ -538,8 +560,18 @@ fn stays(option: &Ident, tokens: &[TokenTree], ctxt: &mut Ctxt) -> bool {
     false
 }
 
-/// The first token that leaves the function around it, or waits.
-fn leaving(tokens: &[TokenTree]) -> Option<(Span, &'static str)> {
+/// Refuses a value that leaves the function: it would do so only while the span is recorded.
+pub(crate) fn returns(of: &str, tokens: &[TokenTree], ctxt: &mut Ctxt) -> bool {
+    let Some((span, what)) = leaving(tokens, false) else { return false };
+    let message = format_args!(
+        "`{what}` would leave the function only while the span is recorded; do it before, and give {of} the result"
+    );
+    ctxt.error_at(span, message);
+    true
+}
+
+/// The first token that leaves the function around it, or waits if that counts.
+fn leaving(tokens: &[TokenTree], or_waits: bool) -> Option<(Span, &'static str)> {
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         if let Some(end) = end_of_closure(tokens, at) {
@@ -547,13 +579,18 @@ fn leaving(tokens: &[TokenTree]) -> Option<(Span, &'static str)> {
             continue;
         }
         let before = at.checked_sub(1).map(|before| &tokens[before]);
+        if is_ident(token, "fn") {
+            // A function of its own, which leaves itself; of a type, there is nothing to leave.
+            at += tokens[at..].iter().position(is_item_end).unwrap_or(0) + 1;
+            continue;
+        }
         let found = match token {
             TokenTree::Group(group) => {
                 let is_task = before.is_some_and(|word| is_ident(word, "async") || is_ident(word, "move"));
                 let inner: Vec<_> = group.stream().into_iter().collect();
-                if is_task { None } else { leaving(&inner) }
+                if is_task { None } else { leaving(&inner, or_waits) }
             }
-            TokenTree::Ident(word) if word == "await" && before.is_some_and(|dot| is_punct(dot, '.')) => {
+            TokenTree::Ident(word) if or_waits && word == "await" && before.is_some_and(|dot| is_punct(dot, '.')) => {
                 Some((word.span(), "await"))
             }
             TokenTree::Ident(word) if word == "return" => Some((word.span(), "return")),
@@ -645,10 +682,12 @@ fn time(option: &Ident, literal: &Literal, ctxt: &mut Ctxt) -> Option<Duration> 
 
 impl Args {
     /// What can be checked only when all arguments are known.
-    pub(crate) fn check(&mut self, has_schema: bool, ctxt: &mut Ctxt) {
+    ///
+    /// `block` is what the method takes over from its block.
+    pub(crate) fn check(&mut self, has_schema: bool, block: Option<&Self>, ctxt: &mut Ctxt) {
         self.check_results(ctxt);
         self.options.all_seen().for_each(|seen| seen.check(has_schema, ctxt));
-        self.check_name(ctxt);
+        self.check_name(block, ctxt);
         let returned: Vec<&str> = self.options.returned_keys().map(|key| key.name.as_str()).collect();
         // One mistake, one sentence.
         self.late.retain(|late| !returned.contains(&late.name.as_str()));
@@ -681,10 +720,12 @@ impl Args {
     }
 
     /// Checks the attributes in the span's name.
-    fn check_name(&self, ctxt: &mut Ctxt) {
+    fn check_name(&self, block: Option<&Self>, ctxt: &mut Ctxt) {
         let Some(literal) = &self.name else { return };
         let text = tokens::string(literal).unwrap_or_default();
-        let given = self.attributes.iter().map(|(key, _)| key).chain(&self.late).chain(self.options.returned_keys());
+        let given = [Some(self), block].into_iter().flatten().flat_map(|args| {
+            args.attributes.iter().map(|(key, _)| key).chain(&args.late).chain(args.options.returned_keys())
+        });
         let given: Vec<&str> = given.map(|key| key.name.as_str()).collect();
         let mut rest = text.as_str();
         // What could not be read may be there.

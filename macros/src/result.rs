@@ -14,7 +14,7 @@ use crate::body::{Rewriter, span_ident};
 use crate::checks::keys_ident;
 use crate::options::{Options, Seen, value_ident};
 use crate::tokens::located_at;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 /// The local that holds the result.
@@ -34,7 +34,7 @@ impl Rewriter<'_> {
         let mut records = TokenStream::new();
         let lacks_result = |word: &str| match is_block {
             true => format!("`{word}` needs the type of the block; write `-> Type` in front of it"),
-            false => format!("`{word}` needs a result, and the function returns nothing; leave it out"),
+            false => format!("`{word}` needs a result, and the function returns nothing or a closure; leave it out"),
         };
         if let Some(none) = options.none.as_ref().filter(|_| !has_output) {
             self.ctxt.error_at(none.span(), lacks_result("none"));
@@ -45,7 +45,7 @@ impl Rewriter<'_> {
                 continue;
             }
             let used = self.used;
-            records.extend(self.seen(seen, is_async));
+            records.extend(self.seen(seen, options.none.as_ref(), is_async));
             // The handle that the body has is not the one that is used here.
             self.used = used;
         }
@@ -82,7 +82,7 @@ impl Rewriter<'_> {
         TokenStream::new()
     }
 
-    fn seen(&mut self, seen: &Seen, is_async: bool) -> TokenStream {
+    fn seen(&mut self, seen: &Seen, none: Option<&Literal>, is_async: bool) -> TokenStream {
         let (krate, span, result) = (self.krate, span_ident(Span::call_site()), result_ident());
         let mut writes = TokenStream::new();
         for (key, value) in &seen.attributes {
@@ -108,6 +108,12 @@ impl Rewriter<'_> {
             None => (quote!(#value), None),
         };
         let result = if is_async { quote!(#result) } else { quote!(&#result) };
+        // With `none`, `None` inside of `Ok` is a failure.
+        let is_there = none.filter(|_| seen.word == "ret").map(|none| {
+            let (at, krate) = (none.span(), located_at(krate, none.span()));
+            let result = located_at(&result, at);
+            quote_spanned!(at=> if !#krate::__private::MaybeNone::is_absent(#result))
+        });
         let probed = if seen.word == "ret" {
             quote! {{
                 use #krate::__private::returned::*;
@@ -119,11 +125,15 @@ impl Rewriter<'_> {
             let result = located_at(&result, word);
             quote_spanned!(word=> #krate::__private::Fallible::error(#result))
         };
-        seen.cfg.on(quote! {
+        let records = quote! {
             if let ::core::option::Option::Some(#pattern) = #probed {
                 #bound
                 #writes
             }
+        };
+        seen.cfg.on(match is_there {
+            Some(is_there) => quote!(#is_there { #records }),
+            None => records,
         })
     }
 }

@@ -42,6 +42,35 @@ pub(crate) fn split(tokens: TokenStream, separator: char) -> Vec<Vec<TokenTree>>
     parts
 }
 
+/// The tokens without the invisible groups in which a `macro_rules!` hands on a literal, a word or a path: those mean the same
+/// without them, and a reader of tokens sees what they are.
+pub(crate) fn without_invisible(tokens: TokenStream) -> TokenStream {
+    fn has_invisible(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => group.delimiter() == Delimiter::None || has_invisible(group.stream()),
+            _ => false,
+        })
+    }
+    fn unwrapped(token: TokenTree, result: &mut Vec<TokenTree>) {
+        let TokenTree::Group(group) = token else { return result.push(token) };
+        let mut inner = Vec::new();
+        group.stream().into_iter().for_each(|token| unwrapped(token, &mut inner));
+        let is_word = |token: &TokenTree| matches!(token, TokenTree::Ident(_)) || is_punct(token, ':');
+        if group.delimiter() == Delimiter::None && (inner.len() == 1 || inner.iter().all(is_word)) {
+            return result.extend(inner);
+        }
+        let mut same = Group::new(group.delimiter(), inner.into_iter().collect());
+        same.set_span(group.span());
+        result.push(TokenTree::Group(same));
+    }
+    if !has_invisible(tokens.clone()) {
+        return tokens;
+    }
+    let mut result = Vec::new();
+    tokens.into_iter().for_each(|token| unwrapped(token, &mut result));
+    result.into_iter().collect()
+}
+
 /// The contents of a string literal, plain or raw.
 pub(crate) fn string(literal: &Literal) -> Option<String> {
     let text = literal.to_string();
@@ -170,6 +199,16 @@ mod tests {
         assert_eq!(parts(quote!(a = 1, b = f::<X, Y>(z), c = x < y, d,)).len(), 4);
         assert_eq!(parts(quote!()).len(), 0);
         assert_eq!(parts(quote!(a = m::<fn(A) -> B, C>(), b)).len(), 2);
+    }
+
+    #[test]
+    fn invisible_groups_of_one_token_or_a_path_are_opened() {
+        let hidden = |tokens| TokenTree::Group(Group::new(Delimiter::None, tokens));
+        let (text, path, sum) = (hidden(quote!("x")), hidden(quote!(a::B)), hidden(quote!(1 + 2)));
+        let nested = hidden(text.clone().into());
+        let opened = without_invisible(quote!(#path, f(#text, #nested), #sum));
+        assert_eq!(opened.clone().into_iter().count(), 9);
+        assert_eq!(opened.into_iter().take(8).collect::<TokenStream>().to_string(), r#"a :: B , f ("x" , "x") ,"#);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod support;
 
 mod attempts;
 mod by_hand;
+mod combined;
 mod context;
 mod domains;
 mod drains;
