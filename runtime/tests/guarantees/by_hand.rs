@@ -27,7 +27,7 @@ fn everything_that_is_said_of_a_span_arrives() {
     assert!(span.is_recording());
     span.end();
     let spans = recorder.spans();
-    let [span] = &*spans else { panic!("one span, not {}", spans.len()) };
+    let [span] = &*spans else { panic!("one span, not\n{}", crate::support::tree(spans)) };
     assert_eq!((&*span.name, &span.span_kind), ("late", &SpanKind::Client));
     let found: Vec<_> = span.attributes.iter().map(|item| (item.key.as_str(), item.value.to_string())).collect();
     let wanted = [("app.first", "2"), ("app.text", "x"), ("error.type", "&str")];
@@ -108,12 +108,13 @@ fn a_panic_inside_is_recorded_and_ends_the_span() {
 fn a_root_and_a_given_parent_win_over_the_active_span() {
     let recorder = Recorder::start();
     let outer = Span::start("outer");
-    let _entered = outer.enter();
+    let entered = outer.enter();
     let root = Span::builder("root").root().start();
     let below = Span::builder("below").parent(root.context()).start();
     assert_ne!(root.span_context().trace_id(), outer.span_context().trace_id());
     assert_eq!(below.span_context().trace_id(), root.span_context().trace_id());
-    drop((below, root));
+    drop((below, root, entered));
+    drop(outer);
     let spans = recorder.spans();
     assert_eq!(spans[0].parent_span_id, spans[1].span_context.span_id());
 }
