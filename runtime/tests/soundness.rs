@@ -743,3 +743,46 @@ fn handles_of_lazy_spans_are_used_from_everywhere_and_kept_for_ever() {
         assert!(span.events.len() >= 2 && !attribute(span, "app.elsewhere").is_empty());
     }
 }
+
+/// Where a scope is kept for longer than whoever entered it.
+type Kept<'a> = RefCell<Option<otelier::Entered<'a>>>;
+
+// So large that its memory is not kept for another span.
+#[trace(app.text = "x".repeat(1024))]
+async fn enters<'a>(span: &'a otelier::Span, kept: &Kept<'a>) {
+    *kept.borrow_mut() = Some(span.enter());
+}
+
+#[trace(ret(|value| app.value = value))]
+async fn leaves<'a>(span: &'a otelier::Span, kept: &Kept<'a>) -> u64 {
+    enters(span, kept).await;
+    drop(kept.take());
+    leaf(7)
+}
+
+#[trace]
+fn enters_and_returns<'a>(span: &'a otelier::Span, kept: &Kept<'a>) {
+    *kept.borrow_mut() = Some(span.enter());
+}
+
+#[test]
+fn a_scope_may_be_left_when_the_span_that_it_was_entered_in_is_gone() {
+    let recorder = Recorder::start();
+    let span = otelier::Span::start("by hand");
+    let kept = Kept::default();
+    let mut future = Box::pin(leaves(&span, &kept));
+    assert!(poll(future.as_mut()).is_ready());
+    drop(future);
+    let handle = trace_block!(name = "root", {
+        enters_and_returns(&span, &kept);
+        drop(kept.take());
+        otelier::current_span()
+    });
+    assert!(!handle.is_recording());
+    drop(kept);
+    drop(span);
+    let spans =
+        recorder.expect(&[("by hand", 1), ("enters", 1), ("leaves", 1), ("leaf", 1), ("root", 1), ("enters_and_returns", 1)]);
+    let span = spans.iter().find(|span| span.name == "leaves").expect("the span");
+    assert_eq!(attribute(span, "app.value"), "7");
+}

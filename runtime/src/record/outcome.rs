@@ -243,18 +243,15 @@ impl<'a> Outcome<'a> {
         Self(What::Failed(unsafe { &*error }))
     }
 
-    /// Whether the error belongs to normal operation.
-    pub(crate) fn is_expected(&self) -> bool {
-        !self.is_good() && self.failure().is_expected()
-    }
-
-    /// `error.type`, the type of the exception and its message, for spans that are not ours.
-    pub(crate) fn texts(&self) -> Option<(String, &'static str, Option<String>)> {
-        if self.is_good() {
-            return None;
-        }
-        let failure = self.failure();
-        Some((failure.error_type.to_string(), failure.exception_type, failure.message.map(|error| error.to_string())))
+    /// What it says, for spans that are not ours.
+    pub(crate) fn texts(&self) -> Option<Texts> {
+        let failure = (!self.is_good()).then(|| self.failure())?;
+        Some(Texts {
+            is_expected: failure.is_expected(),
+            message: failure.message.map(|error| error.to_string()),
+            exception_type: failure.exception_type,
+            error_type: failure.error_type.into_owned(),
+        })
     }
 
     /// What is to be recorded, if the outcome is not good. Runs code of the user.
@@ -266,6 +263,15 @@ impl<'a> Outcome<'a> {
             What::Good => Failure::absent(""),
         }
     }
+}
+
+/// A failure in texts.
+pub(crate) struct Texts {
+    pub(crate) error_type: String,
+    pub(crate) exception_type: &'static str,
+    pub(crate) message: Option<String>,
+    /// Whether the error belongs to normal operation.
+    pub(crate) is_expected: bool,
 }
 
 impl Failure<'_> {

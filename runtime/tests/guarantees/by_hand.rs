@@ -502,3 +502,79 @@ fn tasks_are_children_of_the_span_that_spawned_them() {
         "    inside",
     ]);
 }
+
+struct Unavailable;
+
+impl std::fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("unavailable")
+    }
+}
+
+impl ErrorClass for Unavailable {
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        "unavailable".into()
+    }
+    fn is_retryable(&self) -> bool {
+        true
+    }
+    fn error_source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&std::fmt::Error)
+    }
+}
+
+#[test]
+fn an_error_told_to_the_current_span_says_the_same_whatever_kind_of_span_it_is() {
+    fn tell() {
+        otelier::current_span().record_error_class(&Unavailable);
+    }
+    #[trace]
+    fn lazy() {
+        tell();
+    }
+    #[trace]
+    async fn later() {
+        tell();
+    }
+    #[trace(kind = client)]
+    fn attached() {
+        tell();
+    }
+    let recorder = Recorder::start();
+    trace_block!(name = "root", {
+        lazy();
+        attached();
+        one_thread().block_on(later());
+        Span::start("by hand").in_scope(tell);
+    });
+    let lines = |name: &str| {
+        [
+            format!("  {name} error.type=unavailable failure.retryable=true !unavailable"),
+            "    * exception exception.type=guarantees::by_hand::Unavailable exception.message=unavailable \
+             otelier.error.sources=[\"an error occurred when formatting an argument\"]"
+                .to_owned(),
+        ]
+    };
+    let lines = ["lazy", "attached [client]", "later", "by hand"].map(lines).concat();
+    let lines: Vec<_> = std::iter::once("root").chain(lines.iter().map(String::as_str)).collect();
+    recorder.expect(&lines);
+}
+
+#[test]
+fn errors_told_in_a_loop_stay_within_the_limit_for_events() {
+    let recorder = Recorder::start();
+    let span = Span::start("tells");
+    for _ in 0..1000 {
+        span.record_error(&"x".repeat(1000));
+    }
+    drop(span);
+    let spans = recorder.spans();
+    assert_eq!((spans[0].events.len(), spans[0].events.dropped_count), (128, 1000 - 128));
+    let mut limits = Limits::default();
+    limits.events = 0;
+    let recorder = Recorder::with(Telemetry::default().with_limits(limits));
+    Span::start("tells").record_error(&"no");
+    let spans = recorder.spans();
+    assert_eq!((spans[0].events.len(), spans[0].events.dropped_count), (0, 1));
+    assert_eq!(spans[0].status, Status::error("no"));
+}
