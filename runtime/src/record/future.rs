@@ -29,9 +29,11 @@ pub(crate) struct AsyncSpan {
 }
 
 impl AsyncSpan {
+    /// # Safety
+    ///
     /// To be called once for a span.
-    pub(crate) fn new(span: Arc<SharedSpan>, context: Context) -> Self {
-        // SAFETY: there is one `AsyncSpan` of a span, and nobody else looks at the context.
+    pub(crate) unsafe fn new(span: Arc<SharedSpan>, context: Context) -> Self {
+        // SAFETY: there is no other `AsyncSpan` of the span, as the caller says, and nobody else looks at the context.
         unsafe { span.context.put(context) };
         Self { span }
     }
@@ -41,7 +43,7 @@ impl AsyncSpan {
     }
 
     pub(crate) fn context(&self) -> &Context {
-        // SAFETY: it is taken away only by `drop` and `retire`, which nobody calls while there is a reference.
+        // SAFETY: `new` has put it there, and it is taken away only by `drop`, which nobody calls while there is a reference.
         unsafe { self.span.context.get() }
     }
 
@@ -250,7 +252,8 @@ fn open(callsite: &'static Callsite, thread: &'static Thread, start: Start, insi
             None => start.context(recording),
             Some(inside) => start.context_in(inside, recording),
         };
-        State::Open(AsyncSpan::new(span, context))
+        // SAFETY: the span was just made.
+        State::Open(unsafe { AsyncSpan::new(span, context) })
     })
 }
 
@@ -263,7 +266,8 @@ fn unrecorded(callsite: &'static Callsite, thread: &Thread) -> State {
     }
     thread.scratch.while_busy(|| {
         let span = SharedSpan::unrecorded(callsite, thread);
-        State::Open(AsyncSpan::new(span, Context::current()))
+        // SAFETY: the span was just made.
+        State::Open(unsafe { AsyncSpan::new(span, Context::current()) })
     })
 }
 

@@ -421,7 +421,7 @@ impl SharedSpan {
     }
 
     /// Links to what is valid; it is not looked at if that would not count.
-    pub(super) fn links(&self, to: &(impl Links + ?Sized)) {
+    pub(crate) fn links(&self, to: &(impl Links + ?Sized)) {
         if self.is_open() {
             to.each_link(&mut |to, attributes| {
                 if to.is_valid() {

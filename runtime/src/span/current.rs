@@ -1,6 +1,6 @@
 //! The span that is active just now.
 
-use super::{add_links, builder, set_status};
+use super::{builder, set_status};
 use crate::attribute::{AnyAttribute, AttributeSink, SpanAttributes};
 use crate::record::{ErrorClass, Outcome, SharedSpan, Told, adopt, is_busy, owned, settle, span_of};
 use crate::relation::Links;
@@ -144,7 +144,7 @@ impl CurrentSpan {
     /// Links to every span that a value names; what is not valid makes no link.
     pub fn add_links(&self, to: &(impl Links + ?Sized)) {
         self.record(
-            |span| add_links(span, to),
+            |span| span.links(to),
             |span| {
                 to.each_link(&mut |to, attributes| {
                     if to.is_valid() {

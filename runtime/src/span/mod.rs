@@ -154,7 +154,7 @@ impl Span {
     /// Links to every span that a value names; what is not valid makes no link.
     pub fn add_links(&self, to: &(impl Links + ?Sized)) {
         if let Some(span) = self.shared() {
-            add_links(span, to);
+            span.links(to);
         }
     }
 
@@ -273,14 +273,6 @@ fn set_status(span: &SharedSpan, status: Status) {
         Status::Ok => span.status(status::OK, ""),
         Status::Error { description } => span.status(status::ERROR, &description),
     }
-}
-
-fn add_links(span: &SharedSpan, to: &(impl Links + ?Sized)) {
-    to.each_link(&mut |to, attributes| {
-        if to.is_valid() {
-            span.link(to, attributes);
-        }
-    });
 }
 
 /// Looks at a value and says what to record of it.
