@@ -849,7 +849,7 @@ macro_rules! fails {
             pauses(1).await;
             $value
         }
-        drop($name());
+        let _result = $name();
         let mut later = pin!(later());
         assert!(poll(later.as_mut()).is_pending() && poll(later.as_mut()).is_ready());
     };
