@@ -743,3 +743,240 @@ fn handles_of_lazy_spans_are_used_from_everywhere_and_kept_for_ever() {
         assert!(span.events.len() >= 2 && !attribute(span, "app.elsewhere").is_empty());
     }
 }
+
+/// Where a scope is kept for longer than whoever entered it.
+type Kept<'a> = RefCell<Option<otelier::Entered<'a>>>;
+
+// So large that its memory is not kept for another span.
+#[trace(app.text = "x".repeat(1024))]
+async fn enters<'a>(span: &'a otelier::Span, kept: &Kept<'a>) {
+    *kept.borrow_mut() = Some(span.enter());
+}
+
+#[trace(ret(|value| app.value = value))]
+async fn leaves<'a>(span: &'a otelier::Span, kept: &Kept<'a>) -> u64 {
+    enters(span, kept).await;
+    drop(kept.take());
+    leaf(7)
+}
+
+#[trace]
+fn enters_and_returns<'a>(span: &'a otelier::Span, kept: &Kept<'a>) {
+    *kept.borrow_mut() = Some(span.enter());
+}
+
+#[test]
+fn a_scope_may_be_left_when_the_span_that_it_was_entered_in_is_gone() {
+    let recorder = Recorder::start();
+    let span = otelier::Span::start("by hand");
+    let kept = Kept::default();
+    let mut future = Box::pin(leaves(&span, &kept));
+    assert!(poll(future.as_mut()).is_ready());
+    drop(future);
+    let handle = trace_block!(name = "root", {
+        enters_and_returns(&span, &kept);
+        drop(kept.take());
+        otelier::current_span()
+    });
+    assert!(!handle.is_recording());
+    drop(kept);
+    drop(span);
+    let spans = recorder.expect(&[
+        ("by hand", 1),
+        ("enters", 1),
+        ("leaves", 1),
+        ("leaf", 1),
+        ("root", 1),
+        ("enters_and_returns", 1),
+    ]);
+    let span = spans.iter().find(|span| span.name == "leaves").expect("the span");
+    assert_eq!(attribute(span, "app.value"), "7");
+}
+
+/// Errors of every kind that the value can be looked at as.
+#[derive(Debug)]
+struct Classified(String);
+
+impl fmt::Display for Classified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        leaf(1);
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Classified {}
+
+impl ErrorClass for Classified {
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        leaf(2);
+        self.0.clone().into()
+    }
+    fn is_retryable(&self) -> bool {
+        true
+    }
+}
+
+struct OnlyClass(#[allow(dead_code)] Box<u8>);
+
+impl fmt::Display for OnlyClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl ErrorClass for OnlyClass {
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        format!("class {}", self.0).into()
+    }
+}
+
+struct Opaque([u64; 5]);
+struct Nothing;
+
+#[trace]
+fn returns<T, E>(result: Result<T, E>) -> Result<T, E> {
+    result
+}
+
+macro_rules! fails {
+    ($name:ident: $type:ty = $value:expr) => {
+        #[trace(name = "fails")]
+        fn $name() -> $type {
+            $value
+        }
+        #[trace(name = "fails later", err(|_error| app.seen = true))]
+        async fn later() -> $type {
+            pauses(1).await;
+            $value
+        }
+        let _result = $name();
+        let mut later = pin!(later());
+        assert!(poll(later.as_mut()).is_pending() && poll(later.as_mut()).is_ready());
+    };
+}
+
+#[test]
+fn errors_of_every_kind_are_looked_at_where_they_lie() {
+    let recorder = Recorder::start();
+    let classified = || Classified("classified".to_owned());
+    {
+        fails!(with_source: Result<u8, Classified> = Err(Classified("classified".to_owned())));
+    }
+    {
+        fails!(class: Result<u8, OnlyClass> = Err(OnlyClass(Box::new(7))));
+    }
+    {
+        fails!(error: std::io::Result<Vec<u8>> = Err(std::io::Error::other(Classified("classified".to_owned()))));
+    }
+    {
+        fails!(pointer: Result<(), Box<dyn std::error::Error + Send + Sync>> = Err("text".into()));
+    }
+    {
+        fails!(displayed: Result<u8, String> = Err("displayed".to_owned()));
+    }
+    {
+        fails!(opaque: Result<u8, Opaque> = Err(Opaque([7; 5])));
+    }
+    {
+        // There is no address to speak of.
+        fails!(empty: Option<Result<u8, Nothing>> = Some(Err(Nothing)));
+    }
+    {
+        fails!(inside: Poll<Option<Result<u8, Classified>>> = Poll::Ready(Some(Err(Classified("classified".to_owned())))));
+    }
+    assert!(returns::<u8, _>(Err(Opaque([8; 5]))).is_err_and(|error| error.0 == [8; 5]));
+    // Told, and kept by nobody.
+    let span = otelier::Span::start("told");
+    span.record_error_class(&classified());
+    span.in_scope(|| otelier::current_span().record_error_class(&OnlyClass(Box::new(9))));
+    trace_block!(name = "lazy", { otelier::current_span().record_error(&classified()) });
+    drop(span);
+    let (spans, stats) = recorder.finish();
+    assert_eq!((stats.open, stats.dropped()), (0, 0), "{stats:?}");
+    let mut types: Vec<_> = spans
+        .iter()
+        .filter(|span| span.name.starts_with("fails"))
+        .map(|span| attribute(span, "error.type").rsplit("::").next().unwrap_or_default().to_owned())
+        .collect();
+    types.sort();
+    let wanted = ["Box<dyn core", "Error", "Nothing", "Opaque", "String", "class 7", "classified", "classified"];
+    assert_eq!(types.len(), 2 * wanted.len(), "{types:?}");
+    assert_eq!(types.iter().filter(|kind| *kind == "classified").count(), 4, "{types:?}");
+    assert_eq!(types.iter().filter(|kind| *kind == "class 7").count(), 2, "{types:?}");
+}
+
+#[test]
+fn a_span_by_hand_is_entered_on_many_threads_at_once_and_its_context_outlives_it() {
+    let recorder = Recorder::start();
+    let span = otelier::Span::start("shared");
+    let context = thread::scope(|scope| {
+        for number in 0..2_u64 {
+            let span = &span;
+            scope.spawn(move || {
+                span.in_scope(|| leaf(number));
+                let entered = span.enter();
+                let child = span.child("child");
+                child.in_scope(|| otelier::current_span().set_attribute("app.number", number));
+                let context = span.context().clone();
+                drop((child, entered));
+                span.in_scope(|| span.context().clone());
+                use_context(&context);
+            });
+        }
+        // Its context is in its own memory, and here twice.
+        let _entered = span.enter();
+        Context::current()
+    });
+    thread::spawn(move || drop(span)).join().expect("the thread ends");
+    let kept = context.clone();
+    thread::spawn(move || use_context(&context)).join().expect("the thread ends");
+    kept.attach();
+    let (spans, _) = recorder.finish();
+    assert_eq!(spans.len(), 5);
+}
+
+/// Items of an annotated function, of which the last one panics if it is told so.
+#[trace(iterator, app.items = items)]
+fn items(items: u64, panics: bool) -> impl Iterator<Item = Result<u64, Traced>> {
+    let dropped = TracedDrop(items);
+    leaf(0);
+    assert!(items > 0, "on purpose");
+    (0..items).map(move |number| {
+        let _keep = &dropped;
+        leaf(number);
+        assert!(!panics || number + 1 < items, "on purpose");
+        if number == 1 { Err(Traced { panics: false }) } else { Ok(number) }
+    })
+}
+
+#[test]
+fn the_items_of_an_annotated_function_may_panic_move_and_be_left() {
+    let recorder = Recorder::start();
+    // In the function itself: its argument is dropped, one leaf before.
+    assert!(catch_unwind(|| items(0, false).count()).is_err());
+    assert!(catch_unwind(|| items(3, true).count()).is_err());
+    let mut moved = items(3, false);
+    assert!(moved.next().is_some());
+    let moved = thread::spawn(move || {
+        let mut moved = moved;
+        assert!(moved.next().is_some_and(|item| item.is_err()));
+        moved
+    });
+    drop(moved.join().expect("the thread ends"));
+    // Polled again after the panic that ended its span.
+    let mut broken = items(2, true);
+    assert!(broken.next().is_some());
+    assert!(catch_unwind(AssertUnwindSafe(|| broken.next().is_some())).is_err());
+    assert!(broken.next().is_none());
+    drop(broken);
+    let (spans, stats) = recorder.finish();
+    assert_eq!((stats.open, stats.dropped()), (0, 0), "{stats:?}");
+    let mut found: Vec<_> = spans
+        .iter()
+        .filter(|span| span.name == "items")
+        .map(|span| (attribute(span, "otelier.item_count"), attribute(span, "error.type") == "panic"))
+        .collect();
+    found.sort();
+    let wanted = [("", true), ("1", true), ("2", false), ("2", true)];
+    assert_eq!(found, wanted.map(|(count, panicked)| (count.to_owned(), panicked)));
+}

@@ -726,3 +726,12 @@ fn a_failed_assertion_is_reported_at_the_line_that_asserts() {
     }
     panic!("the place was never seen");
 }
+
+/// Both orders; most tests run so, with nobody who looks at their spans.
+#[test]
+#[trace_test]
+fn test_cases_stand_below_the_attribute() {}
+
+#[trace_test]
+#[test]
+fn test_cases_stand_above_the_attribute() {}

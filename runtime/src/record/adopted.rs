@@ -15,7 +15,7 @@ use super::Callsite;
 use super::guard::lazy_context;
 use super::outbox::Outbox;
 use super::shared::SharedSpan;
-use super::thread::{self, Active, Thread};
+use super::thread::{self, Active, Mode, Thread};
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;
 use std::cell::Cell;
@@ -96,12 +96,24 @@ impl Adopted {
         }
     }
 
+    /// Ends inboxes whose spans have ended before, because no span is open any more: who leaves scopes in another order
+    /// than that of their beginning makes a span current that has ended.
+    fn give_up(&self, thread: &Thread) {
+        thread.scratch.while_busy(|| {
+            self.with(|inboxes| inboxes.drain(..).for_each(|inbox| inbox.late.take(true, |_, _| {})));
+        });
+        thread.outbox.go_slowly(false);
+    }
+
     #[cold]
     #[inline(never)]
     fn settle_slowly(&self, thread: &Thread) {
         let (scratch, active) = (&thread.scratch, thread.active.span.get());
         if scratch.is_writing() || scratch.busy() {
             return;
+        }
+        if thread.active.mode.get() == Mode::Nothing {
+            return self.give_up(thread);
         }
         self.with(|inboxes| {
             let Some(inbox) = inboxes.iter_mut().find(|inbox| inbox.span == active) else { return };

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 ///
 /// Severity text and body stay empty, because the semantic conventions reserve them. Exceptions go where their spans go:
 /// those of traces that are not sampled, or that tail sampling does not keep, are no log records either. The limit for
-/// events of a span does not count for them.
+/// events of a span does not count for the error that a function returns, or for the first one that is told to a span.
 ///
 /// If nothing takes log records, exceptions stay span events, so that they are not lost.
 ///

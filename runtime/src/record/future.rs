@@ -29,9 +29,11 @@ pub(crate) struct AsyncSpan {
 }
 
 impl AsyncSpan {
+    /// # Safety
+    ///
     /// To be called once for a span.
-    pub(crate) fn new(span: Arc<SharedSpan>, context: Context) -> Self {
-        // SAFETY: there is one `AsyncSpan` of a span, and nobody else looks at the context.
+    pub(crate) unsafe fn new(span: Arc<SharedSpan>, context: Context) -> Self {
+        // SAFETY: there is no other `AsyncSpan` of the span, as the caller says, and nobody else looks at the context.
         unsafe { span.context.put(context) };
         Self { span }
     }
@@ -41,7 +43,7 @@ impl AsyncSpan {
     }
 
     pub(crate) fn context(&self) -> &Context {
-        // SAFETY: it is taken away only by `drop` and `retire`, which nobody calls while there is a reference.
+        // SAFETY: `new` has put it there, and it is taken away only by `drop`, which nobody calls while there is a reference.
         unsafe { self.span.context.get() }
     }
 
@@ -250,7 +252,8 @@ fn open(callsite: &'static Callsite, thread: &'static Thread, start: Start, insi
             None => start.context(recording),
             Some(inside) => start.context_in(inside, recording),
         };
-        State::Open(AsyncSpan::new(span, context))
+        // SAFETY: the span was just made.
+        State::Open(unsafe { AsyncSpan::new(span, context) })
     })
 }
 
@@ -263,7 +266,8 @@ fn unrecorded(callsite: &'static Callsite, thread: &Thread) -> State {
     }
     thread.scratch.while_busy(|| {
         let span = SharedSpan::unrecorded(callsite, thread);
-        State::Open(AsyncSpan::new(span, Context::current()))
+        // SAFETY: the span was just made.
+        State::Open(unsafe { AsyncSpan::new(span, Context::current()) })
     })
 }
 
@@ -302,6 +306,8 @@ impl Drop for Cancelled<'_> {
 
 /// The time during which a future is polled or dropped. Dropped because of a panic, it ends the span: nobody may poll the
 /// future again, and it may be dropped much later.
+///
+/// It must be left in the call that entered it, so that `polled` never points to a span that is gone; an [`Entry`] may not.
 #[derive(Debug)]
 pub(crate) struct Scope<'a> {
     inside: Option<Inside<'a>>,
@@ -322,19 +328,30 @@ struct Current<'a> {
     context: ContextGuard,
 }
 
+impl<'a> Current<'a> {
+    #[inline]
+    fn enter(thread: &'static Thread, open: &'a AsyncSpan) -> Self {
+        let before = thread.active.get();
+        thread.active.set(open.span.active);
+        let context = thread.scratch.while_busy(|| open.context().clone().attach());
+        Self { span: &open.span, before, context }
+    }
+
+    #[inline]
+    fn leave(self, thread: &'static Thread) {
+        thread.active.set(self.before);
+        thread.scratch.while_busy(|| drop(self.context));
+    }
+}
+
 impl<'a> Scope<'a> {
     /// Makes the span current.
     #[inline]
-    pub(crate) fn enter(open: Option<&'a AsyncSpan>) -> Self {
+    pub(super) fn enter(open: Option<&'a AsyncSpan>) -> Self {
         let Some(thread) = thread::current() else { return Self { inside: None } };
         let polled = open.map_or(std::ptr::null(), |open| Arc::as_ptr(&open.span));
         let polled_before = thread.polled.replace(polled);
-        let current = open.map(|open| {
-            let before = thread.active.get();
-            thread.active.set(open.span.active);
-            let context = thread.scratch.while_busy(|| open.context().clone().attach());
-            Current { span: &open.span, before, context }
-        });
+        let current = open.map(|open| Current::enter(thread, open));
         Self { inside: Some(Inside { thread, polled_before, current }) }
     }
 
@@ -358,7 +375,7 @@ impl<'a> Scope<'a> {
 
     /// The regular end.
     #[inline]
-    pub(crate) fn leave(mut self) {
+    pub(super) fn leave(mut self) {
         self.end();
     }
 
@@ -366,9 +383,8 @@ impl<'a> Scope<'a> {
     fn end(&mut self) {
         if let Some(Inside { thread, polled_before, current }) = self.inside.take() {
             thread.polled.set(polled_before);
-            if let Some(Current { before, context, .. }) = current {
-                thread.active.set(before);
-                thread.scratch.while_busy(|| drop(context));
+            if let Some(current) = current {
+                current.leave(thread);
             }
         }
     }
@@ -383,6 +399,38 @@ impl Drop for Scope<'_> {
             }
             self.end();
         }
+    }
+}
+
+/// The time during which a span made by hand is current on a thread. Dropped because of a panic, it ends the span. It may be
+/// left in any order and at any time, or never.
+#[derive(Debug)]
+pub(crate) struct Entry<'a>(Option<(&'static Thread, Current<'a>)>);
+
+impl<'a> Entry<'a> {
+    /// Makes the span current.
+    pub(crate) fn enter(open: &'a AsyncSpan) -> Self {
+        Self(thread::current().map(|thread| (thread, Current::enter(thread, open))))
+    }
+
+    /// The regular end.
+    pub(crate) fn leave(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some((thread, current)) = self.0.take() {
+            current.leave(thread);
+        }
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        if let Some((_, current)) = &self.0 {
+            current.span.end_in_panic();
+        }
+        self.end();
     }
 }
 

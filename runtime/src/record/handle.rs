@@ -1,9 +1,10 @@
 //! Our spans as OpenTelemetry's API sees them.
 
 use super::shared::SharedSpan;
+use super::thread;
 use crate::wire::status;
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{Span, SpanContext, Status};
+use opentelemetry::trace::{Span, SpanContext, Status, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
@@ -28,6 +29,25 @@ impl OtelSpan {
     /// A span that ends with this handle.
     pub(crate) fn owner(span: Option<Arc<SharedSpan>>, context: SpanContext) -> Self {
         Self { span, context, owned: true }
+    }
+}
+
+/// The span of ours that is recorded in a context.
+///
+/// OpenTelemetry's context shows nobody what kind of span it holds. So the span is told something that means nothing to
+/// spans (a status that is not set is ignored, the specification says), and one of ours answers.
+pub(crate) fn span_of(context: &Context) -> Option<Arc<SharedSpan>> {
+    let thread = thread::existing()?;
+    thread.asked.set(Some(None));
+    context.span().set_status(Status::Unset);
+    thread.asked.take().flatten()
+}
+
+fn answer(span: &Arc<SharedSpan>) {
+    if let Some(thread) = thread::existing()
+        && thread.asked.take().is_some()
+    {
+        thread.asked.set(Some(Some(Arc::clone(span))));
     }
 }
 
@@ -73,7 +93,7 @@ impl Span for OtelSpan {
     fn set_status(&mut self, status: Status) {
         if let Some(span) = &self.span {
             match status {
-                Status::Unset => {}
+                Status::Unset => answer(span),
                 Status::Ok => span.status(status::OK, ""),
                 Status::Error { description } => span.status(status::ERROR, &description),
             }

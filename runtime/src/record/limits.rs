@@ -161,7 +161,7 @@ pub(super) fn each(mut words: &[u64], callsite: &Callsite, f: &mut dyn FnMut(&[u
         let (item, rest) = words.split_at((1 + wire::payload_words(head)).min(words.len()));
         let new = Items(item).next().and_then(|item| match item.tag {
             wire::LINK => Some(New::Link),
-            // Errors are not among them: they come last, and only once.
+            // Errors are not among them: they say what became of the span, and whoever took them has counted them.
             wire::EVENT | wire::NAMED_EVENT => Some(New::Event),
             _ => key_of(&item, callsite).map(New::Attribute),
         });

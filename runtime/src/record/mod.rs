@@ -44,10 +44,11 @@ pub use error_class::{
     AsBacktrace, AsSource, BacktraceKnown, BacktraceOther, ErrorClass, ErrorKind, InnerAnything, InnerError,
     InnerErrorClass, InnerErrorClassWithSource, InnerPointer, InnerStdError, Recovery, Severity,
 };
-pub(crate) use future::{AsyncSpan, Scope};
+pub(crate) use future::{AsyncSpan, Entry};
 pub use future::{Instrumented, SpanRef, instrument, instrument_with, span_ref};
 pub use guard::{EventWriter, Guard};
 pub use handle::OtelSpan;
+pub(crate) use handle::span_of;
 pub use outcome::{
     Fallible, MaybeNone, Outcome, OutcomeDisplay, OutcomeError, OutcomeErrorClass, OutcomeErrorClassWithSource,
     OutcomePlain, OutcomePointer, OutcomeResult, Probe, none_is,

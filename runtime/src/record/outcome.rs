@@ -138,8 +138,20 @@ pub(super) struct Failure<'a> {
     exception_type: &'static str,
     message: Option<&'a dyn fmt::Display>,
     class: Class,
+    more: Option<More<'a>>,
+}
+
+/// What few errors have.
+struct More<'a> {
     source: Option<&'a (dyn Error + 'static)>,
     backtrace: Option<&'a Backtrace>,
+}
+
+impl<'a> More<'a> {
+    #[inline]
+    fn of(source: Option<&'a (dyn Error + 'static)>, backtrace: Option<&'a Backtrace>) -> Option<Self> {
+        (source.is_some() || backtrace.is_some()).then_some(Self { source, backtrace })
+    }
 }
 
 /// What an [`ErrorClass`] says beside the type, as the index of an `ERROR` item:
@@ -248,29 +260,38 @@ impl<'a> Outcome<'a> {
         (!self.is_good()).then(|| self.failure().error_type.to_string())
     }
 
-    /// Whether the error belongs to normal operation.
-    pub(crate) fn is_expected(&self) -> bool {
-        !self.is_good() && self.failure().is_expected()
-    }
-
-    /// `error.type`, the type of the exception and its message, for spans that are not ours.
-    pub(crate) fn texts(&self) -> Option<(String, &'static str, Option<String>)> {
-        if self.is_good() {
-            return None;
-        }
-        let failure = self.failure();
-        Some((failure.error_type.to_string(), failure.exception_type, failure.message.map(|error| error.to_string())))
+    /// What it says, for spans that are not ours.
+    pub(crate) fn texts(&self) -> Option<Texts> {
+        let failure = (!self.is_good()).then(|| self.failure())?;
+        Some(Texts {
+            is_expected: failure.is_expected(),
+            message: failure.message.map(|error| error.to_string()),
+            exception_type: failure.exception_type,
+            error_type: failure.error_type.into_owned(),
+        })
     }
 
     /// What is to be recorded, if the outcome is not good. Runs code of the user.
     #[inline]
     pub(super) fn failure(&self) -> Failure<'a> {
-        match self.0 {
-            What::Failed(error) => error.describe(),
-            What::Absent(error_type) => Failure::absent(error_type),
-            What::Good => Failure::absent(""),
-        }
+        // One question where it matters.
+        if let What::Failed(error) = self.0 { error.describe() } else { self.absent() }
     }
+
+    #[cold]
+    #[inline(never)]
+    fn absent(&self) -> Failure<'a> {
+        Failure::absent(if let What::Absent(error_type) = self.0 { error_type } else { "" })
+    }
+}
+
+/// A failure in texts.
+pub(crate) struct Texts {
+    pub(crate) error_type: String,
+    pub(crate) exception_type: &'static str,
+    pub(crate) message: Option<String>,
+    /// Whether the error belongs to normal operation.
+    pub(crate) is_expected: bool,
 }
 
 impl Failure<'_> {
@@ -281,8 +302,7 @@ impl Failure<'_> {
             exception_type: "",
             message: None,
             class: Class(Class::ABSENT),
-            source: None,
-            backtrace: None,
+            more: None,
         }
     }
 
@@ -306,30 +326,32 @@ impl Failure<'_> {
     fn write_with(&self, says: bool, scratch: &Scratch) {
         let item = scratch.begin(wire::ERROR, self.class.0);
         let now = crate::clock::now();
-        let [a, b, c] = wire::static_item(self.exception_type);
         match &self.error_type {
             Cow::Borrowed(error_type) => {
+                let [a, b, c] = wire::static_item(self.exception_type);
                 let [d, e, f] = wire::static_item(error_type);
                 scratch.extend(&[now, d, e, f, a, b, c]);
             }
             Cow::Owned(error_type) => {
                 scratch.push(now);
                 scratch.str(wire::header(wire::STR, 0, 0), error_type);
-                scratch.extend(&[a, b, c]);
+                scratch.extend(&wire::static_item(self.exception_type));
             }
         }
         if let Some(message) = self.message.filter(|_| says) {
             scratch.display(wire::STR, part::MESSAGE, message);
         }
-        if says && (self.source.is_some() || self.backtrace.is_some()) {
-            self.write_more(scratch);
+        if let Some(more) = self.more.as_ref().filter(|_| says) {
+            more.write(scratch);
         }
         item.finish_words();
     }
+}
 
+impl More<'_> {
     #[cold]
     #[inline(never)]
-    fn write_more(&self, scratch: &Scratch) {
+    fn write(&self, scratch: &Scratch) {
         if let Some(backtrace) = self.backtrace.filter(|backtrace| backtrace.status() == BacktraceStatus::Captured) {
             scratch.display_up_to(wire::STR, part::STACKTRACE, backtrace, LONGEST_STACKTRACE);
         }
@@ -372,8 +394,7 @@ fn plain<'a>(
         exception_type: type_name,
         message,
         class: Class::NONE,
-        source,
-        backtrace: None,
+        more: More::of(source, None),
     }
 }
 
@@ -385,8 +406,7 @@ fn classified<'a, E: ErrorClass>(error: &'a E, source: Option<&'a (dyn Error + '
         exception_type: std::any::type_name::<E>(),
         message: Some(error),
         class: Class::of(error),
-        source,
-        backtrace: error.backtrace(),
+        more: More::of(source, error.backtrace()),
     }
 }
 

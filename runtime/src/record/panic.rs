@@ -8,6 +8,9 @@
 //! The hook runs before anything is unwound, so the innermost open span is the active one. A panic that is caught before
 //! its span ends leaves what it said behind; the id tells whom it is for, ids do not come twice, and the first span that a
 //! panic ends takes everything away. A panic that `resume_unwind` moves calls no hook, and says nothing.
+//!
+//! A recorded future that panics inside of a drop, while another panic unwinds, takes away what that one said: a future does
+//! not look whether its thread panics already, because that would cost every poll something. The status is right all the same.
 
 use super::guard::enabled;
 use super::outcome::LONGEST_STACKTRACE;

@@ -88,12 +88,16 @@ struct Seen {
 impl Seen {
     fn item(&mut self, span: &SharedSpan, outcome: &Outcome<'_>) {
         self.items += 1;
-        if !outcome.is_good() {
-            self.failed += 1;
-            let bad = if outcome.is_expected() { 1 } else { 2 };
+        if outcome.is_good() {
+            return;
+        }
+        self.failed += 1;
+        if self.worst < 2 && span.looks_at_failures() {
+            let failure = outcome.failure();
+            let bad = if failure.is_expected() { 1 } else { 2 };
             if bad > self.worst {
                 self.worst = bad;
-                span.fail(outcome);
+                span.fail_with(&failure);
             }
         }
     }

@@ -3,8 +3,8 @@
 use super::fork::forks;
 use super::guard::{Start, enabled};
 use super::limits::New;
-use super::outcome::Outcome;
-use super::thread::{self, Active, Thread};
+use super::outcome::{Failure, Outcome};
+use super::thread::{self, Active, Mode, Thread};
 use super::view::{LINK_IS_REMOTE, head};
 use super::watch::{self, Watch};
 use super::{Callsite, flag, limits, panic};
@@ -109,7 +109,10 @@ impl SharedSpan {
     #[cold]
     #[inline(never)]
     pub(super) fn unrecorded(callsite: &'static Callsite, thread: &Thread) -> Arc<Self> {
-        Self::new(thread, callsite, thread.active.get(), 0, clock::now(), 0)
+        let active = thread.active.get();
+        // In no case does it end as the span that is active.
+        let mode = if active.mode.is_recording() { Mode::Unsampled } else { active.mode };
+        Self::new(thread, callsite, Active { mode, ..active }, 0, clock::now(), 0)
     }
 
     #[inline(always)]
@@ -299,7 +302,9 @@ impl SharedSpan {
     /// Ends the span of a future that panicked.
     pub(super) fn end_in_panic(&self) {
         self.flag(flag::PANIC);
-        if let Some(thread) = thread::existing()
+        // What is not recorded must not take away what is for somebody else.
+        if self.is_recording()
+            && let Some(thread) = thread::existing()
             && let Some(panic) = panic::take(thread, self.active.span)
         {
             // On a clock of its own, the span takes the time of its end.
@@ -344,28 +349,40 @@ impl SharedSpan {
 
     #[cold]
     pub(crate) fn fail(&self, outcome: &Outcome<'_>) {
-        if !self.is_recording() {
-            return self.fail_unrecorded(outcome);
+        if self.looks_at_failures() {
+            self.fail_with(&outcome.failure());
         }
-        let failure = outcome.failure();
+    }
+
+    /// Whether anything is kept of a failure. Otherwise nobody has to ask the error.
+    pub(super) fn looks_at_failures(&self) -> bool {
+        self.is_recording() || self.callsite.watch.is_some()
+    }
+
+    pub(super) fn fail_with(&self, failure: &Failure<'_>) {
         if !failure.is_expected() {
             self.flag(flag::FAILED);
         }
-        self.add(|scratch| failure.write(scratch));
+        if !self.is_recording() {
+            self.fail_unrecorded(failure);
+        } else if self.admits_failure() {
+            self.add(|scratch| failure.write(scratch));
+        }
+    }
+
+    /// The first failure is always taken, because it says what became of the span; others are events like all others.
+    fn admits_failure(&self) -> bool {
+        let is_first = |items: &Items| wire::Items(&items.words).all(|item| item.tag != wire::ERROR);
+        is_first(&self.items()) || self.admits(New::Event)
     }
 
     /// Keeps what a measured call that is not recorded failed with.
     #[cold]
     #[inline(never)]
-    fn fail_unrecorded(&self, outcome: &Outcome<'_>) {
-        if self.callsite.watch.is_some() {
-            let (own, failure) = (Scratch::new(), outcome.failure());
-            if !failure.is_expected() {
-                self.flag(flag::FAILED);
-            }
-            failure.write_type(&own);
-            own.above(0, |words| self.items().words.extend_from_slice(words));
-        }
+    fn fail_unrecorded(&self, failure: &Failure<'_>) {
+        let own = Scratch::new();
+        failure.write_type(&own);
+        own.above(0, |words| self.items().words.extend_from_slice(words));
     }
 
     /// The time on the clock of the span.
@@ -404,7 +421,7 @@ impl SharedSpan {
     }
 
     /// Links to what is valid; it is not looked at if that would not count.
-    pub(super) fn links(&self, to: &(impl Links + ?Sized)) {
+    pub(crate) fn links(&self, to: &(impl Links + ?Sized)) {
         if self.is_open() {
             to.each_link(&mut |to, attributes| {
                 if to.is_valid() {

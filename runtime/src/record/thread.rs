@@ -100,6 +100,8 @@ pub(super) struct Thread {
     pub(super) outbox: Outbox,
     pub(super) tail: tail::Held,
     pub(super) panics: Said,
+    /// Set while somebody asks which span of ours a context holds; then the answer.
+    pub(super) asked: Cell<Option<Option<Arc<SharedSpan>>>>,
     /// Whether it is the copy of a state of the process that this one was forked from.
     abandoned: Cell<bool>,
 }
@@ -322,6 +324,7 @@ impl Thread {
             outbox: Outbox::new(),
             tail: tail::Held::default(),
             panics: Said::default(),
+            asked: Cell::new(None),
             abandoned: Cell::new(false),
         }
     }

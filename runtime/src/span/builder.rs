@@ -192,7 +192,9 @@ impl SpanBuilder {
         span.count_dropped_links(self.dropped_links);
         let own = span.span_context(parent.span().span_context());
         let context = parent.with_span(OtelSpan::of(Arc::clone(&span), own));
-        Span { open: Some(AsyncSpan::new(span, context.clone())), context }
+        // SAFETY: the span was just made.
+        let open = unsafe { AsyncSpan::new(span, context.clone()) };
+        Span { open: Some(open), context }
     }
 }
 

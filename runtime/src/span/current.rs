@@ -1,8 +1,8 @@
 //! The span that is active just now.
 
-use super::{add_links, builder, set_status};
+use super::{builder, set_status};
 use crate::attribute::{AnyAttribute, AttributeSink, SpanAttributes};
-use crate::record::{ErrorClass, Outcome, SharedSpan, Told, adopt, is_busy, owned, settle};
+use crate::record::{ErrorClass, Outcome, SharedSpan, Told, adopt, is_busy, owned, settle, span_of};
 use crate::relation::Links;
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
@@ -144,7 +144,7 @@ impl CurrentSpan {
     /// Links to every span that a value names; what is not valid makes no link.
     pub fn add_links(&self, to: &(impl Links + ?Sized)) {
         self.record(
-            |span| add_links(span, to),
+            |span| span.links(to),
             |span| {
                 to.each_link(&mut |to, attributes| {
                     if to.is_valid() {
@@ -172,18 +172,23 @@ impl CurrentSpan {
     }
 
     fn fail(&self, outcome: &Outcome<'_>) {
+        if let Target::Attached(context) = &self.0
+            && let Some(span) = span_of(context)
+        {
+            return span.fail(outcome);
+        }
         self.record(
             |span| span.fail(outcome),
             |span| {
-                let Some((error_type, exception_type, message)) = outcome.texts() else { return };
+                let Some(failure) = outcome.texts() else { return };
                 let exception = [
-                    Some(KeyValue::new("exception.type", exception_type)),
-                    message.clone().map(|message| KeyValue::new("exception.message", message)),
+                    Some(KeyValue::new("exception.type", failure.exception_type)),
+                    failure.message.clone().map(|message| KeyValue::new("exception.message", message)),
                 ];
                 span.add_event("exception", exception.into_iter().flatten().collect());
-                span.set_attribute(KeyValue::new("error.type", error_type));
-                if !outcome.is_expected() {
-                    span.set_status(Status::error(message.unwrap_or_default()));
+                span.set_attribute(KeyValue::new("error.type", failure.error_type));
+                if !failure.is_expected {
+                    span.set_status(Status::error(failure.message.unwrap_or_default()));
                 }
             },
         );

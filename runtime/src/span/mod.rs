@@ -21,7 +21,7 @@ pub use task::{spawn, spawn_blocking, spawn_local};
 
 use crate::attribute::{AnyAttribute, AttributeSink, SpanAttributes};
 use crate::record::{
-    AsyncSpan, Callsite, ErrorClass, Opening, Outcome, OutcomeDisplay, Probe, Scope, SharedSpan, Start, Told, settle,
+    AsyncSpan, Callsite, Entry, ErrorClass, Opening, Outcome, OutcomeDisplay, Probe, SharedSpan, Start, Told, settle,
 };
 use crate::relation::Links;
 use crate::wire::status;
@@ -154,7 +154,7 @@ impl Span {
     /// Links to every span that a value names; what is not valid makes no link.
     pub fn add_links(&self, to: &(impl Links + ?Sized)) {
         if let Some(span) = self.shared() {
-            add_links(span, to);
+            span.links(to);
         }
     }
 
@@ -235,7 +235,7 @@ impl Span {
     /// A panic on the way there is recorded on the span, and ends it.
     pub fn enter(&self) -> Entered<'_> {
         let scope = match &self.open {
-            Some(open) => In::Span(Scope::enter(Some(open))),
+            Some(open) => In::Span(Entry::enter(open)),
             None => In::Context { _attached: self.context.clone().attach() },
         };
         Entered { scope: Some(scope), panicking: std::thread::panicking() }
@@ -273,14 +273,6 @@ fn set_status(span: &SharedSpan, status: Status) {
         Status::Ok => span.status(status::OK, ""),
         Status::Error { description } => span.status(status::ERROR, &description),
     }
-}
-
-fn add_links(span: &SharedSpan, to: &(impl Links + ?Sized)) {
-    to.each_link(&mut |to, attributes| {
-        if to.is_valid() {
-            span.link(to, attributes);
-        }
-    });
 }
 
 /// Looks at a value and says what to record of it.
@@ -322,16 +314,16 @@ pub struct Entered<'a> {
 
 #[derive(Debug)]
 enum In<'a> {
-    Span(Scope<'a>),
+    Span(Entry<'a>),
     Context { _attached: opentelemetry::ContextGuard },
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        if let Some(In::Span(scope)) = self.scope.take()
+        if let Some(In::Span(entry)) = self.scope.take()
             && (self.panicking || !std::thread::panicking())
         {
-            scope.leave();
+            entry.leave();
         }
         // While it was active, somebody may have recorded on the span that is active again.
         self.scope = None;

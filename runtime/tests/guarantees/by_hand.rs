@@ -27,7 +27,7 @@ fn everything_that_is_said_of_a_span_arrives() {
     assert!(span.is_recording());
     span.end();
     let spans = recorder.spans();
-    let [span] = &*spans else { panic!("one span, not {}", spans.len()) };
+    let [span] = &*spans else { panic!("one span, not\n{}", crate::support::tree(spans)) };
     assert_eq!((&*span.name, &span.span_kind), ("late", &SpanKind::Client));
     let found: Vec<_> = span.attributes.iter().map(|item| (item.key.as_str(), item.value.to_string())).collect();
     let wanted = [("app.first", "2"), ("app.text", "x"), ("error.type", "&str")];
@@ -108,12 +108,13 @@ fn a_panic_inside_is_recorded_and_ends_the_span() {
 fn a_root_and_a_given_parent_win_over_the_active_span() {
     let recorder = Recorder::start();
     let outer = Span::start("outer");
-    let _entered = outer.enter();
+    let entered = outer.enter();
     let root = Span::builder("root").root().start();
     let below = Span::builder("below").parent(root.context()).start();
     assert_ne!(root.span_context().trace_id(), outer.span_context().trace_id());
     assert_eq!(below.span_context().trace_id(), root.span_context().trace_id());
-    drop((below, root));
+    drop((below, root, entered));
+    drop(outer);
     let spans = recorder.spans();
     assert_eq!(spans[0].parent_span_id, spans[1].span_context.span_id());
 }
@@ -500,4 +501,80 @@ fn tasks_are_children_of_the_span_that_spawned_them() {
         "  part",
         "    inside",
     ]);
+}
+
+struct Unavailable;
+
+impl std::fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("unavailable")
+    }
+}
+
+impl ErrorClass for Unavailable {
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        "unavailable".into()
+    }
+    fn is_retryable(&self) -> bool {
+        true
+    }
+    fn error_source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&std::fmt::Error)
+    }
+}
+
+#[test]
+fn an_error_told_to_the_current_span_says_the_same_whatever_kind_of_span_it_is() {
+    fn tell() {
+        otelier::current_span().record_error_class(&Unavailable);
+    }
+    #[trace]
+    fn lazy() {
+        tell();
+    }
+    #[trace]
+    async fn later() {
+        tell();
+    }
+    #[trace(kind = client)]
+    fn attached() {
+        tell();
+    }
+    let recorder = Recorder::start();
+    trace_block!(name = "root", {
+        lazy();
+        attached();
+        one_thread().block_on(later());
+        Span::start("by hand").in_scope(tell);
+    });
+    let lines = |name: &str| {
+        [
+            format!("  {name} error.type=unavailable failure.retryable=true !unavailable"),
+            "    * exception exception.type=guarantees::by_hand::Unavailable exception.message=unavailable \
+             otelier.error.sources=[\"an error occurred when formatting an argument\"]"
+                .to_owned(),
+        ]
+    };
+    let lines = ["lazy", "attached [client]", "later", "by hand"].map(lines).concat();
+    let lines: Vec<_> = std::iter::once("root").chain(lines.iter().map(String::as_str)).collect();
+    recorder.expect(&lines);
+}
+
+#[test]
+fn errors_told_in_a_loop_stay_within_the_limit_for_events() {
+    let recorder = Recorder::start();
+    let span = Span::start("tells");
+    for _ in 0..1000 {
+        span.record_error(&"x".repeat(1000));
+    }
+    drop(span);
+    let spans = recorder.spans();
+    assert_eq!((spans[0].events.len(), spans[0].events.dropped_count), (128, 1000 - 128));
+    let mut limits = Limits::default();
+    limits.events = 0;
+    let recorder = Recorder::with(Telemetry::default().with_limits(limits));
+    Span::start("tells").record_error(&"no");
+    let spans = recorder.spans();
+    assert_eq!((spans[0].events.len(), spans[0].events.dropped_count), (0, 1));
+    assert_eq!(spans[0].status, Status::error("no"));
 }

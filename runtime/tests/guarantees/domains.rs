@@ -242,15 +242,6 @@ fn a_tests_status_is_how_its_function_ended() {
     ]);
 }
 
-/// Both orders; without a pipeline, as most tests run.
-#[test]
-#[trace_test]
-fn test_cases_stand_below_the_attribute() {}
-
-#[trace_test]
-#[test]
-fn test_cases_stand_above_the_attribute() {}
-
 struct Bencher(u32);
 
 impl Bencher {

@@ -238,3 +238,32 @@ fn an_unsampled_parent_keeps_the_items_unsampled() {
     for _ in items(2).in_span(Span::builder("unsampled").child_of(parent)) {}
     recorder.expect(&[]);
 }
+
+#[test]
+fn an_item_that_is_an_error_is_asked_once_and_only_where_that_is_recorded() {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    struct Asked;
+    impl std::fmt::Display for Asked {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("asked")
+        }
+    }
+    impl ErrorClass for Asked {
+        fn error_type(&self) -> std::borrow::Cow<'static, str> {
+            ASKED.fetch_add(1, Relaxed);
+            "asked".into()
+        }
+    }
+    let drain = || {
+        let items = otelier::in_span!("items", iterator = (0..3).map(|_| Err::<u8, _>(Asked)));
+        assert_eq!(items.count(), 3);
+        ASKED.swap(0, Relaxed)
+    };
+    let recorder = Recorder::start();
+    assert_eq!(drain(), 1);
+    drop(recorder);
+    let recorder = Recorder::with(Telemetry::default().with_sampler(otelier::config::Sampler::AlwaysOff));
+    assert_eq!(drain(), 0);
+    recorder.expect(&[]);
+}

@@ -1,7 +1,8 @@
 //! What the runtime guarantees, as exact trees of spans.
 //!
 //! One pipeline runs in a process at a time, so every test starts its own through [`support::Recorder`] or holds
-//! [`support::turn`].
+//! [`support::turn`], also while spans end: what ends later is the next test's. A test that is annotated itself cannot, and
+//! stands in another binary.
 
 mod support;
 

@@ -778,3 +778,26 @@ fn a_cancelled_future_is_no_error() {
     assert_eq!(spans[0].status, opentelemetry::trace::Status::Unset);
     crate::support::expect(spans, &["is_cancelled otelier.cancelled=true"]);
 }
+
+#[cfg(all(feature = "testing", feature = "logs"))]
+#[test]
+fn a_capture_shows_exceptions_whatever_the_last_pipeline_made_of_them() {
+    use opentelemetry_sdk::logs::{LogBatch, LogExporter};
+    #[derive(Debug)]
+    struct Forgets;
+    impl LogExporter for Forgets {
+        async fn export(&self, _: LogBatch<'_>) -> opentelemetry_sdk::error::OTelSdkResult {
+            Ok(())
+        }
+    }
+    #[trace(name = "fails")]
+    fn fails() -> Result<(), String> {
+        Err("no".to_owned())
+    }
+    let _turn = crate::support::turn();
+    let settings = otelier::Telemetry::default().with_exception_signal(otelier::config::ExceptionSignal::Logs);
+    let telemetry = otelier::Pipeline::new(settings).with_log_exporter(Forgets).start().expect("the pipeline starts");
+    telemetry.shutdown().expect("it ends in time");
+    let spans = otelier::testing::capture(|| fails().is_err());
+    assert_eq!(spans.span("fails").events().count(), 1);
+}

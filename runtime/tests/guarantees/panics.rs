@@ -356,3 +356,30 @@ fn a_stack_trace_is_recorded_if_one_was_asked_for() -> Result<(), Box<dyn std::e
     }
     Ok(())
 }
+
+#[trace(root, sample = never)]
+async fn panics_unrecorded() {
+    panic!("nobody is told")
+}
+
+struct PollsUnrecorded;
+
+impl Drop for PollsUnrecorded {
+    fn drop(&mut self) {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut future = Box::pin(panics_unrecorded());
+        assert!(catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context))).is_err());
+    }
+}
+
+#[test]
+fn a_panic_of_a_span_that_is_not_recorded_takes_no_message_away() {
+    let recorder = Recorder::start();
+    drop(caught(|| {
+        let _polls = PollsUnrecorded;
+        panic!("on purpose");
+    }));
+    let spans = recorder.spans();
+    let span = named(&spans, "panics_with");
+    assert_eq!(exception(span, "exception.message").map(ToString::to_string), Some("on purpose".to_owned()));
+}

@@ -5,7 +5,10 @@ use crate::record::guard::store_policy;
 use crate::record::outbox::split_record;
 use crate::record::queue::FullChunk;
 use crate::record::thread::{self, Thread, collect_from_threads, peek_at_threads};
-use crate::record::{Limits, Policy, QUEUE, count_records, old_names, sampling, set_limits};
+use crate::record::{
+    ExceptionSignal, Limits, Policy, QUEUE, count_records, old_names, sampling, set_exception_signal, set_limits,
+    set_metrics,
+};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use std::cell::Cell;
@@ -311,6 +314,8 @@ impl Captures {
                     set_limits(&Limits::default());
                     old_names::set(&[], false);
                     sampling::set_decision(1.0, true);
+                    set_exception_signal(ExceptionSignal::SpanEvents);
+                    set_metrics(true);
                 }
                 STATE.store(ALONE, Relaxed);
                 store_policy(self.alone);
