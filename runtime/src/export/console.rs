@@ -303,7 +303,9 @@ fn render_below(node: &Node, guides: &[bool], last: bool, style: &TextStyle, to:
     };
     if let Some(text) = node.error_text() {
         let error_type = node.attribute("error.type").map(Value::to_string).unwrap_or_else(|| "error".to_owned());
-        below(Ink::Red, format!("✗ {error_type}: {text}"));
+        // What is missing has no text.
+        let colon = if text.is_empty() { "" } else { ": " };
+        below(Ink::Red, format!("✗ {error_type}{colon}{text}"));
     } else if node.is_cancelled() {
         below(Ink::Yellow, "✗ cancelled: dropped before it was ready".to_owned());
     }
@@ -505,6 +507,14 @@ workflow daily                                        1.00 ms ▕█████
         let exception = Event::new("exception", spans[0].start_time, said, 0);
         spans[0].events.events.push(exception);
         assert!(render(spans, &TextStyle::default()).contains("✗ panic: attempt to divide by zero\n"));
+    }
+
+    #[test]
+    fn a_failure_without_a_text_is_its_type() {
+        let mut missing = span(1, 0, "find", 0, 10);
+        missing.attributes = vec![KeyValue::new("error.type", "not_found")];
+        missing.status = Status::error("");
+        assert!(render(vec![missing], &TextStyle::default()).contains("✗ not_found\n"));
     }
 
     #[test]
