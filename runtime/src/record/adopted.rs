@@ -12,9 +12,9 @@
 //! A handle that outlives its span finds an inbox that has ended.
 
 use super::Callsite;
-use super::guard::lazy_context;
 use super::outbox::Outbox;
 use super::shared::SharedSpan;
+use super::start::lazy_context;
 use super::thread::{self, Active, Mode, Thread};
 use opentelemetry::Context;
 use opentelemetry::trace::SpanContext;

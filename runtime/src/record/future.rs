@@ -5,10 +5,11 @@
 
 use super::Callsite;
 use super::begin::Begin;
-use super::guard::{EventWriter, Start, enabled};
+use super::guard::{EventWriter, enabled};
 use super::limits::New;
 use super::outcome::Outcome;
 use super::shared::SharedSpan;
+use super::start::Start;
 use super::thread::{self, Active, Thread};
 use super::watch::is_measured_unrecorded;
 use crate::attribute::{Slot, Slots, SpanAttributes};

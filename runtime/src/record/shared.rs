@@ -1,9 +1,10 @@
 //! Open spans that do not stay on one thread's stack: those of futures, of the manual API, and of OpenTelemetry's API.
 
 use super::fork::forks;
-use super::guard::{Start, enabled};
+use super::guard::enabled;
 use super::limits::New;
 use super::outcome::{Failure, Outcome};
+use super::start::Start;
 use super::thread::{self, Active, Mode, Thread};
 use super::view::{LINK_IS_REMOTE, head};
 use super::watch::{self, Watch};

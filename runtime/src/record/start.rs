@@ -1,0 +1,243 @@
+//! Where a span begins: below whom, in which trace, and whether it is recorded.
+
+use super::begin::{Begin, Decided, Sample};
+use super::capture::{self, SeenBy};
+use super::counters::{COUNTERS, Counters};
+use super::guard::lazy;
+use super::handle::OtelSpan;
+use super::shared::SharedSpan;
+use super::thread::{self, Active, Mode, Thread};
+use super::{flag, sampling};
+use crate::wire::{self, Scratch};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
+use std::sync::Arc;
+
+/// A span that begins: who it is and whom it belongs to.
+pub(super) struct Start {
+    pub(super) active: Active,
+    pub(super) parent: u64,
+    pub(super) flags: u8,
+    /// Whether its trace begins in this process here.
+    pub(super) begins_here: bool,
+    pub(super) state: TraceState,
+}
+
+impl Start {
+    /// Finds the parent and decides whether the span is recorded.
+    ///
+    /// `None` if there is nothing to open: telemetry is suppressed, or the parent is a span of ours that is not
+    /// recorded, and so is current for OpenTelemetry already.
+    pub(super) fn find(thread: &Thread) -> Option<Self> {
+        if thread.scratch.busy() {
+            Self::turned_away(thread);
+            return None;
+        }
+        Context::map_current(|context| {
+            let suppressed = context.is_telemetry_suppressed();
+            if suppressed { None } else { Self::below(thread, context) }
+        })
+    }
+
+    /// Counts a span of the allocator's that begins while the thread is busy with another.
+    fn turned_away(thread: &Thread) {
+        Counters::add(&COUNTERS.allocator, 1);
+        thread.started();
+        thread.ended();
+    }
+
+    /// The same below the span in a context that is given.
+    pub(super) fn below(thread: &Thread, context: &Context) -> Option<Self> {
+        Self::below_or(thread, context, |seen, trace, parent, continues| {
+            seen.decide(trace.1, parent, continues, context)
+        })
+    }
+
+    /// The same where an annotation says how the span begins; and the context that it begins in.
+    pub(super) fn begun(thread: &Thread, begin: &Begin) -> Option<(Self, Context)> {
+        if thread.scratch.busy() {
+            Self::turned_away(thread);
+            return None;
+        }
+        let current = Context::current();
+        let context = begin.parent.as_ref().unwrap_or(&current);
+        if current.is_telemetry_suppressed() || context.is_telemetry_suppressed() {
+            return None;
+        }
+        let decide = |seen: SeenBy, trace: (u64, u64), parent: Option<bool>, continues| match (begin.sample, parent) {
+            // In a test nothing is left to chance.
+            (Some(sample), None) if !(seen.is_always() && matches!(sample, Sample::Ratio(_))) => {
+                sampling::decide_by(sample, trace.1)
+            }
+            _ => seen.decide(trace.1, parent, continues, context),
+        };
+        let start = match &begin.parent {
+            Some(parent) => Self::of(thread, parent.span().span_context(), |seen, trace, parent, continues| {
+                let known = thread.active.get();
+                // It is known better whether the thread's own trace is recorded: it may have been refused.
+                let same = continues && known.trace == trace && parent == Some(known.mode.is_recording());
+                if same && known.mode != Mode::Nothing { known.mode } else { decide(seen, trace, parent, continues) }
+            })?,
+            None if begin.root => Self::of(thread, &SpanContext::NONE, decide)?,
+            None => Self::below_or(thread, context, decide)?,
+        };
+        // The sampler may not ask parents, but it must not undo the decision where the trace continues.
+        let decided = begin
+            .sample
+            .filter(|_| start.parent == 0)
+            .map(|_| Decided { trace: start.active.trace_id(), sampled: start.active.mode.is_recording() });
+        let context = thread.scratch.while_busy(|| match decided {
+            Some(decided) => context.with_value(decided),
+            None => context.clone(),
+        });
+        Some((start, context))
+    }
+
+    /// With `decide` for a trace that the thread does not know: it gets who looks, the trace's id, the parent's decision if there is a
+    /// parent, and whether the parent is in this process.
+    #[inline(always)]
+    fn below_or(
+        thread: &Thread,
+        context: &Context,
+        decide: impl FnOnce(SeenBy, (u64, u64), Option<bool>, bool) -> Mode,
+    ) -> Option<Self> {
+        let parent = context.span();
+        let parent = parent.span_context();
+        let known = thread.active.get();
+        if known.mode != Mode::Nothing && parent.span_id() == SpanId::from(known.attached) {
+            return match known.mode {
+                Mode::Refused => {
+                    thread.refused();
+                    None
+                }
+                Mode::Unsampled | Mode::Nothing => None,
+                Mode::Recording | Mode::RecordingAttached => {
+                    thread.started();
+                    let span = thread.new_span_id();
+                    let active = Active { span, attached: span, ..known };
+                    let state = state_of(parent);
+                    Some(Self { active, parent: known.span, flags: 0, begins_here: false, state })
+                }
+            };
+        }
+        Self::of(thread, parent, decide)
+    }
+
+    /// A span below exactly this parent.
+    #[inline(always)]
+    fn of(
+        thread: &Thread,
+        parent: &SpanContext,
+        decide: impl FnOnce(SeenBy, (u64, u64), Option<bool>, bool) -> Mode,
+    ) -> Option<Self> {
+        let state = state_of(parent);
+        let (trace, parent_span, decision) = if parent.is_valid() {
+            let trace = u128::from_be_bytes(parent.trace_id().to_bytes());
+            let span = u64::from_be_bytes(parent.span_id().to_bytes());
+            (((trace >> 64) as u64, trace as u64), span, Some(parent.is_sampled()))
+        } else {
+            ((thread.random(), thread.random()), 0, None)
+        };
+        let seen = capture::find(thread, parent);
+        if seen == SeenBy::Nobody {
+            return None;
+        }
+        let mode = match decide(seen, trace, decision, parent.is_valid() && !parent.is_remote()) {
+            // `TraceState` does not say whether it is empty, but the empty one equals the default.
+            Mode::Recording if !lazy() || state != TraceState::NONE => Mode::RecordingAttached,
+            mode => mode,
+        };
+        match mode {
+            Mode::Refused => thread.refused(),
+            Mode::Unsampled | Mode::Nothing => {}
+            Mode::Recording | Mode::RecordingAttached => thread.started(),
+        }
+        let span = thread.new_span_id();
+        if let SeenBy::Capture { .. } = seen {
+            capture::enter(thread, trace, span, parent);
+        }
+        Some(Self {
+            active: Active { trace, span, attached: span, mode },
+            parent: parent_span,
+            flags: if parent.is_valid() && parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
+            // Tail sampling keeps its hands off what is captured.
+            begins_here: seen == SeenBy::Pipeline && (!parent.is_valid() || parent.is_remote()),
+            state,
+        })
+    }
+
+    /// Whether the trace has a `tracestate`, which every record carries then.
+    #[inline]
+    pub(super) fn has_state(&self) -> bool {
+        self.active.mode == Mode::RecordingAttached && self.state != TraceState::NONE
+    }
+
+    /// Writes the `tracestate` for a record.
+    pub(super) fn write_state(&self, scratch: &Scratch) {
+        scratch.whole_str(wire::header(wire::TRACE_STATE, 0, 0), &self.state.header());
+    }
+
+    /// OpenTelemetry's context with this span in it. To be called while the thread is busy: a traced allocator must not
+    /// change the context that is being looked at. With `shared`, what is recorded through the context goes there.
+    #[inline(always)]
+    pub(super) fn context(self, shared: Option<&Arc<SharedSpan>>) -> Context {
+        Context::map_current(|current| self.context_in(current, shared))
+    }
+
+    /// The same in place of the span that is in `context`.
+    #[inline(always)]
+    pub(super) fn context_in(self, context: &Context, shared: Option<&Arc<SharedSpan>>) -> Context {
+        let span = self.active.span_context(self.state);
+        match shared {
+            Some(shared) => context.with_span(OtelSpan::of(Arc::clone(shared), span)),
+            None => context.with_remote_span_context(span),
+        }
+    }
+}
+
+/// What is not valid names no parent, and its state belongs to no trace.
+fn state_of(parent: &SpanContext) -> TraceState {
+    if parent.is_valid() { parent.trace_state().clone() } else { TraceState::NONE }
+}
+
+/// The span that is active on this thread, if `attached` is the span that stands for it in OpenTelemetry's context
+/// because it is lazy.
+pub(crate) fn lazy_span(attached: &SpanContext) -> Option<SpanContext> {
+    lazy_on_thread(attached).map(|(_, active)| active)
+}
+
+/// The same for the span of a context, and the thread it is active on.
+pub(super) fn lazy_context(current: &Context) -> Option<(&'static Thread, SpanContext)> {
+    lazy_on_thread(current.span().span_context())
+}
+
+fn lazy_on_thread(attached: &SpanContext) -> Option<(&'static Thread, SpanContext)> {
+    let thread = thread::existing()?;
+    let active = thread.active.get();
+    let stands_for_it = active.mode.is_recording()
+        && active.span != active.attached
+        && attached.span_id() == SpanId::from(active.attached);
+    stands_for_it.then(|| (thread, active.span_context(attached.trace_state().clone())))
+}
+
+/// No span has this id.
+const NOBODY: u64 = u64::MAX;
+
+/// The time during which OpenTelemetry's context is exact: what it names is meant, also if the active span is lazy and
+/// below that.
+#[derive(Debug)]
+pub(crate) struct Exact(Option<(&'static Thread, u64)>);
+
+impl Exact {
+    pub(crate) fn enter() -> Self {
+        Self(thread::existing().map(|thread| (thread, thread.active.attached.replace(NOBODY))))
+    }
+}
+
+impl Drop for Exact {
+    fn drop(&mut self) {
+        if let Some((thread, attached)) = self.0 {
+            thread.active.attached.set(attached);
+        }
+    }
+}
