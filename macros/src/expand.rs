@@ -12,17 +12,22 @@
 //! result
 //! ```
 //!
-//! and an asynchronous one hands its body to `instrument`, which opens the span at the first poll.
+//! and an asynchronous one hands its body to `instrument`, which opens the span at the first poll; an `async fn` becomes a
+//! function that returns what `instrument` gives, so that the state of its body is kept once:
+//!
+//! ```text
+//! fn f(x: X) -> impl Future<Output = Output> { static SITE …; instrument(&SITE, async move { let x = x; body }, |result| …) }
+//! ```
 
 use crate::args::{Args, Key, Value, crate_path, keys_at, look};
-use crate::body::{Late, Names, Rewriter, awaits, contains_await, ends_in_a_panic, leaves_early, span_ident};
+use crate::body::{Late, Names, Rewriter, awaits, contains_await, span_ident};
 use crate::checks::{self, keys_ident, schema_span};
 use crate::ctxt::Ctxt;
 use crate::domain;
+use crate::forms::Parts;
 use crate::item::{Form, Function, Words, is_closure, replace_async_tail};
 use crate::members::{Members, take_words, together};
 use crate::registry;
-use crate::result::result_ident;
 use crate::tokens::{ends, group, is_ident, is_punct, located_at, plain, without_invisible};
 use otelier_spec::domain::Fills;
 use otelier_spec::{DomainMacro, Kind};
@@ -115,7 +120,7 @@ pub(crate) fn traced(
 }
 
 /// The tokens between the braces of `body`: coverage and editors take the braces' places for the body's.
-fn with_braces_of(body: &Group, tokens: TokenStream) -> Group {
+pub(crate) fn with_braces_of(body: &Group, tokens: TokenStream) -> Group {
     let mut group = Group::new(Delimiter::Brace, tokens);
     group.set_span(body.span());
     group
@@ -202,24 +207,24 @@ impl Block {
 }
 
 /// A place that makes spans: a function or a block.
-struct Site {
-    args: Args,
-    schema: Option<TokenStream>,
-    krate: TokenStream,
-    default_name: Literal,
-    is_block: bool,
+pub(crate) struct Site {
+    pub(crate) args: Args,
+    pub(crate) schema: Option<TokenStream>,
+    pub(crate) krate: TokenStream,
+    pub(crate) default_name: Literal,
+    pub(crate) is_block: bool,
     /// Whether an asynchronous body takes what it captures.
-    is_move: bool,
+    pub(crate) is_move: bool,
     /// Whether only the outermost of nested calls has a span.
-    is_outermost: bool,
+    pub(crate) is_outermost: bool,
     /// What is recorded of the result; empty if that is nothing.
-    seen: TokenStream,
+    pub(crate) seen: TokenStream,
     /// The attribute that says how the function ended, and the runtime's description of it.
-    verdict: Option<(Key, TokenStream)>,
+    pub(crate) verdict: Option<(Key, TokenStream)>,
     /// What a returned iterator or stream gives, if that is written.
-    item: Option<TokenStream>,
+    pub(crate) item: Option<TokenStream>,
     /// Where `async` stands: the user's own keyword makes the block the user's for coverage.
-    keyword: Span,
+    pub(crate) keyword: Span,
 }
 
 impl Site {
@@ -346,11 +351,12 @@ impl Site {
         // Behind all keys: editors find a key by what stands in front of it, with and without a mistake.
         let errors = std::mem::take(ctxt).into_errors();
         let start = quote!(#keys #records #unfinished #errors);
+        let parts = Parts { site: &site, checks: &checks, start: &start, needs_span, body: &inner, output };
         if let Form::Drain { stream, boxed } = form {
-            return self.drain(&site, &checks, &start, needs_span, &inner, output, stream, boxed);
+            return self.drain(parts, stream, boxed);
         }
         if let Form::Future { boxed } = form {
-            return self.future(&site, &checks, &start, needs_span, &inner, output, boxed);
+            return self.future(parts, boxed);
         }
         if form.is_later() {
             let anchor = Ident::new("__otelier_body", Span::mixed_site());
@@ -366,14 +372,14 @@ impl Site {
                 true => quote!(#rebound { #handle #start }),
                 false => quote!(#rebound #handle #start),
             };
-            self.asynchronous(&site, &checks, &start, &inner, output)
+            self.asynchronous(Parts { start: &start, ..parts })
         } else {
-            self.synchronous(&site, &checks, &start, &inner, output)
+            self.synchronous(parts)
         }
     }
 
     /// What is recorded of the result, as a statement.
-    fn seen(&self) -> Option<TokenStream> {
+    pub(crate) fn seen(&self) -> Option<TokenStream> {
         let seen = &self.seen;
         (!seen.is_empty()).then(|| quote!(#[allow(unreachable_code)] { #seen }))
     }
@@ -383,221 +389,6 @@ impl Site {
         let spread = self.args.spread.iter().map(|spread| &spread.value);
         let given = self.args.attributes.iter().map(|(_, value)| value).chain(spread);
         given.into_iter().any(|value| contains_await(&value.tokens))
-    }
-
-    fn synchronous(
-        &self,
-        site: &TokenStream,
-        checks: &TokenStream,
-        start: &TokenStream,
-        body: &Group,
-        output: Option<&TokenStream>,
-    ) -> TokenStream {
-        let krate = &self.krate;
-        let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
-        let enter = match self.args.options.begin(krate) {
-            None => quote!(#span.enter(&#site_ident);),
-            Some(begin) => quote!(#span.enter_with(&#site_ident, || #begin);),
-        };
-        let enter = match self.is_outermost {
-            false => enter,
-            true => {
-                let [depth, inside] =
-                    ["__OTELIER_DEPTH", "__otelier_inside"].map(|name| Ident::new(name, Span::mixed_site()));
-                quote! {
-                    ::std::thread_local! {
-                        static #depth: #krate::__private::Depth = const { #krate::__private::Depth::new() };
-                    }
-                    let #inside = #krate::__private::Inside::enter(&#depth);
-                    if #inside.is_outermost() {
-                        #enter
-                    }
-                }
-            }
-        };
-        let open = quote! {
-            #site
-            #checks
-            let mut #span = #krate::__private::Guard::new();
-            #enter
-            #start
-        };
-        let (result, seen) = (result_ident(), self.seen());
-        let none = self.args.options.none.as_ref();
-        let looks_at =
-            |output: &&TokenStream| self.is_block || !is_primitive(output) || seen.is_some() || none.is_some();
-        let Some(output) = output.filter(looks_at) else {
-            if self.is_block {
-                // `return` and `?` stay inside of the block, as they would in a closure.
-                return quote!(#open #krate::__private::call_once(|| #body));
-            }
-            // Nothing to look at, so the body needs no closure around it.
-            let body = body.stream();
-            return quote!(#open #body);
-        };
-        let outcome = outcome(krate, &quote!(&#result), none);
-        let is_never = output.to_string() == "!";
-        // A closure costs the compiler as much as all attributes together.
-        let needs_closure = is_never || leaves_early(body.stream()) || ends_in_a_panic(body.stream());
-        let (call, allow) = if self.is_block || needs_closure {
-            let arrow = quote!(-> #output);
-            (quote!(let #result = #krate::__private::call_once(|| #arrow #body);), None)
-        } else {
-            // The body may never end.
-            (quote!(let #result: #output = #body;), Some(quote!(#[allow(unreachable_code)])))
-        };
-        quote! {
-            #open
-            #call
-            #seen
-            #allow
-            #span.outcome(#outcome);
-            #result
-        }
-    }
-
-    /// A function that returns an iterator or a stream: its span begins with the call, and ends with the items.
-    #[allow(clippy::too_many_arguments)]
-    fn drain(
-        &self,
-        site: &TokenStream,
-        checks: &TokenStream,
-        start: &TokenStream,
-        needs_span: bool,
-        body: &Group,
-        output: Option<&TokenStream>,
-        stream: bool,
-        boxed: bool,
-    ) -> TokenStream {
-        let krate = &self.krate;
-        let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
-        let [drain, items] = ["__otelier_drain", "__otelier_items"].map(|name| Ident::new(name, Span::mixed_site()));
-        let result = result_ident();
-        let start = match needs_span {
-            true => quote! {
-                {
-                    let #span = #drain.span();
-                    #start
-                }
-            },
-            false => start.clone(),
-        };
-        let outcome = outcome(krate, &quote!(#result), None);
-        let open = match self.args.options.begin(krate) {
-            None => quote!(open(&#site_ident)),
-            Some(begin) => quote!(open_with(&#site_ident, #krate::__private::begin(|| #begin))),
-        };
-        let go_on = Ident::new(if stream { "stream" } else { "iterator" }, Span::mixed_site());
-        let item = self.item.as_ref().map(|item| quote!(: &#item));
-        let traced = quote!(#drain.#go_on(#items, |#result #item| #outcome));
-        let traced = match (boxed, stream) {
-            (false, _) => traced,
-            (true, true) => quote!(::std::boxed::Box::pin(#traced)),
-            (true, false) => quote!(::std::boxed::Box::new(#traced)),
-        };
-        quote! {
-            #site
-            #checks
-            let #drain = #krate::__private::Drain::#open;
-            #start
-            let #items = #drain.within(|| -> #output #body);
-            #traced
-        }
-    }
-
-    /// A function that returns a future which is made elsewhere.
-    #[allow(clippy::too_many_arguments)]
-    fn future(
-        &self,
-        site: &TokenStream,
-        checks: &TokenStream,
-        start: &TokenStream,
-        needs_span: bool,
-        body: &Group,
-        output: Option<&TokenStream>,
-        boxed: bool,
-    ) -> TokenStream {
-        let krate = &self.krate;
-        let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
-        let [future, anchor] = ["__otelier_future", "__otelier_body"].map(|name| Ident::new(name, Span::mixed_site()));
-        let result = result_ident();
-        // What there is to record is recorded at the first poll, when the span begins.
-        let recorded = match needs_span {
-            true => quote! {
-                async move {
-                    let #anchor = ();
-                    {
-                        let #span = #krate::__private::span_ref(&#anchor);
-                        #start
-                    }
-                    #future.await
-                }
-            },
-            false => quote!(#future),
-        };
-        let start = (!needs_span).then_some(start);
-        let outcome = outcome(krate, &quote!(#result), self.args.options.none.as_ref());
-        let seen = self.seen();
-        let capture = seen.is_some().then(|| quote!(move));
-        let (instrument, begin) = self.instrument();
-        let traced = quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, #capture |#result| { #seen #outcome }));
-        let traced = if boxed { quote!(::std::boxed::Box::pin(#traced)) } else { traced };
-        quote! {
-            #site
-            #checks
-            #start
-            let #future = #krate::__private::call_once(|| -> #output #body);
-            #traced
-        }
-    }
-
-    /// The function that gives a future its span, and the argument that says how it begins.
-    fn instrument(&self) -> (TokenStream, Option<TokenStream>) {
-        let krate = &self.krate;
-        match self.args.options.begin(krate) {
-            None => (quote!(instrument), None),
-            Some(begin) => (quote!(instrument_with), Some(quote!(#krate::__private::begin(|| #begin),))),
-        }
-    }
-
-    fn asynchronous(
-        &self,
-        site: &TokenStream,
-        checks: &TokenStream,
-        start: &TokenStream,
-        body: &Group,
-        output: Option<&TokenStream>,
-    ) -> TokenStream {
-        let krate = &self.krate;
-        let site_ident = site_ident();
-        let (result, seen) = (result_ident(), self.seen());
-        let none = self.args.options.none.as_ref();
-        let outcome_of = output.filter(|output| !is_primitive(output) || seen.is_some() || none.is_some());
-        // Never runs; it tells rustc the type of the block, which has no place for a return type. Nothing is converted to a
-        // number, so that of the function is enough there.
-        let typed = output.filter(|output| !is_primitive(output) || output.to_string().contains('&'));
-        let typed = typed.map(|output| quote!(if false { return #krate::__private::never::<#output>(); }));
-        let capture = self.is_move.then(|| quote!(move));
-        let inspect = match outcome_of {
-            Some(_) => {
-                let outcome = outcome(krate, &quote!(#result), none);
-                match &seen {
-                    // The future outlives the arguments that are looked at; those of them that the body has not taken.
-                    Some(seen) => quote!(#capture |#result| { #seen #outcome }),
-                    None => quote!(|#result| #outcome),
-                }
-            }
-            None => quote!(#krate::__private::no_outcome),
-        };
-        let statements = body.stream();
-        let keyword = Ident::new("async", self.keyword);
-        let (instrument, begin) = self.instrument();
-        let block = with_braces_of(body, quote!(#start #typed #statements));
-        quote! {
-            #site
-            #checks
-            #krate::__private::#instrument(&#site_ident, #begin #keyword #capture #block, #inspect)
-        }
     }
 
     /// The body, with proof that everything late was recorded.
@@ -711,7 +502,7 @@ pub(crate) fn is_primitive(output: &TokenStream) -> bool {
 }
 
 /// What became of `result`; `none` is the error type of `None`.
-fn outcome(krate: &TokenStream, result: &TokenStream, none: Option<&Literal>) -> TokenStream {
+pub(crate) fn outcome(krate: &TokenStream, result: &TokenStream, none: Option<&Literal>) -> TokenStream {
     let outcome = quote! {{
         use #krate::__private::outcome::*;
         (&&&&&&&#krate::__private::Probe(#result)).otelier_outcome()
@@ -733,6 +524,6 @@ fn kind_path(krate: &TokenStream, kind: Kind) -> TokenStream {
     quote!(#krate::schema::Kind::#variant)
 }
 
-fn site_ident() -> Ident {
+pub(crate) fn site_ident() -> Ident {
     Ident::new("__OTELIER_SITE", Span::mixed_site())
 }

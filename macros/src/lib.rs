@@ -14,6 +14,7 @@ mod ctxt;
 mod derive;
 mod domain;
 mod expand;
+mod forms;
 mod item;
 mod members;
 #[cfg(test)]
