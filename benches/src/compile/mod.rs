@@ -17,8 +17,8 @@ use workspace::{Step, Workspace};
 const LIMITS: [(Step, Shape, f64, f64); 4] = [
     (Step::Check, Shape::Sync, 0.25, 0.3),
     (Step::Build, Shape::Sync, 0.35, 0.35),
-    (Step::Check, Shape::Async, 0.5, 0.65),
-    (Step::Build, Shape::Async, 0.5, 0.75),
+    (Step::Check, Shape::Async, 0.5, 0.5),
+    (Step::Build, Shape::Async, 0.5, 0.6),
 ];
 
 const GATE_FUNCTIONS: usize = 200;

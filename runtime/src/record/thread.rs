@@ -122,7 +122,7 @@ pub(super) struct Registry {
     before: Totals,
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, not(miri)))]
 impl Registry {
     pub(super) fn iter(&self) -> impl Iterator<Item = &Thread> {
         self.threads.iter().map(|thread| &**thread)
@@ -348,7 +348,7 @@ impl Thread {
     }
 
     /// Continues with other random numbers than the process this one is a copy of.
-    #[cfg(unix)]
+    #[cfg(all(unix, not(miri)))]
     pub(super) fn reseed(&self, seed: u64) {
         let mixed = u128::from(self.random.get() ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         self.random.set((mixed >> 64) as u64 ^ mixed as u64);
