@@ -153,7 +153,8 @@ impl Site {
         let seen = self.seen();
         let capture = seen.is_some().then(|| quote!(move));
         let (instrument, begin) = self.instrument();
-        let traced = quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, #capture |#result| { #seen #outcome }));
+        let inspect = quote!(#capture |#result| { #seen #outcome });
+        let traced = quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, #inspect));
         let traced = if boxed { quote!(::std::boxed::Box::pin(#traced)) } else { traced };
         quote! {
             #site

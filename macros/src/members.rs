@@ -26,7 +26,7 @@ pub(crate) fn take_words(args: TokenStream, ctxt: &mut Ctxt) -> (Words, TokenStr
     let mut words = Words::default();
     let mut rest = TokenStream::new();
     let mut before: Option<Ident> = None;
-    for (number, part) in split(args, ',').into_iter().enumerate() {
+    for part in split(args, ',') {
         let word = match part.as_slice() {
             [TokenTree::Ident(word)] if is_word(&part[0]) => word,
             [TokenTree::Ident(word), list] if word == "skip" && group(Some(list), Delimiter::Parenthesis).is_some() => {
@@ -41,7 +41,7 @@ pub(crate) fn take_words(args: TokenStream, ctxt: &mut Ctxt) -> (Words, TokenStr
                 word
             }
             _ => {
-                let comma = (number > 0 && !rest.is_empty()).then(|| quote!(,));
+                let comma = (!rest.is_empty()).then(|| quote!(,));
                 rest.extend(comma);
                 rest.extend(part);
                 continue;
@@ -199,8 +199,8 @@ struct Own {
     arguments: TokenStream,
 }
 
-/// The method twice, if one of its annotations stands in `#[cfg_attr(..)]`: where that holds with the annotation, elsewhere with
-/// the block's alone. Left as it is, the method would have two spans.
+/// The method twice, if one of its annotations stands in `#[cfg_attr(..)]`: where that holds with the annotation, elsewhere
+/// with the block's alone. Left as it is, the method would have two spans.
 fn in_two_configurations(member: &[TokenTree], function: usize) -> Option<[Vec<TokenTree>; 2]> {
     (0..function.saturating_sub(1)).find_map(|at| {
         let [hash, attribute] = &member[at..at + 2] else { return None };

@@ -360,6 +360,15 @@ mod tests {
     }
 
     #[test]
+    fn headers_name_a_parent_also_where_nobody_has_set_a_propagator() {
+        for headers in [vec![("Traceparent", PARENT), ("x", "y")], vec![("traceparent", PARENT)]] {
+            let found = headers.parent_context().expect("it is valid");
+            assert_eq!(found.span().span_context().span_id().to_string(), "b7ad6b7169203331");
+        }
+        assert!([("traceparent", "none")].parent_context().is_none());
+    }
+
+    #[test]
     fn hostile_texts_name_no_parent() {
         let long = "0".repeat(100_000);
         let dashes = "-".repeat(100_000);

@@ -455,6 +455,29 @@ fn what_the_pipeline_does_not_sample_is_captured_all_the_same() {
     assert_eq!([7_000_080, 7_000_081, 7_000_082, 7_000_083].map(numbers), [0, 2, 0, 0]);
 }
 
+/// A hint leaves nothing to chance: `never` holds in a test as it does elsewhere, and a share is all.
+#[test]
+fn a_sampling_hint_of_never_holds_in_a_capture_and_a_ratio_is_not_left_to_chance() {
+    #[trace(sample = never)]
+    fn health() {
+        trace_block!(name = "inside", {});
+    }
+    #[trace(sample = 0.0)]
+    fn rare() {}
+    #[trace(root, sample = 0.5)]
+    fn half() {}
+    assert!(capture(health).is_empty());
+    for _ in 0..8 {
+        let spans = capture(|| {
+            rare();
+            half();
+        });
+        assert_eq!(spans.text(), "rare\nhalf");
+    }
+    let asked = Capture::builder().with_sampling(Sampling::AsConfigured).capture(rare);
+    assert!(asked.is_empty(), "{}", asked.text());
+}
+
 #[test]
 fn tail_sampling_forgets_nothing_of_a_capture() {
     let nothing = TailSampling::failed();

@@ -31,14 +31,15 @@ pub enum Function {
     Path,
 }
 
-/// The attribute that says how a function ended, and its values.
+/// The attribute that says how an operation ended, and its values. What the body records under its name holds if the body
+/// comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The attribute.
     pub key: &'static str,
-    /// It returned, and no error.
+    /// The operation returned, and no error.
     pub good: &'static str,
-    /// It returned an error.
+    /// It returned an error, expected or not.
     pub failed: &'static str,
     /// It panicked.
     pub panicked: &'static str,

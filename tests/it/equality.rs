@@ -2,7 +2,7 @@
 //! `opentelemetry-proto` makes of the same spans.
 
 use crate::notation;
-use crate::support::{PROTOCOLS, receiver, telemetry, turn};
+use crate::support::{PROTOCOLS, Refused, receiver, telemetry, turn};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -70,27 +70,6 @@ fn observe(configure: fn(Telemetry) -> Telemetry, work: fn()) -> Vec<(Vec<Export
 fn wire_spans(requests: &[ExportTraceServiceRequest]) -> Vec<&Span> {
     let resources = requests.iter().flat_map(|request| &request.resource_spans);
     resources.flat_map(|resource| &resource.scope_spans).flat_map(|scope| &scope.spans).collect()
-}
-
-#[derive(Debug)]
-struct Refused(u16);
-
-impl std::fmt::Display for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the exchange answered {}", self.0)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl ErrorClass for Refused {
-    fn error_type(&self) -> std::borrow::Cow<'static, str> {
-        self.0.to_string().into()
-    }
-
-    fn is_expected(&self) -> bool {
-        self.0 == 404
-    }
 }
 
 #[trace_workflow(

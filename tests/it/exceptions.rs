@@ -1,6 +1,6 @@
 //! Exceptions as log records: what they say beside span events, where they go, and what happens if nobody takes them.
 
-use crate::support::{PROTOCOLS, receiver, receiver_with_logs, telemetry, turn};
+use crate::support::{PROTOCOLS, Refused, receiver, receiver_with_logs, telemetry, turn};
 use opentelemetry::Context;
 use opentelemetry::logs::{AnyValue, Severity};
 use opentelemetry::trace::{
@@ -22,27 +22,6 @@ use otelier::{Pipeline, Span as ManualSpan, Stats};
 use otelier_tests::{Behaviour, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-#[derive(Debug)]
-struct Refused(u16);
-
-impl std::fmt::Display for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the exchange answered {}", self.0)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl ErrorClass for Refused {
-    fn error_type(&self) -> std::borrow::Cow<'static, str> {
-        self.0.to_string().into()
-    }
-
-    fn is_expected(&self) -> bool {
-        self.0 == 404
-    }
-}
 
 struct Opaque;
 

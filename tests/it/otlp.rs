@@ -1,6 +1,6 @@
 //! OTLP over both protocols, to receivers that behave and to some that do not.
 
-use crate::support::{PROTOCOLS, receiver, telemetry, turn};
+use crate::support::{PROTOCOLS, Refused, receiver, telemetry, turn};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
@@ -12,21 +12,6 @@ use otelier::prelude::*;
 use otelier_tests::Behaviour;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
-
-#[derive(Debug)]
-struct Refused(u16);
-
-impl std::fmt::Display for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the exchange answered {}", self.0)
-    }
-}
-
-impl ErrorClass for Refused {
-    fn error_type(&self) -> std::borrow::Cow<'static, str> {
-        self.0.to_string().into()
-    }
-}
 
 #[trace_workflow(crypto.workflow_name = "it", late(crypto.record_count))]
 async fn workflow(symbols: &[&str]) -> Result<usize, Refused> {

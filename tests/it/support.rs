@@ -31,3 +31,25 @@ pub(crate) fn receiver_with_logs(protocol: Protocol, logs: Behaviour) -> Receive
 pub(crate) fn telemetry(protocol: Protocol, endpoint: &str) -> Telemetry {
     Telemetry::default().with_service_name("it").with_otlp(Otlp::to(endpoint).with_protocol(protocol))
 }
+
+/// What an exchange says if it does not answer as it should.
+#[derive(Debug)]
+pub struct Refused(pub u16);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the exchange answered {}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl otelier::ErrorClass for Refused {
+    fn error_type(&self) -> std::borrow::Cow<'static, str> {
+        self.0.to_string().into()
+    }
+
+    fn is_expected(&self) -> bool {
+        self.0 == 404
+    }
+}

@@ -93,8 +93,8 @@ impl Start {
         Some((start, context))
     }
 
-    /// With `decide` for a trace that the thread does not know: it gets who looks, the trace's id, the parent's decision if there is a
-    /// parent, and whether the parent is in this process.
+    /// With `decide` for a trace that the thread does not know: it gets who looks, the trace's id, the parent's decision if
+    /// there is a parent, and whether the parent is in this process.
     #[inline(always)]
     fn below_or(
         thread: &Thread,

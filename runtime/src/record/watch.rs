@@ -9,6 +9,7 @@ use crate::attribute::KeyedTarget;
 use crate::clock;
 use crate::wire::{self, Items, Scratch};
 use opentelemetry::Context;
+pub use otelier_spec::domain::Verdict;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -27,22 +28,6 @@ pub struct Watch {
     pub metrics: bool,
     /// The attribute that says how the operation ended.
     pub verdict: Option<Verdict>,
-}
-
-/// An attribute that says how an operation ended, and its values. What the body records under its name holds if the body
-/// comes to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// The attribute.
-    pub key: &'static str,
-    /// The operation returned, and no error.
-    pub good: &'static str,
-    /// It returned an error, expected or not.
-    pub failed: &'static str,
-    /// It panicked.
-    pub panicked: &'static str,
-    /// Its future was dropped before it was ready.
-    pub cancelled: &'static str,
 }
 
 impl Watch {
