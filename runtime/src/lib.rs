@@ -78,7 +78,7 @@ pub mod private;
 pub use attribute::secret::Secret;
 pub use bridge::{current_context, in_current_context, spawn_thread, with_current_context};
 pub use config::Telemetry;
-pub use error::{ConfigError, Error};
+pub use error::{ConfigError, Error, Place, Problem};
 pub use opentelemetry;
 pub use opentelemetry_sdk;
 pub use otelier_macros::{

@@ -1,12 +1,15 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
+pub mod describe;
 mod limits;
+mod node;
 mod source;
 
 use std::time::Duration;
 
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
 pub use limits::{Hooks, TailSampling};
+pub use node::{Entry, File, Node, Origin, Span, Value};
 pub use source::Variables;
 #[cfg(feature = "_otlp")]
 pub(crate) use source::percent_decoded;
