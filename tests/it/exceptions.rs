@@ -13,7 +13,7 @@ use opentelemetry_proto::transform::logs::tonic::group_logs_by_resource_and_scop
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLogRecord};
-use otelier::config::{ExceptionSignal, Otlp, OtlpLogs, Protocol, Variables};
+use otelier::config::{ExceptionSignal, LogExporter, Otlp, Protocol, Variables};
 use otelier::export::console::{TextStyle, render_text};
 use otelier::export::tree::Trace;
 use otelier::export::{MemoryExporter, Signal};
@@ -265,15 +265,16 @@ fn log_records_may_go_elsewhere_by_another_protocol() {
     for (of_spans, of_logs) in [(Protocol::Grpc, Protocol::HttpProtobuf), (Protocol::HttpProtobuf, Protocol::Grpc)] {
         let spans = receiver(of_spans, Behaviour::Accept);
         let logs = receiver_with_logs(of_logs, Behaviour::Accept);
-        let mut other = OtlpLogs::default();
-        other.protocol = Some(of_logs);
         // Used as it is: HTTP appends nothing to it.
         let path = if of_logs == Protocol::Grpc { "" } else { "/v1/logs" };
-        other.endpoint = Some(format!("{}{path}", logs.endpoint()));
-        other.headers = Some("x-api-key=logs".to_owned());
+        let other = Otlp::to_exactly(format!("{}{path}", logs.endpoint()))
+            .with_protocol(of_logs)
+            .with_headers("x-api-key=logs");
         let otlp = Otlp::to(spans.endpoint()).with_protocol(of_spans).with_headers("x-api-key=spans");
-        let settings =
-            Telemetry::default().with_otlp(otlp.with_logs(Some(other))).with_exception_signal(ExceptionSignal::Logs);
+        let settings = Telemetry::default()
+            .with_otlp(otlp)
+            .with_log_exporters([LogExporter::Otlp(other)])
+            .with_exception_signal(ExceptionSignal::Logs);
         let telemetry = otelier::init(settings).expect("it starts");
         run();
         let stats = telemetry.shutdown().expect("in time");
@@ -306,8 +307,10 @@ fn the_environment_is_enough() {
 fn where_nothing_takes_log_records_exceptions_stay_on_the_spans() {
     let _turn = turn();
     let receiver = receiver_with_logs(Protocol::HttpProtobuf, Behaviour::Accept);
-    let otlp = Otlp::to(receiver.endpoint()).with_logs(None);
-    let settings = Telemetry::default().with_otlp(otlp).with_exception_signal(ExceptionSignal::Logs);
+    let settings = Telemetry::default()
+        .with_otlp(Otlp::to(receiver.endpoint()))
+        .with_log_exporters([])
+        .with_exception_signal(ExceptionSignal::Logs);
     let telemetry = otelier::init(settings).expect("it starts");
     run();
     telemetry.shutdown().expect("in time");
@@ -448,10 +451,12 @@ fn a_receiver_that_never_answers_log_records_keeps_no_span_back() {
     let _turn = turn();
     for protocol in PROTOCOLS {
         let receiver = receiver_with_logs(protocol, Behaviour::Hang);
-        let mut slow = OtlpLogs::default();
-        slow.timeout = Some(Duration::from_millis(200));
-        let otlp = Otlp::to(receiver.endpoint()).with_protocol(protocol).with_logs(Some(slow));
-        let settings = Telemetry::default().with_otlp(otlp).with_exception_signal(ExceptionSignal::Logs);
+        let otlp = Otlp::to(receiver.endpoint()).with_protocol(protocol);
+        let slow = otlp.clone().with_timeout(Duration::from_millis(200));
+        let settings = Telemetry::default()
+            .with_otlp(otlp)
+            .with_log_exporters([LogExporter::Otlp(slow)])
+            .with_exception_signal(ExceptionSignal::Logs);
         let telemetry = otelier::init(settings).expect("it starts");
         run();
         let stats = telemetry.shutdown().expect("in time");

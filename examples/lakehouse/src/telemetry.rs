@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use otelier::config::Exporter;
 use otelier::export::MemoryExporter;
 use otelier::export::tree::Trace;
 use otelier::{Guard, Pipeline, Stats};
@@ -33,6 +34,12 @@ pub struct Traced {
     pub problems: Vec<String>,
 }
 
+/// Nothing leaves the process; other exporters stay.
+fn remove_otlp(settings: &mut otelier::Telemetry) {
+    settings.exporters.retain(|exporter| !matches!(exporter, Exporter::Otlp(_)));
+    settings.log_exporters = None;
+}
+
 impl Telemetry {
     /// Starts to record. Spans are kept for the report; they also go out by OTLP if the environment names an endpoint.
     /// Settings that cannot be used cost the export, never the run.
@@ -45,7 +52,7 @@ impl Telemetry {
         });
         let endpoint_given = ENDPOINTS.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
         if !endpoint_given {
-            settings.otlp = None;
+            remove_otlp(&mut settings);
         }
         if settings.service_name.is_none() {
             settings = settings.with_service_name("lakehouse");
@@ -56,7 +63,7 @@ impl Telemetry {
         let started = start(settings.clone()).or_else(|error| {
             problems.push(format!("{error}; it is not exported"));
             let mut local = settings;
-            local.otlp = None;
+            remove_otlp(&mut local);
             start(local)
         });
         let guard = started.map_err(|error| problems.push(error.to_string())).ok();

@@ -1,15 +1,21 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
 pub mod describe;
+mod exporter;
 mod limits;
 mod node;
+mod otlp;
 mod source;
 
 use std::time::Duration;
 
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
+pub use exporter::{Exporter, LogExporter, OtlpFile, OutputStream};
 pub use limits::{Hooks, TailSampling};
 pub use node::{Entry, File, Node, Origin, Span, Value};
+#[cfg(feature = "_otlp")]
+pub(crate) use otlp::without_credentials;
+pub use otlp::{Compression, Endpoint, Headers, Otlp, Protocol, Tls};
 pub use source::Variables;
 #[cfg(feature = "_otlp")]
 pub(crate) use source::percent_decoded;
@@ -63,10 +69,11 @@ pub struct Telemetry {
     pub hooks: Hooks,
     /// How spans are batched.
     pub batch: Batching,
-    /// Where spans go by OTLP; `None` for nowhere. Environment: `OTEL_TRACES_EXPORTER` and `OTEL_EXPORTER_OTLP_…`.
-    pub otlp: Option<Otlp>,
-    /// Whether each trace is printed to standard error as a tree. Environment: `OTEL_TRACES_EXPORTER=console`.
-    pub console: bool,
+    /// Where spans go, in this order. Environment: `OTEL_TRACES_EXPORTER` and `OTEL_EXPORTER_OTLP_…`. Default: nowhere.
+    pub exporters: Vec<Exporter>,
+    /// Where log records go, of which there are some only if `exception_signal` says so. Environment:
+    /// `OTEL_LOGS_EXPORTER`, a list of `none` and `otlp`. Default: `None`, where spans go by OTLP or into a file.
+    pub log_exporters: Option<Vec<LogExporter>>,
     /// How long [`Guard::shutdown`](crate::Guard::shutdown) and dropping the guard may take. Default: 5 s.
     pub shutdown_timeout: Duration,
 }
@@ -113,84 +120,6 @@ pub enum Sampler {
     ParentBased(f64),
 }
 
-/// Where and how spans go by OTLP, and the log records of their exceptions.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Otlp {
-    /// Environment: `OTEL_EXPORTER_OTLP_PROTOCOL` or `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`. Default: `http/protobuf`.
-    pub protocol: Protocol,
-    /// The base URL, to which HTTP appends `/v1/traces`. Environment: `OTEL_EXPORTER_OTLP_ENDPOINT`. Default:
-    /// `http://localhost:4318`, for gRPC `http://localhost:4317`.
-    pub endpoint: Option<String>,
-    /// A URL that is used as it is. Environment: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`.
-    pub traces_endpoint: Option<String>,
-    /// Headers as `key1=value1,key2=value2`, with percent-encoded values. Environment: `OTEL_EXPORTER_OTLP_HEADERS`.
-    pub headers: String,
-    /// How long one request may take. Environment: `OTEL_EXPORTER_OTLP_TIMEOUT`, in milliseconds. Default: 10 s.
-    pub timeout: Duration,
-    /// How log records go; `None`: they do not. There are some only if [`Telemetry::exception_signal`] says so. Environment:
-    /// `OTEL_LOGS_EXPORTER`, a list of `none` and `otlp`. Default: as spans go.
-    pub logs: Option<OtlpLogs>,
-}
-
-/// What is different for log records by OTLP; what is `None` is as [`Otlp`] has it for spans.
-///
-/// While [`Telemetry::exception_signal`] asks for no log records, what the environment says of them is not checked, and
-/// what cannot be used of it is passed over: it may be meant for other programs.
-#[derive(Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OtlpLogs {
-    /// Environment: `OTEL_EXPORTER_OTLP_LOGS_PROTOCOL`.
-    pub protocol: Option<Protocol>,
-    /// A URL that is used as it is. Environment: `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`. Default: [`Otlp::endpoint`], to which
-    /// HTTP appends `/v1/logs`; never [`Otlp::traces_endpoint`].
-    pub endpoint: Option<String>,
-    /// Headers as `key1=value1,key2=value2`, with percent-encoded values. Environment: `OTEL_EXPORTER_OTLP_LOGS_HEADERS`.
-    pub headers: Option<String>,
-    /// How long one request may take. Environment: `OTEL_EXPORTER_OTLP_LOGS_TIMEOUT`, in milliseconds.
-    pub timeout: Option<Duration>,
-}
-
-impl std::fmt::Debug for OtlpLogs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OtlpLogs")
-            .field("protocol", &self.protocol)
-            .field("endpoint", &self.endpoint)
-            .field("headers", &self.headers.as_deref().map(whether_set))
-            .field("timeout", &self.timeout)
-            .finish()
-    }
-}
-
-/// Headers often carry credentials, so their values are never printed.
-fn whether_set(headers: &str) -> &'static str {
-    if headers.is_empty() { "none" } else { "set" }
-}
-
-impl std::fmt::Debug for Otlp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Otlp")
-            .field("protocol", &self.protocol)
-            .field("endpoint", &self.endpoint)
-            .field("traces_endpoint", &self.traces_endpoint)
-            .field("headers", &whether_set(&self.headers))
-            .field("timeout", &self.timeout)
-            .field("logs", &self.logs)
-            .finish()
-    }
-}
-
-/// The transports of OTLP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Protocol {
-    /// `http/protobuf`; needs the feature `otlp-http`, which is on by default.
-    #[default]
-    HttpProtobuf,
-    /// `grpc`; needs the feature `otlp-grpc`.
-    Grpc,
-}
-
 impl Default for Telemetry {
     fn default() -> Self {
         Self {
@@ -207,8 +136,8 @@ impl Default for Telemetry {
             span_metrics: true,
             hooks: Hooks::default(),
             batch: Batching::default(),
-            otlp: None,
-            console: false,
+            exporters: Vec::new(),
+            log_exporters: None,
             shutdown_timeout: Duration::from_secs(5),
         }
     }
@@ -229,63 +158,6 @@ impl Default for Sampler {
     /// Follows the parent, and records every trace that begins here.
     fn default() -> Self {
         Self::ParentBased(1.0)
-    }
-}
-
-impl Default for Otlp {
-    fn default() -> Self {
-        Self {
-            protocol: Protocol::default(),
-            endpoint: None,
-            traces_endpoint: None,
-            headers: String::new(),
-            timeout: Duration::from_secs(10),
-            logs: Some(OtlpLogs::default()),
-        }
-    }
-}
-
-impl Otlp {
-    /// OTLP to this base URL, such as `http://localhost:4318`.
-    pub fn to(endpoint: impl Into<String>) -> Self {
-        Self { endpoint: Some(endpoint.into()), ..Self::default() }
-    }
-
-    /// Chooses the transport. Default: [`Protocol::HttpProtobuf`].
-    #[must_use]
-    pub fn with_protocol(mut self, protocol: Protocol) -> Self {
-        self.protocol = protocol;
-        self
-    }
-
-    /// Sets the headers, as `key1=value1,key2=value2` with percent-encoded values.
-    #[must_use]
-    pub fn with_headers(mut self, headers: impl Into<String>) -> Self {
-        self.headers = headers.into();
-        self
-    }
-
-    /// Sets how long one request may take. Default: 10 s.
-    #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// Sets what is different for log records, or with `None` that none are sent. Default: nothing is different.
-    ///
-    /// ```
-    /// use otelier::config::{Otlp, OtlpLogs};
-    ///
-    /// let mut logs = OtlpLogs::default();
-    /// logs.endpoint = Some("http://localhost:9428/insert/opentelemetry/v1/logs".to_owned());
-    /// let otlp = Otlp::to("http://localhost:4318").with_logs(Some(logs));
-    /// # assert!(otlp.logs.is_some());
-    /// ```
-    #[must_use]
-    pub fn with_logs(mut self, logs: Option<OtlpLogs>) -> Self {
-        self.logs = logs;
-        self
     }
 }
 
@@ -429,20 +301,6 @@ impl Telemetry {
     #[must_use]
     pub fn with_hooks(mut self, hooks: Hooks) -> Self {
         self.hooks = hooks;
-        self
-    }
-
-    /// Sends spans by OTLP.
-    #[must_use]
-    pub fn with_otlp(mut self, otlp: Otlp) -> Self {
-        self.otlp = Some(otlp);
-        self
-    }
-
-    /// Prints each trace to standard error as a tree. Default: no.
-    #[must_use]
-    pub fn with_console(mut self, console: bool) -> Self {
-        self.console = console;
         self
     }
 

@@ -1,6 +1,6 @@
 //! Reading settings from environment variables.
 
-use super::{ExceptionSignal, Limits, OldNames, Otlp, OtlpLogs, Protocol, Sampler, Telemetry};
+use super::{Endpoint, ExceptionSignal, Exporter, Limits, LogExporter, OldNames, Otlp, Protocol, Sampler, Telemetry};
 use crate::ConfigError;
 use otelier_spec::suggest;
 use std::fmt;
@@ -187,36 +187,48 @@ fn exporters(variables: &Variables, telemetry: &mut Telemetry, problems: &mut Co
     const NAME: &str = "OTEL_TRACES_EXPORTER";
     const KNOWN: [&str; 3] = ["console", "none", "otlp"];
     let value = variables.get(NAME).unwrap_or_else(|| "otlp".to_owned());
+    let mut exporters = Vec::new();
     for exporter in value.split(',').map(str::trim) {
-        match exporter {
-            "otlp" => telemetry.otlp = Some(otlp(variables, telemetry.exception_signal, problems)),
-            "console" => telemetry.console = true,
-            "none" => {}
-            _ => refuse(problems, NAME, &value, &format!("a list of {}", suggest::list(KNOWN))),
+        let exporter = match exporter {
+            "otlp" => Exporter::Otlp(otlp(variables, telemetry, problems)),
+            "console" => Exporter::Console,
+            "none" => continue,
+            _ => {
+                refuse(problems, NAME, &value, &format!("a list of {}", suggest::list(KNOWN)));
+                continue;
+            }
+        };
+        if !exporters.contains(&exporter) {
+            exporters.push(exporter);
         }
     }
+    telemetry.exporters = exporters;
 }
 
-fn otlp(variables: &Variables, signal: ExceptionSignal, problems: &mut ConfigError) -> Otlp {
-    let spans = Transport::of("TRACES", variables, problems);
-    let mut otlp = Otlp {
-        endpoint: variables.get("OTEL_EXPORTER_OTLP_ENDPOINT"),
-        traces_endpoint: variables.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
-        ..Otlp::default()
-    };
-    otlp.headers = spans.headers.clone().unwrap_or_default();
-    otlp.timeout = spans.timeout.unwrap_or(otlp.timeout);
-    otlp.protocol = spans.protocol.unwrap_or_default();
+/// How spans go by OTLP; sets where log records go if that is elsewhere.
+fn otlp(variables: &Variables, telemetry: &mut Telemetry, problems: &mut ConfigError) -> Otlp {
+    let spans = otlp_of("TRACES", variables, problems);
     let mut of_logs = ConfigError::default();
-    otlp.logs = otlp_logs(variables, &spans, &mut of_logs);
-    if signal.in_logs() {
+    telemetry.log_exporters = log_exporters(variables, &spans, &mut of_logs);
+    if telemetry.exception_signal.in_logs() {
         problems.absorb(of_logs);
     }
+    spans
+}
+
+fn otlp_of(signal: &str, variables: &Variables, problems: &mut ConfigError) -> Otlp {
+    let transport = Transport::of(signal, variables, problems);
+    let exact = variables.get(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")).map(Endpoint::Exact);
+    let mut otlp = Otlp::default();
+    otlp.endpoint = exact.or_else(|| variables.get("OTEL_EXPORTER_OTLP_ENDPOINT").map(Endpoint::Base));
+    otlp.headers.text = transport.headers.unwrap_or_default();
+    otlp.timeout = transport.timeout.unwrap_or(otlp.timeout);
+    otlp.protocol = transport.protocol.unwrap_or_default();
     otlp
 }
 
-/// What log records do otherwise than `spans`, if they go by OTLP.
-fn otlp_logs(variables: &Variables, spans: &Transport, problems: &mut ConfigError) -> Option<OtlpLogs> {
+/// Where log records go if that is not where `spans` go.
+fn log_exporters(variables: &Variables, spans: &Otlp, problems: &mut ConfigError) -> Option<Vec<LogExporter>> {
     const NAME: &str = "OTEL_LOGS_EXPORTER";
     let value = variables.get(NAME).unwrap_or_else(|| "otlp".to_owned());
     let exporters: Vec<&str> = value.split(',').map(str::trim).collect();
@@ -224,16 +236,11 @@ fn otlp_logs(variables: &Variables, spans: &Transport, problems: &mut ConfigErro
         refuse(problems, NAME, &value, "a list of `none` or `otlp`");
     }
     if !exporters.contains(&"otlp") {
-        return None;
+        return Some(Vec::new());
     }
-    let logs = Transport::of("LOGS", variables, problems);
-    let default = Otlp::default();
-    Some(OtlpLogs {
-        endpoint: variables.get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"),
-        protocol: (logs.protocol != spans.protocol).then(|| logs.protocol.unwrap_or(default.protocol)),
-        headers: (logs.headers != spans.headers).then(|| logs.headers.unwrap_or_default()),
-        timeout: (logs.timeout != spans.timeout).then(|| logs.timeout.unwrap_or(default.timeout)),
-    })
+    let logs = otlp_of("LOGS", variables, problems);
+    let same = logs == *spans && !matches!(logs.endpoint, Some(Endpoint::Exact(_)));
+    (!same).then(|| vec![LogExporter::Otlp(logs)])
 }
 
 /// What may be said for one signal or for all; what is said for one wins.
@@ -340,10 +347,22 @@ mod tests {
         Telemetry::from_variables(&Variables::of(variables))
     }
 
+    fn spans_of(telemetry: &Telemetry) -> Otlp {
+        let [Exporter::Otlp(otlp)] = &telemetry.exporters[..] else { panic!("{:?}", telemetry.exporters) };
+        otlp.clone()
+    }
+
+    fn logs_of(telemetry: &Telemetry) -> Otlp {
+        let Some([LogExporter::Otlp(otlp)]) = telemetry.log_exporters.as_deref() else {
+            panic!("{:?}", telemetry.log_exporters)
+        };
+        otlp.clone()
+    }
+
     #[test]
     fn without_variables_the_specifications_defaults_hold() {
         let telemetry = read([]).unwrap();
-        assert_eq!(telemetry, Telemetry { otlp: Some(Otlp::default()), ..Telemetry::default() });
+        assert_eq!(telemetry, Telemetry { exporters: vec![Exporter::Otlp(Otlp::default())], ..Telemetry::default() });
         assert_eq!(telemetry.batch.max_export_batch_size, 512);
         assert_eq!(telemetry.batch.max_queue_size, 2048);
         assert_eq!(telemetry.batch.schedule_delay, Duration::from_secs(5));
@@ -373,7 +392,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=abc"),
         ])
         .unwrap();
-        assert!(telemetry.disabled && telemetry.console && telemetry.span_types && !telemetry.panic_messages);
+        assert!(telemetry.disabled && telemetry.span_types && !telemetry.panic_messages);
         assert_eq!(telemetry.old_names, [OldNames::Retail, OldNames::Lakehouse]);
         assert_eq!(telemetry.exception_signal, ExceptionSignal::Logs);
         assert_eq!(telemetry.service_name.as_deref(), Some("lakehouse"));
@@ -383,9 +402,11 @@ mod tests {
         assert_eq!(telemetry.batch.schedule_delay, Duration::from_millis(250));
         assert_eq!(telemetry.batch.export_timeout, Duration::from_millis(1500));
         assert_eq!((telemetry.batch.max_queue_size, telemetry.batch.max_export_batch_size), (4096, 64));
-        let otlp = telemetry.otlp.unwrap();
+        let [Exporter::Otlp(otlp), Exporter::Console] = &telemetry.exporters[..] else {
+            panic!("{:?}", telemetry.exporters)
+        };
         assert_eq!((otlp.protocol, otlp.timeout), (Protocol::Grpc, Duration::from_millis(700)));
-        assert_eq!(otlp.endpoint.as_deref(), Some("http://localhost:5000"));
+        assert_eq!(otlp.endpoint, Some(Endpoint::Base("http://localhost:5000".to_owned())));
         assert!(!format!("{otlp:?}").contains("abc"), "headers are secrets");
     }
 
@@ -424,7 +445,7 @@ mod tests {
 
     #[test]
     fn log_records_have_transport_variables_of_their_own() {
-        let otlp = read([
+        let telemetry = read([
             ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "900"),
             ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "800"),
@@ -433,25 +454,25 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
             ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:1"),
         ])
-        .unwrap()
-        .otlp
         .unwrap();
-        assert_eq!((otlp.protocol, &*otlp.headers), (Protocol::HttpProtobuf, "api-key=traces"));
-        let logs = otlp.logs.clone().unwrap();
-        assert_eq!((logs.protocol, logs.endpoint.as_deref()), (Some(Protocol::Grpc), Some("http://logs:1")));
+        let (spans, logs) = (spans_of(&telemetry), logs_of(&telemetry));
+        assert_eq!((spans.protocol, &*spans.headers.text), (Protocol::HttpProtobuf, "api-key=traces"));
+        assert_eq!((logs.protocol, logs.endpoint), (Protocol::Grpc, Some(Endpoint::Exact("http://logs:1".to_owned()))));
         // What is said for spans alone does not hold for log records.
-        assert_eq!(logs.headers.as_deref(), Some("api-key=general"));
-        assert_eq!(logs.timeout, Some(Duration::from_millis(900)));
-        assert!(!format!("{otlp:?}").contains("api-key"), "headers are secrets");
+        assert_eq!(logs.headers.text, "api-key=general");
+        assert_eq!(logs.timeout, Duration::from_millis(900));
+        assert!(!format!("{telemetry:?}").contains("api-key"), "headers are secrets");
 
-        let otlp = read([("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=traces")]).unwrap().otlp.unwrap();
-        assert_eq!(otlp.logs.unwrap().headers.as_deref(), Some(""));
-        let otlp = read([("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "7")]).unwrap().otlp.unwrap();
-        assert_eq!(
-            (otlp.timeout, otlp.logs.unwrap().timeout),
-            (Duration::from_secs(10), Some(Duration::from_millis(7)))
-        );
-        assert_eq!(read([("OTEL_LOGS_EXPORTER", "none")]).unwrap().otlp.unwrap().logs, None);
+        let telemetry = read([("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=traces")]).unwrap();
+        assert_eq!(logs_of(&telemetry).headers.text, "");
+        let telemetry = read([("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "7")]).unwrap();
+        assert_eq!(spans_of(&telemetry).timeout, Duration::from_secs(10));
+        assert_eq!(logs_of(&telemetry).timeout, Duration::from_millis(7));
+        assert_eq!(read([("OTEL_LOGS_EXPORTER", "none")]).unwrap().log_exporters, Some(Vec::new()));
+        assert_eq!(read([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:1")]).unwrap().log_exporters, None);
+        // The URL of spans is theirs alone.
+        let telemetry = read([("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:1")]).unwrap();
+        assert_eq!(logs_of(&telemetry).endpoint, None);
     }
 
     #[test]
@@ -462,7 +483,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "1s"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "500"),
         ];
-        assert_eq!(read(WRONG).unwrap().otlp.unwrap().timeout, Duration::from_millis(500));
+        assert_eq!(spans_of(&read(WRONG).unwrap()).timeout, Duration::from_millis(500));
         let [a, b, c, _] = WRONG;
         let shared = ("OTEL_EXPORTER_OTLP_PROTOCOL", "json");
         let shared_timeout = ("OTEL_EXPORTER_OTLP_TIMEOUT", "0");

@@ -1,6 +1,7 @@
 //! From settings to a running pipeline.
 
 mod collector;
+mod exporters;
 mod guard;
 mod stats;
 
@@ -8,7 +9,6 @@ pub use guard::Guard;
 pub use stats::{ExporterStats, Stats, TimedOut};
 
 use crate::config::{ExceptionSignal, Hooks, Sampler, Telemetry};
-use crate::export::console::ConsoleExporter;
 use crate::export::sdk::SdkExporter;
 use crate::export::{Exporter, Signal};
 use crate::record::{self, COUNTERS, Keep, Policy, capture};
@@ -139,21 +139,18 @@ impl Pipeline {
     ///
     /// See [`init`].
     pub fn start(self) -> Result<Guard, Error> {
-        let Self { telemetry, exporters } = self;
+        let Self { telemetry, exporters: own } = self;
         let mut problems = ConfigError::default();
         telemetry.check(&mut problems);
         let resource = Arc::new(resource::resource(&telemetry));
-        let mut all: Vec<Arc<dyn Exporter>> = Vec::new();
+        let mut all = Vec::new();
         if !telemetry.disabled {
-            all.extend(otlp(&telemetry, &mut problems));
-            if telemetry.console {
-                all.push(Arc::new(SdkExporter::new(ConsoleExporter::new(), &resource)));
-            }
+            all = exporters::of(&telemetry, &resource, &mut problems);
         }
         problems.into_result()?;
         if !telemetry.disabled {
             // Before the place is taken, because this calls code that may panic.
-            all.extend(exporters.into_iter().map(|make| make(&resource)));
+            all.extend(own.into_iter().map(|make| make(&resource)));
         }
         if RUNNING.swap(true, Ordering::AcqRel) {
             return Err(Error::AlreadyRunning);
@@ -204,18 +201,4 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     record::set_panic_messages(telemetry.panic_messages);
     record::set_policy(if telemetry.hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });
     Ok(Guard::new(thread, telemetry.shutdown_timeout, destinations, lease))
-}
-
-#[cfg(feature = "_otlp")]
-fn otlp(telemetry: &Telemetry, problems: &mut ConfigError) -> Vec<Arc<dyn Exporter>> {
-    let with_logs = telemetry.exception_signal.in_logs();
-    telemetry.otlp.as_ref().map_or_else(Vec::new, |otlp| crate::export::otlp::exporters(otlp, with_logs, problems))
-}
-
-#[cfg(not(feature = "_otlp"))]
-fn otlp(telemetry: &Telemetry, problems: &mut ConfigError) -> Vec<Arc<dyn Exporter>> {
-    if telemetry.otlp.is_some() {
-        problems.push("OTLP is configured, but `otelier` was built without the features `otlp-http` and `otlp-grpc`");
-    }
-    Vec::new()
 }

@@ -1,28 +1,27 @@
 //! Endpoints and headers, as the OTLP exporter specification has them.
 
-use super::Target;
+use super::Service;
 use super::error::printable;
 use crate::ConfigError;
-use crate::config::{Protocol, percent_decoded};
-use crate::export::Signal;
+use crate::config::{Endpoint, Headers, Otlp, Protocol, percent_decoded, without_credentials};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 /// The URL that requests go to.
-pub(crate) fn endpoint(target: &Target<'_>, problems: &mut ConfigError) -> Option<Uri> {
-    let default = match target.protocol {
-        Protocol::HttpProtobuf => "http://localhost:4318",
+pub(crate) fn endpoint(service: Service, otlp: &Otlp, problems: &mut ConfigError) -> Option<Uri> {
+    let default = match otlp.protocol {
+        Protocol::HttpProtobuf | Protocol::HttpJson => "http://localhost:4318",
         Protocol::Grpc => "http://localhost:4317",
     };
-    let (name, path) = match target.signal {
-        Signal::Spans => ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "v1/traces"),
-        Signal::Logs => ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "v1/logs"),
+    let base = match &otlp.endpoint {
+        Some(Endpoint::Exact(url)) => {
+            return checked(&format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", service.variable()), url, problems);
+        }
+        Some(Endpoint::Base(url)) => url,
+        None => default,
     };
-    if let Some(url) = target.exact {
-        return checked(name, url, problems);
-    }
-    let base = checked("OTEL_EXPORTER_OTLP_ENDPOINT", target.base.unwrap_or(default), problems)?;
-    match target.protocol {
-        Protocol::HttpProtobuf => with_signal_path(base, path),
+    let base = checked("OTEL_EXPORTER_OTLP_ENDPOINT", base, problems)?;
+    match otlp.protocol {
+        Protocol::HttpProtobuf | Protocol::HttpJson => with_signal_path(base, service.path()),
         Protocol::Grpc => Some(base),
     }
 }
@@ -42,7 +41,7 @@ fn with_signal_path(base: Uri, path: &str) -> Option<Uri> {
 fn checked(name: &str, given: &str, problems: &mut ConfigError) -> Option<Uri> {
     const EXPECTED: &str = "a URL such as `http://localhost:4318`";
     let mut refuse = |expected: &str| {
-        let given = without_credentials(given);
+        let given = printable(without_credentials(given).as_bytes());
         problems.push(format_args!("the OTLP endpoint (`{name}`) is `{given}`; expected {expected}"));
         None
     };
@@ -65,16 +64,6 @@ fn checked(name: &str, given: &str, problems: &mut ConfigError) -> Option<Uri> {
     Some(uri)
 }
 
-/// What was given, printable, and with `…` in place of a user and a password.
-fn without_credentials(given: &str) -> String {
-    let (before, rest) =
-        given.split_once("://").map_or(("", given), |(scheme, rest)| (&given[..scheme.len() + 3], rest));
-    match rest.rsplit_once('@') {
-        Some((_, host)) => printable(format!("{before}…@{host}").as_bytes()),
-        None => printable(given.as_bytes()),
-    }
-}
-
 /// Headers that say how the body is carried. Whoever sets them breaks the requests.
 const RESERVED: [&str; 10] = [
     "connection",
@@ -89,81 +78,91 @@ const RESERVED: [&str; 10] = [
     "upgrade",
 ];
 
-/// Headers from `key1=value1,key2=value2`, values percent-encoded. Messages never show a value, which may be a secret.
-pub(crate) fn headers(list: &str, problems: &mut ConfigError) -> HeaderMap {
+/// The headers of requests. Messages never show a value, which may be a secret.
+pub(crate) fn headers(given: &Headers, problems: &mut ConfigError) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+    for pair in given.text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let Some((key, value)) = pair.split_once('=') else {
             problems.push("an entry of `OTEL_EXPORTER_OTLP_HEADERS` has no `=`; expected `key1=value1,key2=value2`");
             continue;
         };
-        let key = key.trim();
-        let Ok(name) = HeaderName::from_bytes(key.as_bytes()) else {
-            let key = printable(key.as_bytes());
-            problems.push(format_args!("`{key}` in `OTEL_EXPORTER_OTLP_HEADERS` is not the name of an HTTP header"));
-            continue;
-        };
-        if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("grpc-") {
-            problems.push(format_args!(
-                "`{name}` in `OTEL_EXPORTER_OTLP_HEADERS` is set by the exporter itself; expected headers such as `api-key`"
-            ));
-            continue;
+        let (key, value) = (key.trim(), percent_decoded(value.trim()));
+        if let Some((name, value)) = header(key, value.as_deref(), ENCODED, problems) {
+            headers.append(name, value);
         }
-        let value = percent_decoded(value.trim()).and_then(|value| HeaderValue::from_str(&value).ok());
-        let Some(mut value) = value else {
-            problems.push(format_args!(
-                "the value of `{key}` in `OTEL_EXPORTER_OTLP_HEADERS` is not that of an HTTP header; expected visible \
-                 characters, others percent-encoded"
-            ));
-            continue;
-        };
-        value.set_sensitive(true);
-        headers.append(name, value);
     }
+    let mut own = HeaderMap::new();
+    for (key, value) in &given.pairs {
+        if let Some((name, value)) = header(key, Some(value), "visible characters", problems) {
+            own.append(name, value);
+        }
+    }
+    // A name that is given both ways has the values of the pairs.
+    headers.extend(own);
     headers
+}
+
+const ENCODED: &str = "visible characters, others percent-encoded";
+
+fn header(
+    key: &str,
+    value: Option<&str>,
+    expected: &str,
+    problems: &mut ConfigError,
+) -> Option<(HeaderName, HeaderValue)> {
+    let Ok(name) = HeaderName::from_bytes(key.as_bytes()) else {
+        let key = printable(key.as_bytes());
+        problems.push(format_args!("`{key}` in `OTEL_EXPORTER_OTLP_HEADERS` is not the name of an HTTP header"));
+        return None;
+    };
+    if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("grpc-") {
+        problems.push(format_args!(
+            "`{name}` in `OTEL_EXPORTER_OTLP_HEADERS` is set by the exporter itself; expected headers such as `api-key`"
+        ));
+        return None;
+    }
+    let Some(mut value) = value.and_then(|value| HeaderValue::from_str(value).ok()) else {
+        problems.push(format_args!(
+            "the value of `{key}` in `OTEL_EXPORTER_OTLP_HEADERS` is not that of an HTTP header; expected {expected}"
+        ));
+        return None;
+    };
+    value.set_sensitive(true);
+    Some((name, value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    use crate::config::{Otlp, OtlpLogs};
+    fn url_of(service: Service, otlp: Otlp) -> Result<String, String> {
+        let mut problems = ConfigError::default();
+        endpoint(service, &otlp, &mut problems).map(|uri| uri.to_string()).ok_or(problems.to_string())
+    }
 
     fn url(otlp: Otlp) -> Result<String, String> {
-        let mut problems = ConfigError::default();
-        endpoint(&Target::spans(&otlp), &mut problems).map(|uri| uri.to_string()).ok_or(problems.to_string())
+        url_of(Service::Traces, otlp)
     }
 
     #[test]
     fn http_appends_the_signals_path_to_the_base_only() {
         assert_eq!(url(Otlp::default()).unwrap(), "http://localhost:4318/v1/traces");
         assert_eq!(url(Otlp::to("http://host:1/base/")).unwrap(), "http://host:1/base/v1/traces");
-        let mut exact = Otlp::to("http://ignored:1");
-        exact.traces_endpoint = Some("http://host:2/custom".to_owned());
-        assert_eq!(url(exact).unwrap(), "http://host:2/custom");
+        assert_eq!(url(Otlp::to_exactly("http://host:2/custom")).unwrap(), "http://host:2/custom");
         assert_eq!(url(Otlp::to("http://host:1/base?tenant=a#part")).unwrap(), "http://host:1/base/v1/traces?tenant=a");
         assert_eq!(url(Otlp::to("http://[::1]:4318")).unwrap(), "http://[::1]:4318/v1/traces");
     }
 
     #[test]
-    fn log_records_have_a_path_and_an_endpoint_of_their_own() {
-        let url = |logs: OtlpLogs, otlp: Otlp| {
-            let mut problems = ConfigError::default();
-            let uri = endpoint(&Target::logs(&otlp, &logs), &mut problems);
-            uri.map(|uri| uri.to_string()).ok_or(problems.to_string())
-        };
-        let same = OtlpLogs::default;
-        assert_eq!(url(same(), Otlp::default()).unwrap(), "http://localhost:4318/v1/logs");
-        assert_eq!(url(same(), Otlp::to("http://host:1/base/?a=b")).unwrap(), "http://host:1/base/v1/logs?a=b");
-        let mut traces = Otlp::to("http://host:1");
-        traces.traces_endpoint = Some("http://traces:2/custom".to_owned());
-        assert_eq!(url(same(), traces.clone()).unwrap(), "http://host:1/v1/logs");
-        let exact = OtlpLogs { endpoint: Some("http://logs:3/custom".to_owned()), ..same() };
-        assert_eq!(url(exact, traces).unwrap(), "http://logs:3/custom");
-        let grpc = OtlpLogs { protocol: Some(Protocol::Grpc), ..same() };
-        assert_eq!(url(grpc, Otlp::default()).unwrap(), "http://localhost:4317/");
-        let wrong = OtlpLogs { endpoint: Some("logs".to_owned()), ..same() };
-        assert!(url(wrong, Otlp::default()).unwrap_err().contains("(`OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`) is `logs`"));
+    fn every_signal_has_a_path_of_its_own() {
+        assert_eq!(url_of(Service::Logs, Otlp::default()).unwrap(), "http://localhost:4318/v1/logs");
+        assert_eq!(url_of(Service::Metrics, Otlp::default()).unwrap(), "http://localhost:4318/v1/metrics");
+        let base = Otlp::to("http://host:1/base/?a=b").with_protocol(Protocol::HttpJson);
+        assert_eq!(url_of(Service::Logs, base).unwrap(), "http://host:1/base/v1/logs?a=b");
+        let exact = Otlp::to_exactly("http://logs:3/custom");
+        assert_eq!(url_of(Service::Logs, exact).unwrap(), "http://logs:3/custom");
+        let error = url_of(Service::Logs, Otlp::to_exactly("logs")).unwrap_err();
+        assert!(error.contains("(`OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`) is `logs`"), "{error}");
     }
 
     #[test]
@@ -206,11 +205,32 @@ mod tests {
         }
     }
 
+    fn of(text: &str) -> Headers {
+        Otlp::default().with_headers(text).headers
+    }
+
+    #[test]
+    fn pairs_are_sent_as_they_are_and_win_over_the_text() {
+        let otlp = Otlp::default().with_headers("a=1,b=2").with_header("B", "%20").with_header("c", "x");
+        let mut problems = ConfigError::default();
+        let parsed = headers(&otlp.headers, &mut problems);
+        assert_eq!(
+            (&parsed["a"], &parsed["c"], parsed.len()),
+            (&HeaderValue::from(1), &HeaderValue::from_static("x"), 3)
+        );
+        assert_eq!(parsed.get_all("b").iter().collect::<Vec<_>>(), ["%20"]);
+        let wrong =
+            Otlp::default().with_header("k", "secret\n").with_header("a b", "secret").with_header("te", "secret");
+        assert!(headers(&wrong.headers, &mut problems).is_empty());
+        assert_eq!(problems.problems().len(), 3);
+        assert!(!problems.to_string().contains("secret") && !format!("{wrong:?}").contains("secret"));
+    }
+
     #[test]
     fn headers_that_frame_the_request_are_refused() {
         for name in RESERVED.iter().chain(&["Content-Length", "grpc-timeout"]) {
             let mut problems = ConfigError::default();
-            assert!(headers(&format!("{name}=12345"), &mut problems).is_empty());
+            assert!(headers(&of(&format!("{name}=12345")), &mut problems).is_empty());
             let text = problems.to_string();
             assert!(text.contains("is set by the exporter itself") && !text.contains("12345"), "{text}");
         }
@@ -219,10 +239,10 @@ mod tests {
     #[test]
     fn headers_are_decoded_and_mistakes_do_not_show_values() {
         let mut problems = ConfigError::default();
-        let parsed = headers("api-key=a%20b, x=1,", &mut problems);
+        let parsed = headers(&of("api-key=a%20b, x=1,"), &mut problems);
         assert_eq!(parsed["api-key"], "a b");
         assert_eq!((parsed.len(), problems.problems().len()), (2, 0));
-        headers("novalue,bad name=secret1,k=secret2%0a,k=%zz", &mut problems);
+        headers(&of("novalue,bad name=secret1,k=secret2%0a,k=%zz"), &mut problems);
         assert_eq!(problems.problems().len(), 4);
         assert!(!problems.to_string().contains("secret"));
     }

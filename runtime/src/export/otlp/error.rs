@@ -10,6 +10,8 @@ pub(crate) enum ExportError {
     Connection { endpoint: String, reason: String },
     /// No answer in time.
     Timeout { endpoint: String, after: Duration },
+    /// The request is not sent.
+    TooLarge { size: usize, limit: usize },
     /// An HTTP answer other than success.
     #[cfg(feature = "otlp-http")]
     Status { endpoint: String, status: u16, body: String },
@@ -23,6 +25,12 @@ impl fmt::Display for ExportError {
         match self {
             Self::Connection { endpoint, reason } => write!(f, "no connection to {endpoint}: {reason}"),
             Self::Timeout { endpoint, after } => write!(f, "{endpoint} did not answer within {after:?}"),
+            Self::TooLarge { size, limit } => {
+                write!(
+                    f,
+                    "the request has {size} bytes, more than `max_request_size` ({limit}) allows; smaller batches help"
+                )
+            }
             #[cfg(feature = "otlp-http")]
             Self::Status { endpoint, status, body } if body.is_empty() => write!(f, "{endpoint} answered {status}"),
             #[cfg(feature = "otlp-http")]

@@ -1,18 +1,17 @@
 //! OTLP over gRPC, with tonic's channel and bytes that are encoded already.
 
+use super::Service;
 use super::error::{ExportError, innermost, printable};
 use super::response;
-use crate::export::{Accepted, Signal};
+use crate::config::Otlp;
+use crate::export::Accepted;
 use bytes::{Buf, BufMut, Bytes};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
-use std::time::Duration;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
-
-const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// Calls `TraceService/Export` or `LogsService/Export` of one endpoint.
 #[derive(Debug)]
@@ -22,18 +21,24 @@ pub(crate) struct GrpcTransport {
     endpoint: Uri,
     method: PathAndQuery,
     headers: HeaderMap,
+    longest_answer: usize,
 }
 
 impl GrpcTransport {
-    pub(crate) fn new(signal: Signal, endpoint: Uri, headers: HeaderMap, timeout: Duration) -> Self {
-        let settings = Endpoint::from(endpoint.clone()).connect_timeout(timeout);
+    pub(crate) fn new(service: Service, endpoint: Uri, headers: HeaderMap, otlp: &Otlp) -> Self {
+        let mut settings = Endpoint::from(endpoint.clone());
+        if !otlp.timeout.is_zero() {
+            settings = settings.connect_timeout(otlp.timeout);
+        }
         let settings = settings.clone().user_agent(super::USER_AGENT).unwrap_or(settings);
-        let method = match signal {
-            Signal::Spans => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-            Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-        };
-        let method = PathAndQuery::from_static(method);
-        Self { settings, channel: tokio::sync::OnceCell::new(), endpoint, method, headers }
+        Self {
+            settings,
+            channel: tokio::sync::OnceCell::new(),
+            endpoint,
+            method: PathAndQuery::from_static(service.method()),
+            headers,
+            longest_answer: otlp.max_response_size,
+        }
     }
 
     /// Makes one call with an encoded request.
@@ -43,7 +48,7 @@ impl GrpcTransport {
         tokio::task::yield_now().await;
         // The channel is made here because it needs the runtime it will run on.
         let channel = self.channel.get_or_init(async || self.settings.connect_lazy()).await.clone();
-        let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(LONGEST_ANSWER);
+        let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(self.longest_answer);
         client.ready().await.map_err(|error| self.broken(&error))?;
         let mut request = Request::new(body);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());

@@ -13,9 +13,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::time::Duration;
 
-/// More than an honest receiver says; the rest is not read.
-const LONGEST_ANSWER: usize = 64 * 1024;
-
 /// How long the rest of an answer may take once its status is there, which has said what became of the spans.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -25,14 +22,16 @@ pub(crate) struct HttpTransport {
     client: Client<HttpConnector, Full<Bytes>>,
     endpoint: Uri,
     headers: HeaderMap,
+    /// The rest of a longer answer is not read.
+    longest_answer: usize,
 }
 
 impl HttpTransport {
-    pub(crate) fn new(endpoint: Uri, mut headers: HeaderMap) -> Self {
+    pub(crate) fn new(endpoint: Uri, mut headers: HeaderMap, longest_answer: usize) -> Self {
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::USER_AGENT));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { client, endpoint, headers }
+        Self { client, endpoint, headers, longest_answer }
     }
 
     /// Posts one encoded request.
@@ -50,7 +49,7 @@ impl HttpTransport {
         *request.headers_mut() = self.headers.clone();
         let response = self.client.request(request).await.map_err(|error| broken(&error))?;
         let status = response.status();
-        let body = read(response.into_body()).await;
+        let body = read(response.into_body(), self.longest_answer).await;
         if !status.is_success() {
             let body = printable(&body);
             return Err(ExportError::Status { endpoint: self.endpoint.to_string(), status: status.as_u16(), body });
@@ -60,14 +59,14 @@ impl HttpTransport {
 }
 
 /// The body as far as it comes: one that breaks off or does not end cannot take back what the status said.
-async fn read(mut body: Incoming) -> Bytes {
+async fn read(mut body: Incoming, longest: usize) -> Bytes {
     let mut read = BytesMut::new();
     let all = async {
         while let Some(Ok(frame)) = body.frame().await {
             let Ok(data) = frame.into_data() else { continue };
-            let room = LONGEST_ANSWER - read.len();
+            let room = longest - read.len();
             read.extend_from_slice(&data[..data.len().min(room)]);
-            if read.len() == LONGEST_ANSWER {
+            if read.len() == longest {
                 break;
             }
         }

@@ -11,7 +11,8 @@ mod response;
 
 use super::{Accepted, Batch, Exporter, Exporting, Signal};
 use crate::ConfigError;
-use crate::config::{Otlp, OtlpLogs, Protocol};
+use crate::config::{Compression, Otlp, Protocol, Tls};
+use bytes::Bytes;
 use error::ExportError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,95 +20,66 @@ use std::time::Duration;
 /// How requests introduce themselves.
 const USER_AGENT: &str = concat!("otelier/", env!("CARGO_PKG_VERSION"));
 
-/// The exporters these settings ask for: of spans, and of log records if there are any; what is wrong with the settings
-/// goes to `problems`.
-pub(crate) fn exporters(otlp: &Otlp, with_logs: bool, problems: &mut ConfigError) -> Vec<Arc<dyn Exporter>> {
-    let mut exporters: Vec<Arc<dyn Exporter>> = Vec::new();
-    exporters.extend(exporter(&Target::spans(otlp), problems));
-    if let Some(logs) = otlp.logs.as_ref().filter(|_| with_logs) {
-        // What both share is wrong for both, and is said once.
-        let mut again = ConfigError::default();
-        exporters.extend(exporter(&Target::logs(otlp, logs), &mut again));
-        problems.absorb(again);
-    }
-    exporters
-}
-
-/// Where and how one signal goes.
-#[derive(Clone, Copy)]
-struct Target<'a> {
-    signal: Signal,
-    protocol: Protocol,
-    /// The URL that all signals share.
-    base: Option<&'a str>,
-    /// The URL of this signal, used as it is.
-    exact: Option<&'a str>,
-    headers: &'a str,
-    timeout: Duration,
-}
-
-impl<'a> Target<'a> {
-    fn spans(otlp: &'a Otlp) -> Self {
-        Self {
-            signal: Signal::Spans,
-            protocol: otlp.protocol,
-            base: otlp.endpoint.as_deref(),
-            exact: otlp.traces_endpoint.as_deref(),
-            headers: &otlp.headers,
-            timeout: otlp.timeout,
-        }
-    }
-
-    fn logs(otlp: &'a Otlp, logs: &'a OtlpLogs) -> Self {
-        Self {
-            signal: Signal::Logs,
-            protocol: logs.protocol.unwrap_or(otlp.protocol),
-            base: otlp.endpoint.as_deref(),
-            exact: logs.endpoint.as_deref(),
-            headers: logs.headers.as_deref().unwrap_or(&otlp.headers),
-            timeout: logs.timeout.unwrap_or(otlp.timeout),
-        }
-    }
-}
-
-fn exporter(target: &Target<'_>, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
-    let Target { signal, timeout, .. } = *target;
-    let headers = endpoint::headers(target.headers, problems);
-    let endpoint = endpoint::endpoint(target, problems)?;
-    let url = endpoint.to_string();
-    let (protocol, transport) = match target.protocol {
-        #[cfg(feature = "otlp-http")]
-        Protocol::HttpProtobuf => {
-            ("http/protobuf", Transport::Http(Box::new(http::HttpTransport::new(endpoint, headers))))
-        }
-        #[cfg(feature = "otlp-grpc")]
-        Protocol::Grpc => {
-            ("grpc", Transport::Grpc(Box::new(grpc::GrpcTransport::new(signal, endpoint, headers, timeout))))
-        }
-        #[allow(unreachable_patterns)]
-        missing => {
-            let (name, feature) = match missing {
-                Protocol::HttpProtobuf => ("http/protobuf", "otlp-http"),
-                Protocol::Grpc => ("grpc", "otlp-grpc"),
-            };
-            problems.push(format_args!(
-                "the OTLP protocol (`OTEL_EXPORTER_OTLP_PROTOCOL`) is `{name}`, but `otelier` was built without the feature \
-                 `{feature}`"
-            ));
-            return None;
-        }
+/// The exporter these settings ask for; what is wrong with them goes to `problems`, but nothing twice: settings that
+/// exporters share are wrong for all.
+pub(crate) fn exporter(signal: Signal, otlp: &Otlp, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+    let service = match signal {
+        Signal::Spans => Service::Traces,
+        Signal::Logs => Service::Logs,
     };
-    Some(Arc::new(OtlpExporter { signal, protocol, url, timeout, transport }))
+    let mut found = ConfigError::default();
+    let sender = Sender::new(service, otlp, &mut found);
+    problems.absorb(found);
+    sender.map(|sender| Arc::new(OtlpExporter { signal, sender }) as _)
 }
 
-/// Sends one signal of the batches by OTLP.
+/// What a receiver takes at one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Traces,
+    Logs,
+    /// For the exporter of metrics.
+    #[allow(dead_code)]
+    Metrics,
+}
+
+impl Service {
+    /// The word in `OTEL_EXPORTER_OTLP_…_ENDPOINT`.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Traces => "TRACES",
+            Self::Logs => "LOGS",
+            Self::Metrics => "METRICS",
+        }
+    }
+
+    /// What HTTP appends to the base URL.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Traces => "v1/traces",
+            Self::Logs => "v1/logs",
+            Self::Metrics => "v1/metrics",
+        }
+    }
+
+    #[cfg(feature = "otlp-grpc")]
+    fn method(self) -> &'static str {
+        match self {
+            Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+            Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        }
+    }
+}
+
+/// Sends encoded requests to one receiver.
 #[derive(Debug)]
-struct OtlpExporter {
-    signal: Signal,
-    protocol: &'static str,
+pub(crate) struct Sender {
+    protocol: Protocol,
     url: String,
     /// How long one request may take.
     timeout: Duration,
+    max_request_size: usize,
     transport: Transport,
 }
 
@@ -119,20 +91,76 @@ enum Transport {
     Grpc(Box<grpc::GrpcTransport>),
 }
 
-impl Transport {
-    async fn send(&self, request: bytes::Bytes) -> Result<Accepted, ExportError> {
-        match self {
-            #[cfg(feature = "otlp-http")]
-            Self::Http(transport) => transport.send(request).await,
-            #[cfg(feature = "otlp-grpc")]
-            Self::Grpc(transport) => transport.send(request).await,
+impl Sender {
+    /// What is wrong with the settings goes to `problems`.
+    pub(crate) fn new(service: Service, otlp: &Otlp, problems: &mut ConfigError) -> Option<Self> {
+        let headers = endpoint::headers(&otlp.headers, problems);
+        let endpoint = endpoint::endpoint(service, otlp, problems);
+        if otlp.compression != Compression::None {
+            problems.push("OTLP is to be compressed (`OTEL_EXPORTER_OTLP_COMPRESSION`); expected `none`, because this version has no gzip");
         }
+        if otlp.tls != Tls::default() {
+            problems.push("files for TLS are given; expected none of them, because this version has no TLS");
+        }
+        let endpoint = endpoint?;
+        let url = endpoint.to_string();
+        let transport = match otlp.protocol {
+            #[cfg(feature = "otlp-http")]
+            Protocol::HttpProtobuf => {
+                Transport::Http(Box::new(http::HttpTransport::new(endpoint, headers, otlp.max_response_size)))
+            }
+            #[cfg(feature = "otlp-grpc")]
+            Protocol::Grpc => Transport::Grpc(Box::new(grpc::GrpcTransport::new(service, endpoint, headers, otlp))),
+            #[allow(unreachable_patterns)]
+            missing => {
+                let feature = if missing == Protocol::Grpc { "otlp-grpc" } else { "otlp-http" };
+                problems.push(format_args!(
+                    "the OTLP protocol (`OTEL_EXPORTER_OTLP_PROTOCOL`) is `{}`, but `otelier` was built without the feature \
+                     `{feature}`",
+                    missing.as_str()
+                ));
+                return None;
+            }
+        };
+        // No limit is one that nobody lives to see.
+        let timeout = if otlp.timeout.is_zero() { Duration::MAX } else { otlp.timeout };
+        let max_request_size = if otlp.max_request_size == 0 { usize::MAX } else { otlp.max_request_size };
+        Some(Self { protocol: otlp.protocol, url, timeout, max_request_size, transport })
     }
+
+    /// The name in [`Stats`](crate::Stats).
+    pub(crate) fn name(&self) -> String {
+        format!("otlp {} {}", self.protocol.as_str(), self.url)
+    }
+
+    /// Sends one request, and waits for the answer.
+    pub(crate) async fn send(&self, request: Bytes) -> Result<Accepted, ExportError> {
+        if request.len() > self.max_request_size {
+            return Err(ExportError::TooLarge { size: request.len(), limit: self.max_request_size });
+        }
+        let sending = async {
+            match &self.transport {
+                #[cfg(feature = "otlp-http")]
+                Transport::Http(transport) => transport.send(request).await,
+                #[cfg(feature = "otlp-grpc")]
+                Transport::Grpc(transport) => transport.send(request).await,
+            }
+        };
+        let late = || ExportError::Timeout { endpoint: self.url.clone(), after: self.timeout };
+        tokio::time::timeout(self.timeout, sending).await.map_err(|_| late()).flatten()
+    }
+}
+
+/// Sends one signal of the batches by OTLP.
+#[derive(Debug)]
+struct OtlpExporter {
+    signal: Signal,
+    sender: Sender,
 }
 
 impl Exporter for OtlpExporter {
     fn name(&self) -> String {
-        format!("otlp {} {}", self.protocol, self.url)
+        self.sender.name()
     }
 
     fn signal(&self) -> Signal {
@@ -140,11 +168,7 @@ impl Exporter for OtlpExporter {
     }
 
     fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
-        let request = bytes::Bytes::from(encode::request(self.signal, batch));
-        Box::pin(async move {
-            let sent = tokio::time::timeout(self.timeout, self.transport.send(request)).await;
-            let late = || ExportError::Timeout { endpoint: self.url.clone(), after: self.timeout };
-            sent.map_err(|_| late()).flatten().map_err(|error| error.to_string())
-        })
+        let request = Bytes::from(encode::request(self.signal, batch));
+        Box::pin(async move { self.sender.send(request).await.map_err(|error| error.to_string()) })
     }
 }

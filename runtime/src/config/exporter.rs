@@ -1,0 +1,150 @@
+//! Where spans and log records go.
+
+use super::{Otlp, Telemetry};
+use std::path::PathBuf;
+
+/// An exporter of spans. YAML: `tracer_provider.processors[].batch.exporter`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exporter {
+    /// Sends spans by OTLP. Environment: `OTEL_TRACES_EXPORTER=otlp`. YAML: `otlp_http`, `otlp_grpc`.
+    Otlp(Otlp),
+    /// Prints each trace to standard error as a tree. Environment: `OTEL_TRACES_EXPORTER=console`. YAML: `console`.
+    Console,
+    /// Writes spans as lines of OTLP JSON. YAML: `otlp_file/development`.
+    OtlpFile(OtlpFile),
+}
+
+/// An exporter of log records: of exceptions, if [`Telemetry::exception_signal`] asks for them. YAML:
+/// `logger_provider.processors[].batch.exporter`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogExporter {
+    /// Sends log records by OTLP. Environment: `OTEL_LOGS_EXPORTER=otlp`. YAML: `otlp_http`, `otlp_grpc`.
+    Otlp(Otlp),
+    /// Prints each log record to standard error as one line. YAML: `console`.
+    Console,
+    /// Writes log records as lines of OTLP JSON. YAML: `otlp_file/development`.
+    OtlpFile(OtlpFile),
+}
+
+/// Lines of OTLP JSON, one for each batch.
+///
+/// A file is made if it is missing and appended to if it is not; it may hold several signals. Nothing rotates it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OtlpFile {
+    /// YAML: `output_stream`. Default: [`OutputStream::Stdout`].
+    pub output: OutputStream,
+}
+
+/// Where an exporter writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutputStream {
+    /// Standard output. YAML: `stdout`.
+    #[default]
+    Stdout,
+    /// A file. YAML: `file:///path/to/file.jsonl`.
+    File(PathBuf),
+}
+
+impl OtlpFile {
+    /// Appends to this file.
+    ///
+    /// ```
+    /// use otelier::config::{Exporter, OtlpFile};
+    ///
+    /// let exporter = Exporter::OtlpFile(OtlpFile::to("/var/log/spans.jsonl"));
+    /// let telemetry = otelier::Telemetry::default().with_exporter(exporter);
+    /// assert_eq!(telemetry.exporters.len(), 1);
+    /// ```
+    pub fn to(path: impl Into<PathBuf>) -> Self {
+        Self { output: OutputStream::File(path.into()) }
+    }
+}
+
+impl OutputStream {
+    /// What the declarative configuration says of it: `stdout`, or `file://` and an absolute path, in which `%20` and its
+    /// like are replaced. `None` for anything else.
+    ///
+    /// ```
+    /// use otelier::config::OutputStream;
+    ///
+    /// assert_eq!(OutputStream::parse("stdout"), Some(OutputStream::Stdout));
+    /// assert_eq!(OutputStream::parse("file:///a%20b"), Some(OutputStream::File("/a b".into())));
+    /// assert_eq!(OutputStream::parse("file://host/a"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "stdout" {
+            return Some(Self::Stdout);
+        }
+        let path = text.strip_prefix("file://").filter(|path| path.starts_with('/') && path.len() > 1)?;
+        super::source::percent_decoded(path).map(|path| Self::File(path.into()))
+    }
+}
+
+impl Telemetry {
+    /// Sends spans by OTLP, in place of what sent them by OTLP before. See [`with_exporter`](Self::with_exporter) for
+    /// several receivers.
+    #[must_use]
+    pub fn with_otlp(mut self, otlp: Otlp) -> Self {
+        self.exporters.retain(|exporter| !matches!(exporter, Exporter::Otlp(_)));
+        self.with_exporter(Exporter::Otlp(otlp))
+    }
+
+    /// Prints each trace to standard error as a tree. Default: no.
+    #[must_use]
+    pub fn with_console(mut self, console: bool) -> Self {
+        self.exporters.retain(|exporter| *exporter != Exporter::Console);
+        if console { self.with_exporter(Exporter::Console) } else { self }
+    }
+
+    /// Adds an exporter of spans. There may be several of one kind.
+    ///
+    /// ```
+    /// use otelier::config::{Exporter, Otlp};
+    ///
+    /// let telemetry = otelier::Telemetry::default()
+    ///     .with_exporter(Exporter::Otlp(Otlp::to("http://localhost:4318")))
+    ///     .with_exporter(Exporter::Otlp(Otlp::to("http://archive:4318")));
+    /// assert_eq!(telemetry.exporters.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn with_exporter(mut self, exporter: Exporter) -> Self {
+        self.exporters.push(exporter);
+        self
+    }
+
+    /// Sets the exporters of log records; none of them: exceptions stay on the spans. Default: OTLP and files get log
+    /// records where they get spans.
+    ///
+    /// ```
+    /// use otelier::config::{LogExporter, Otlp};
+    ///
+    /// let logs = Otlp::to_exactly("http://localhost:9428/insert/opentelemetry/v1/logs");
+    /// let telemetry = otelier::Telemetry::default()
+    ///     .with_otlp(Otlp::to("http://localhost:4318"))
+    ///     .with_log_exporters([LogExporter::Otlp(logs)]);
+    /// assert_eq!(telemetry.log_exporters.map(|exporters| exporters.len()), Some(1));
+    /// ```
+    #[must_use]
+    pub fn with_log_exporters(mut self, exporters: impl IntoIterator<Item = LogExporter>) -> Self {
+        self.log_exporters = Some(exporters.into_iter().collect());
+        self
+    }
+
+    /// Where log records go, if there are any.
+    pub(crate) fn log_exporters(&self) -> Vec<LogExporter> {
+        if let Some(exporters) = &self.log_exporters {
+            return exporters.clone();
+        }
+        let as_spans = |exporter: &Exporter| match exporter {
+            Exporter::Otlp(otlp) => Some(LogExporter::Otlp(otlp.clone())),
+            Exporter::OtlpFile(file) => Some(LogExporter::OtlpFile(file.clone())),
+            // Its trees say what went wrong already.
+            Exporter::Console => None,
+        };
+        self.exporters.iter().filter_map(as_spans).collect()
+    }
+}

@@ -1,0 +1,52 @@
+//! From settings to exporters.
+
+use crate::ConfigError;
+use crate::config::{self, Endpoint, LogExporter, Otlp, Protocol, Telemetry};
+use crate::export::console::ConsoleExporter;
+use crate::export::sdk::SdkExporter;
+use crate::export::{Exporter, Signal};
+use opentelemetry_sdk::Resource;
+use std::sync::Arc;
+
+/// The exporters of spans and, if there are log records, theirs; what is wrong with the settings goes to `problems`.
+pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut ConfigError) -> Vec<Arc<dyn Exporter>> {
+    let mut found: Vec<Arc<dyn Exporter>> = Vec::new();
+    for exporter in &telemetry.exporters {
+        match exporter {
+            config::Exporter::Otlp(otlp) => found.extend(self::otlp(Signal::Spans, otlp, problems)),
+            config::Exporter::Console => found.push(Arc::new(SdkExporter::new(ConsoleExporter::new(), resource))),
+            config::Exporter::OtlpFile(_) => problems.push("`otlp_file/development` is not in this version"),
+        }
+    }
+    if !telemetry.exception_signal.in_logs() {
+        return found;
+    }
+    for exporter in telemetry.log_exporters() {
+        match exporter {
+            LogExporter::Otlp(otlp) if telemetry.log_exporters.is_none() && is_of_spans_alone(&otlp) => problems.push(
+                "spans go to a URL that is used as it is (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`), where log records cannot \
+                 go; expected `log_exporters` to say where they do",
+            ),
+            LogExporter::Otlp(otlp) => found.extend(self::otlp(Signal::Logs, &otlp, problems)),
+            LogExporter::Console => problems.push("this version prints no log records"),
+            LogExporter::OtlpFile(_) => problems.push("`otlp_file/development` is not in this version"),
+        }
+    }
+    found
+}
+
+/// HTTP has a path for each signal; gRPC takes them all at one URL.
+fn is_of_spans_alone(otlp: &Otlp) -> bool {
+    matches!(otlp.endpoint, Some(Endpoint::Exact(_))) && otlp.protocol != Protocol::Grpc
+}
+
+#[cfg(feature = "_otlp")]
+use crate::export::otlp::exporter as otlp;
+
+#[cfg(not(feature = "_otlp"))]
+fn otlp(_: Signal, _: &Otlp, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+    let mut missing = ConfigError::default();
+    missing.push("OTLP is configured, but `otelier` was built without the features `otlp-http` and `otlp-grpc`");
+    problems.absorb(missing);
+    None
+}
