@@ -152,6 +152,15 @@ impl Problem {
         self
     }
 
+    /// Leaves out what stands in the line from this column on, because it is secret.
+    pub(crate) fn hide_from(&mut self, column: u32) {
+        let Some(place) = self.details.as_mut().and_then(|details| details.place.as_mut()) else { return };
+        let kept = column.saturating_sub(1) as usize;
+        if place.text.chars().nth(kept).is_some() {
+            place.text = place.text.chars().take(kept).chain(['…']).collect();
+        }
+    }
+
     /// What is wrong, without the place: `` `KEY` is `VALUE`; expected … ``.
     pub fn sentence(&self) -> &str {
         &self.sentence
@@ -196,6 +205,9 @@ impl fmt::Display for Problem {
 }
 
 impl Place {
+    /// The longest line that is shown, in bytes; of a longer one there is only the place.
+    pub(crate) const MAX_TEXT: usize = 400;
+
     /// The line, and below it what of it is meant.
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.text.trim().is_empty() {

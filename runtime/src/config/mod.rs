@@ -5,12 +5,28 @@ mod exporter;
 mod limits;
 mod node;
 mod otlp;
+
+mod check;
+#[cfg(feature = "config-file")]
+mod document;
+mod json_schema;
+pub mod keys;
+mod rules;
+mod scalar;
+mod shown;
 mod source;
+#[cfg(feature = "config-file")]
+mod substitute;
+mod values;
 
 use std::time::Duration;
 
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
+pub use check::{check, check_with};
+#[cfg(feature = "config-file")]
+pub use document::Document;
 pub use exporter::{Exporter, LogExporter, OtlpFile, OutputStream};
+pub use json_schema::json_schema;
 pub use limits::{Hooks, TailSampling};
 pub use node::{Entry, File, Node, Origin, Span, Value};
 #[cfg(feature = "_otlp")]

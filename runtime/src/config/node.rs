@@ -97,12 +97,13 @@ impl Origin {
     /// The place of a problem with this, if it stands in a file.
     pub(crate) fn place(&self) -> Option<Place> {
         let Self::File(span) = self else { return None };
+        let text = span.file.text.lines().nth(span.line as usize - 1).unwrap_or_default();
         Some(Place {
             file: span.file.name.clone(),
             line: span.line,
             column: span.column,
             width: span.width,
-            text: span.file.text.lines().nth(span.line as usize - 1).unwrap_or_default().to_owned(),
+            text: if text.len() > Place::MAX_TEXT { String::new() } else { text.to_owned() },
         })
     }
 

@@ -39,6 +39,11 @@ impl Variables {
         (self.read)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
+    /// The value as it is, blanks and all.
+    pub(crate) fn raw(&self, name: &str) -> Option<String> {
+        (self.read)(name)
+    }
+
     /// The first of these that is set, with its name.
     fn first<'a>(&self, names: &[&'a str]) -> Option<(&'a str, String)> {
         names.iter().find_map(|name| Some((*name, self.get(name)?)))

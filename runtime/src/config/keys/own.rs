@@ -1,0 +1,131 @@
+//! Our own keys: components under `otelier/…`, and settings below `distribution.otelier`.
+//!
+//! A component of ours is a [`Field`] here that the table of its extension point names. A key comes with the code that
+//! honours it; until then [`reason`] says why it is refused.
+
+use super::super::describe::{Count, Field, Others, Section, Type, Word};
+use super::words::RATIO;
+
+/// `otelier/rate_limit`, a sampler.
+pub(crate) const RATE_LIMIT_SAMPLER: Field = Field {
+    doc: "Up to a number of traces per second, whatever the load.",
+    nullable: false,
+    ..Field::new("otelier/rate_limit", Type::Section(&RATE_LIMIT))
+};
+
+static RATE_LIMIT: Section = Section {
+    name: "OtelierRateLimitSampler",
+    doc: "Samples up to a number of traces per second, whatever the load.",
+    fields: &[Field {
+        doc: "The most traces of one second; 0.5 is one in two seconds.",
+        required: true,
+        nullable: false,
+        unit: Some("{trace}/s"),
+        ..Field::new("traces_per_second", Type::Number { min: 0.0, max: f64::MAX, above_min: true, below_max: false })
+    }],
+    count: Count::Any,
+    others: Others::Refused,
+};
+
+/// `distribution.otelier`.
+pub(crate) const DISTRIBUTION: Field = Field {
+    doc: "Settings that only otelier knows.",
+    nullable: false,
+    ..Field::new("otelier", Type::Section(&OTELIER))
+};
+
+/// What stands below `distribution.otelier`.
+pub static OTELIER: Section = Section {
+    name: "Otelier",
+    doc: "Settings that only otelier knows.",
+    fields: &[
+        Field {
+            doc: "Which traces are kept when they are over. Without it all that were recorded.",
+            ..Field::new("tail_sampling", Type::Section(&TAIL_SAMPLING))
+        },
+        Field {
+            doc: "Systems whose old names of attributes are exported beside the new ones. Without it none.",
+            ..Field::new("old_names", Type::List { of: &Type::Word(OLD_NAMES), min: 0 })
+        },
+        Field {
+            doc: "Whether every span of a schema is exported with its type, as `otelier.span_type`.",
+            default: Some("false"),
+            variables: &["OTELIER_SPAN_TYPES"],
+            ..Field::new("span_types", Type::Bool)
+        },
+        Field {
+            doc: "Whether the message of a panic is recorded on the innermost span it ends.",
+            default: Some("true"),
+            variables: &["OTELIER_PANIC_MESSAGES"],
+            ..Field::new("panic_messages", Type::Bool)
+        },
+        Field {
+            doc: "Whether calls are counted and timed where their annotations ask for `metrics`.",
+            default: Some("true"),
+            variables: &["OTELIER_SPAN_METRICS"],
+            ..Field::new("span_metrics", Type::Bool)
+        },
+        Field {
+            doc: "Which signal carries the exceptions of errors.",
+            default: Some("span_events"),
+            ..Field::new("exception_signal", Type::Word(EXCEPTION_SIGNALS))
+        },
+        Field {
+            doc: "How long shutting down may take.",
+            default: Some("5000"),
+            unit: Some("ms"),
+            ..Field::new("shutdown_timeout", MILLISECONDS)
+        },
+    ],
+    count: Count::Any,
+    others: Others::Refused,
+};
+
+static TAIL_SAMPLING: Section = Section {
+    name: "OtelierTailSampling",
+    doc: "Which traces are kept when they are over: those of which one of these is true.",
+    fields: &[
+        Field {
+            doc: "Traces with a span that failed or panicked.",
+            default: Some("false"),
+            ..Field::new("failed", Type::Bool)
+        },
+        Field {
+            doc: "Traces that took at least this long. Without it no trace is kept for its length.",
+            unit: Some("ms"),
+            ..Field::new("slower_than", MILLISECONDS)
+        },
+        Field { doc: "This share of all traces.", default: Some("0"), ..Field::new("ratio", RATIO) },
+    ],
+    count: Count::AtLeastOne,
+    others: Others::Refused,
+};
+
+/// A day is far beyond any of these; more is a slip.
+const MILLISECONDS: Type = Type::Duration { bare: "ms", min: 1_000_000, max: 86_400_000_000_000 };
+
+const OLD_NAMES: &[Word] = &[
+    Word { word: "build_tracer", doc: "A tracer of builds, tests and start-up" },
+    Word { word: "lakehouse", doc: "A crypto lakehouse" },
+    Word { word: "retail", doc: "A retail pipeline" },
+];
+
+const EXCEPTION_SIGNALS: &[Word] = &[
+    Word { word: "span_events", doc: "Events of spans" },
+    Word { word: "logs", doc: "Log records" },
+    Word { word: "logs/dup", doc: "Both, while dashboards are moved" },
+];
+
+/// Keys below `distribution.otelier` that are known, and refused: nothing in this version would honour them.
+const LATER: &[(&str, &str)] = &[
+    ("slos", "service level objectives"),
+    ("alerts", "alerts"),
+    ("failover", "failing over to another exporter"),
+    ("disk_buffer", "buffering on disk"),
+];
+
+/// Why a key of ours is refused; the sentence goes on after "is refused: ".
+pub(crate) fn reason(section: &Section, key: &str) -> Option<String> {
+    let (_, what) = LATER.iter().find(|(name, _)| std::ptr::eq(section, &OTELIER) && *name == key)?;
+    Some(format!("this version has no {what}, so it would have no effect"))
+}
