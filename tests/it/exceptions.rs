@@ -13,7 +13,7 @@ use opentelemetry_proto::transform::logs::tonic::group_logs_by_resource_and_scop
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLogRecord};
-use otelier::config::{ExceptionSignal, LogExporter, Otlp, Protocol, Variables};
+use otelier::config::{self, ExceptionSignal, Otlp, Protocol, Variables};
 use otelier::export::console::{TextStyle, render_text};
 use otelier::export::tree::Trace;
 use otelier::export::{MemoryExporter, Signal};
@@ -273,7 +273,7 @@ fn log_records_may_go_elsewhere_by_another_protocol() {
         let otlp = Otlp::to(spans.endpoint()).with_protocol(of_spans).with_headers("x-api-key=spans");
         let settings = Telemetry::default()
             .with_otlp(otlp)
-            .with_log_exporters([LogExporter::Otlp(other)])
+            .with_log_exporters([config::LogExporter::Otlp(other)])
             .with_exception_signal(ExceptionSignal::Logs);
         let telemetry = otelier::init(settings).expect("it starts");
         run();
@@ -455,7 +455,7 @@ fn a_receiver_that_never_answers_log_records_keeps_no_span_back() {
         let slow = otlp.clone().with_timeout(Duration::from_millis(200));
         let settings = Telemetry::default()
             .with_otlp(otlp)
-            .with_log_exporters([LogExporter::Otlp(slow)])
+            .with_log_exporters([config::LogExporter::Otlp(slow)])
             .with_exception_signal(ExceptionSignal::Logs);
         let telemetry = otelier::init(settings).expect("it starts");
         run();

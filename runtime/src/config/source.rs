@@ -224,11 +224,10 @@ fn otlp(variables: &Variables, telemetry: &mut Telemetry, problems: &mut ConfigE
 fn otlp_of(signal: &str, variables: &Variables, problems: &mut ConfigError) -> Otlp {
     let transport = Transport::of(signal, variables, problems);
     let exact = variables.get(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")).map(Endpoint::Exact);
-    let mut otlp = Otlp::default();
-    otlp.endpoint = exact.or_else(|| variables.get("OTEL_EXPORTER_OTLP_ENDPOINT").map(Endpoint::Base));
-    otlp.headers.text = transport.headers.unwrap_or_default();
+    let endpoint = exact.or_else(|| variables.get("OTEL_EXPORTER_OTLP_ENDPOINT").map(Endpoint::Base));
+    let mut otlp = Otlp { endpoint, protocol: transport.protocol.unwrap_or_default(), ..Otlp::default() }
+        .with_headers(transport.headers.unwrap_or_default());
     otlp.timeout = transport.timeout.unwrap_or(otlp.timeout);
-    otlp.protocol = transport.protocol.unwrap_or_default();
     otlp
 }
 

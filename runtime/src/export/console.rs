@@ -129,7 +129,7 @@ impl<'a> Line<'a> {
 }
 
 /// The text with every control character replaced, so that a span's name cannot steer the terminal.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     let unsafe_for_terminals = |c: char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };

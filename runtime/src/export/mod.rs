@@ -5,21 +5,23 @@
 
 pub mod console;
 pub mod html;
+pub(crate) mod json;
+pub(crate) mod log_lines;
 #[cfg(feature = "logs")]
 pub(crate) mod logs;
 mod memory;
 #[cfg(feature = "_otlp")]
 pub(crate) mod otlp;
+pub(crate) mod otlp_file;
+pub(crate) mod otlp_json;
+mod scopes;
 pub(crate) mod sdk;
 pub mod tree;
 
 pub use memory::MemoryExporter;
 
 use crate::clock::Anchor;
-#[cfg(any(feature = "_otlp", feature = "logs"))]
-use crate::record::Event;
-use crate::record::{Records, SpanRecord, Time};
-#[cfg(any(feature = "_otlp", feature = "logs"))]
+use crate::record::{Event, Records, SpanRecord, Time};
 use otelier_spec::Kind;
 use std::fmt;
 use std::future::Future;
@@ -31,7 +33,6 @@ pub(crate) struct Batch {
     pub(crate) words: Vec<u64>,
     pub(crate) spans: u64,
     pub(crate) anchor: Anchor,
-    #[cfg(feature = "_otlp")]
     pub(crate) resource: std::sync::Arc<opentelemetry_sdk::Resource>,
 }
 
@@ -79,7 +80,6 @@ impl fmt::Display for Signal {
 }
 
 /// How grave an exception is, by the semantic conventions.
-#[cfg(any(feature = "_otlp", feature = "logs"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
     Debug = 5,
@@ -87,7 +87,6 @@ pub(crate) enum Severity {
     Error = 17,
 }
 
-#[cfg(any(feature = "_otlp", feature = "logs"))]
 impl Severity {
     pub(crate) fn of(record: &SpanRecord<'_>, exception: &Event<'_>) -> Self {
         let is_first_here = record.parent_span_id == 0 || record.parent_is_remote();

@@ -97,7 +97,6 @@ pub(crate) fn spans_of(words: Vec<u64>, anchor: crate::clock::Anchor) -> Vec<Spa
         spans: crate::record::count_records(&words),
         words,
         anchor,
-        #[cfg(feature = "_otlp")]
         resource: std::sync::Arc::new(Resource::builder_empty().build()),
     };
     batch.records().map(|record| span_data(&record, &batch)).collect()

@@ -19,7 +19,6 @@ use tokio::task::JoinSet;
 
 pub(super) struct Collector {
     batching: Batching,
-    #[cfg_attr(not(feature = "_otlp"), allow(dead_code))]
     resource: Arc<Resource>,
     destinations: Arc<[Destination]>,
     clock: Clock,
@@ -167,7 +166,6 @@ impl Collector {
             words: std::mem::take(&mut self.words),
             spans: std::mem::take(&mut self.spans),
             anchor: *self.anchor.get_or_insert_with(|| self.clock.anchor()),
-            #[cfg(feature = "_otlp")]
             resource: Arc::clone(&self.resource),
         });
         let timeout = self.time_left(self.batching.export_timeout);

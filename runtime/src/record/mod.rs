@@ -76,13 +76,9 @@ pub(crate) use shared::SharedSpan;
 pub(crate) use start::{Exact, lazy_span};
 pub(crate) use tail::{Keep, set_tail};
 pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never_here, open_queue, totals};
-#[cfg(any(feature = "_otlp", feature = "logs"))]
-pub(crate) use view::Event;
-#[cfg(feature = "_otlp")]
-pub(crate) use view::Link;
 #[cfg(feature = "testing")]
 pub(crate) use view::recorded;
-pub(crate) use view::{Key, Records, SpanRecord, Status, Time, Value};
+pub(crate) use view::{Event, Key, Link, Records, SpanRecord, Status, Time, Value};
 pub(crate) use watch::set_metrics;
 pub use watch::{Verdict, Watch};
 

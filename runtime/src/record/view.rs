@@ -264,7 +264,6 @@ enum EventKind<'a> {
 
 impl<'a> Event<'a> {
     /// Whether this is the exception of an error that belongs to normal operation.
-    #[cfg(any(feature = "_otlp", feature = "logs"))]
     pub(crate) fn is_expected(&self) -> bool {
         matches!(self.kind, EventKind::Exception(error) if error.class.is_expected())
     }

@@ -4,6 +4,7 @@
 //! The field numbers stand beside each write; the tests decode the bytes with `opentelemetry-proto` and compare the
 //! spans with what the SDK's `SpanData` says.
 
+use crate::export::scopes::{self, remoteness};
 use crate::export::sdk::{SCOPE_NAME, SCOPE_VERSION};
 use crate::export::{Batch, Severity, Signal};
 use crate::record::{Event, Link, SpanRecord, Status, Value};
@@ -220,7 +221,7 @@ impl Writer {
     fn of_scope(&mut self, signal: Signal, batch: &Batch, scope: Option<&InstrumentationScope>) {
         self.message(2, |writer| {
             writer.message(1, |writer| writer.scope(scope));
-            for record in batch.records().filter(|record| is_same(record.callsite.scope, scope)) {
+            for record in batch.records().filter(|record| scopes::is_same(record.callsite.scope, scope)) {
                 match signal {
                     Signal::Spans => writer.message(2, |writer| writer.span(&record, batch)),
                     Signal::Logs => record.exceptions(|exception| {
@@ -233,22 +234,6 @@ impl Writer {
             }
         });
     }
-}
-
-/// Whether these are one scope: each is kept in one place. One with a `NaN` in its attributes does not equal itself.
-fn is_same(one: Option<&InstrumentationScope>, other: Option<&InstrumentationScope>) -> bool {
-    one.map(std::ptr::from_ref) == other.map(std::ptr::from_ref)
-}
-
-fn has_exception(record: &SpanRecord<'_>) -> bool {
-    let mut found = false;
-    record.exceptions(|_| found = true);
-    found
-}
-
-/// In the flags of a span or a link: whether what it points to is remote (0x200), which is known (0x100).
-fn remoteness(remote: bool) -> u32 {
-    if remote { 0x300 } else { 0x100 }
 }
 
 /// The request that carries this signal of the batch.
@@ -265,17 +250,7 @@ pub(crate) fn request(signal: Signal, batch: &Batch) -> Vec<u8> {
                 writer.key_value(1, key.as_str(), |writer| writer.otel_value(value));
             }
         });
-        let mut scopes = Vec::new();
-        for record in batch.records() {
-            let scope = record.callsite.scope;
-            if signal == Signal::Logs && !has_exception(&record) {
-                continue;
-            }
-            if !scopes.iter().any(|known| is_same(*known, scope)) {
-                scopes.push(scope);
-            }
-        }
-        for scope in scopes {
+        for scope in scopes::of(signal, batch) {
             writer.of_scope(signal, batch, scope);
         }
         if let Some(url) = batch.resource.schema_url() {

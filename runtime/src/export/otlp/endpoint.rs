@@ -5,6 +5,7 @@ use super::error::printable;
 use crate::ConfigError;
 use crate::config::{Endpoint, Headers, Otlp, Protocol, percent_decoded, without_credentials};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use std::borrow::Cow;
 
 /// The URL that requests go to.
 pub(crate) fn endpoint(service: Service, otlp: &Otlp, problems: &mut ConfigError) -> Option<Uri> {
@@ -14,16 +15,25 @@ pub(crate) fn endpoint(service: Service, otlp: &Otlp, problems: &mut ConfigError
     };
     let base = match &otlp.endpoint {
         Some(Endpoint::Exact(url)) => {
-            return checked(&format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", service.variable()), url, problems);
+            let name = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", service.variable());
+            return checked(&name, &with_scheme(url, otlp), problems);
         }
         Some(Endpoint::Base(url)) => url,
         None => default,
     };
-    let base = checked("OTEL_EXPORTER_OTLP_ENDPOINT", base, problems)?;
+    let base = checked("OTEL_EXPORTER_OTLP_ENDPOINT", &with_scheme(base, otlp), problems)?;
     match otlp.protocol {
         Protocol::HttpProtobuf | Protocol::HttpJson => with_signal_path(base, service.path()),
         Protocol::Grpc => Some(base),
     }
+}
+
+/// gRPC may leave the scheme out: it is `https`, unless `insecure` says otherwise.
+fn with_scheme<'a>(url: &'a str, otlp: &Otlp) -> Cow<'a, str> {
+    if otlp.protocol != Protocol::Grpc || url.is_empty() || url.contains("://") {
+        return Cow::Borrowed(url);
+    }
+    Cow::Owned(format!("{}://{url}", if otlp.tls.insecure { "http" } else { "https" }))
 }
 
 /// Appends the path of the signal, before a query if there is one.
@@ -47,10 +57,7 @@ fn checked(name: &str, given: &str, problems: &mut ConfigError) -> Option<Uri> {
     };
     let Ok(uri) = given.parse::<Uri>() else { return refuse(EXPECTED) };
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return refuse(EXPECTED) };
-    if scheme == "https" {
-        return refuse("a URL with `http`: this version has no TLS, so send to a collector on this machine");
-    }
-    if scheme != "http" || authority.host().is_empty() {
+    if !matches!(scheme, "http" | "https") || authority.host().is_empty() {
         return refuse(EXPECTED);
     }
     if authority.as_str().contains('@') {
@@ -134,6 +141,7 @@ fn header(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Tls;
 
     fn url_of(service: Service, otlp: Otlp) -> Result<String, String> {
         let mut problems = ConfigError::default();
@@ -172,12 +180,20 @@ mod tests {
     }
 
     #[test]
+    fn grpc_without_a_scheme_is_secure_unless_it_is_said_to_be_insecure() {
+        let grpc = Otlp::to("collector:4317").with_protocol(Protocol::Grpc);
+        assert_eq!(url(grpc.clone()).unwrap(), "https://collector:4317/");
+        assert_eq!(url(grpc.with_tls(Tls::default().with_insecure(true))).unwrap(), "http://collector:4317/");
+        let exact = Otlp::to_exactly("[::1]:1").with_protocol(Protocol::Grpc);
+        assert_eq!(url(exact).unwrap(), "https://[::1]:1/");
+    }
+
+    #[test]
     fn unusable_endpoints_are_refused_with_what_is_expected() {
         for (given, expected) in [
             ("localhost:4318", "expected a URL such as"),
             ("ftp://host", "expected a URL such as"),
             ("http://", "expected a URL such as"),
-            ("https://host", "has no TLS"),
             ("http://user:secret@host", "without credentials"),
             ("", "expected a URL such as"),
             ("http://host:99999", "expected a port from 1 to 65535"),

@@ -1,8 +1,8 @@
 //! OTLP over gRPC, with tonic's channel and bytes that are encoded already.
 
-use super::Service;
 use super::error::{ExportError, innermost, printable};
-use super::response;
+use super::response::{self, Encoding};
+use super::{Body, Service, Trust};
 use crate::config::Otlp;
 use crate::export::Accepted;
 use bytes::{Buf, BufMut, Bytes};
@@ -13,32 +13,64 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-/// Calls `TraceService/Export` or `LogsService/Export` of one endpoint.
+/// Calls `Export` of one service at one endpoint.
 #[derive(Debug)]
 pub(crate) struct GrpcTransport {
     settings: Endpoint,
+    trust: Trust,
     channel: tokio::sync::OnceCell<Channel>,
     endpoint: Uri,
     method: PathAndQuery,
     headers: HeaderMap,
+    #[cfg_attr(not(feature = "gzip"), allow(dead_code))]
+    gzip: bool,
     longest_answer: usize,
 }
 
 impl GrpcTransport {
-    pub(crate) fn new(service: Service, endpoint: Uri, headers: HeaderMap, otlp: &Otlp) -> Self {
-        let mut settings = Endpoint::from(endpoint.clone());
+    pub(crate) fn new(
+        service: Service,
+        endpoint: Uri,
+        headers: HeaderMap,
+        body: Body,
+        trust: Trust,
+        otlp: &Otlp,
+    ) -> Self {
+        // tonic takes a connection to `https` as plain, and refuses it if somebody turned its own TLS on. So it is told
+        // `http`, while the connector knows better; requests say the truth, by their origin.
+        let mut parts = endpoint.clone().into_parts();
+        parts.scheme = Some(http::uri::Scheme::HTTP);
+        let plain = Uri::from_parts(parts).unwrap_or_else(|_| endpoint.clone());
+        let mut settings = Endpoint::from(plain).origin(endpoint.clone());
         if !otlp.timeout.is_zero() {
             settings = settings.connect_timeout(otlp.timeout);
         }
         let settings = settings.clone().user_agent(super::USER_AGENT).unwrap_or(settings);
         Self {
             settings,
+            trust,
             channel: tokio::sync::OnceCell::new(),
             endpoint,
             method: PathAndQuery::from_static(service.method()),
             headers,
+            gzip: body.gzip,
             longest_answer: otlp.max_response_size,
         }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn connect(&self) -> Channel {
+        let super::tls::Trust = self.trust;
+        self.settings.connect_lazy()
+    }
+
+    #[cfg(feature = "tls")]
+    fn connect(&self) -> Channel {
+        if self.endpoint.scheme_str() == Some("http") {
+            return self.settings.connect_lazy();
+        }
+        let connector = Secure { connector: super::tls::grpc(self.trust.clone()), to: self.endpoint.clone() };
+        self.settings.connect_with_connector_lazy(connector)
     }
 
     /// Makes one call with an encoded request.
@@ -47,13 +79,17 @@ impl GrpcTransport {
         // meantime see it, before a call is lost on it.
         tokio::task::yield_now().await;
         // The channel is made here because it needs the runtime it will run on.
-        let channel = self.channel.get_or_init(async || self.settings.connect_lazy()).await.clone();
+        let channel = self.channel.get_or_init(async || self.connect()).await.clone();
         let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(self.longest_answer);
+        #[cfg(feature = "gzip")]
+        if self.gzip {
+            client = client.send_compressed(tonic::codec::CompressionEncoding::Gzip);
+        }
         client.ready().await.map_err(|error| self.broken(&error))?;
         let mut request = Request::new(body);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
         match client.unary(request, self.method.clone(), RawCodec).await {
-            Ok(answer) => Ok(response::accepted(answer.get_ref())),
+            Ok(answer) => Ok(response::accepted(Encoding::Protobuf, answer.get_ref())),
             // A status without metadata that carries a source was made by the transport, not by the receiver.
             Err(status) => Err(match std::error::Error::source(&status) {
                 Some(source) => self.broken(source),
@@ -68,6 +104,29 @@ impl GrpcTransport {
 
     fn broken(&self, error: &dyn std::error::Error) -> ExportError {
         ExportError::Connection { endpoint: self.endpoint.to_string(), reason: innermost(error) }
+    }
+}
+
+/// Connects to one endpoint with TLS, whatever it is asked for.
+#[cfg(feature = "tls")]
+#[derive(Clone)]
+struct Secure {
+    connector: super::tls::Connector,
+    to: Uri,
+}
+
+#[cfg(feature = "tls")]
+impl tower_service::Service<Uri> for Secure {
+    type Response = <super::tls::Connector as tower_service::Service<Uri>>::Response;
+    type Error = <super::tls::Connector as tower_service::Service<Uri>>::Error;
+    type Future = <super::tls::Connector as tower_service::Service<Uri>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+        tower_service::Service::poll_ready(&mut self.connector, cx)
+    }
+
+    fn call(&mut self, _plain: Uri) -> Self::Future {
+        tower_service::Service::call(&mut self.connector, self.to.clone())
     }
 }
 

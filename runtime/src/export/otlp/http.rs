@@ -1,15 +1,16 @@
-//! OTLP over HTTP/1.1 with protobuf bodies.
+//! OTLP over HTTP/1.1 with protobuf or JSON bodies.
 
-use super::error::{ExportError, innermost, printable};
-use super::response;
+use super::error::{ExportError, innermost};
+use super::response::{self, Encoding};
+use super::tls::{self, Connector};
+use super::{Body, Trust};
 use crate::export::Accepted;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::time::Duration;
 
@@ -19,19 +20,23 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Posts requests to one URL.
 #[derive(Debug)]
 pub(crate) struct HttpTransport {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     endpoint: Uri,
     headers: HeaderMap,
+    body: Body,
     /// The rest of a longer answer is not read.
     longest_answer: usize,
 }
 
 impl HttpTransport {
-    pub(crate) fn new(endpoint: Uri, mut headers: HeaderMap, longest_answer: usize) -> Self {
+    pub(crate) fn new(endpoint: Uri, mut headers: HeaderMap, body: Body, trust: Trust, longest_answer: usize) -> Self {
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::USER_AGENT));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { client, endpoint, headers, longest_answer }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.encoding.content_type()));
+        if body.gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let client = Client::builder(TokioExecutor::new()).build(tls::http(trust));
+        Self { client, endpoint, headers, body, longest_answer }
     }
 
     /// Posts one encoded request.
@@ -43,18 +48,21 @@ impl HttpTransport {
         // The collector's runtime stands still between batches, so a connection that the receiver closed in the meantime
         // still looks open, and a request on it would be lost. Yielding lets it see what happened to it.
         tokio::task::yield_now().await;
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(Full::new(self.body.carried(body)));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.endpoint.clone();
         *request.headers_mut() = self.headers.clone();
         let response = self.client.request(request).await.map_err(|error| broken(&error))?;
         let status = response.status();
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let encoding = Encoding::of(content_type);
         let body = read(response.into_body(), self.longest_answer).await;
         if !status.is_success() {
-            let body = printable(&body);
+            let body = response::complaint(encoding, &body);
             return Err(ExportError::Status { endpoint: self.endpoint.to_string(), status: status.as_u16(), body });
         }
-        Ok(response::accepted(&body))
+        // An answer of unknown kind should be of the request's.
+        Ok(response::accepted(encoding.unwrap_or(self.body.encoding), &body))
     }
 }
 

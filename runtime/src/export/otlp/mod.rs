@@ -1,5 +1,6 @@
 //! OTLP: records to protobuf, and the transports that carry it.
 
+mod body;
 mod encode;
 mod endpoint;
 mod error;
@@ -8,14 +9,20 @@ mod grpc;
 #[cfg(feature = "otlp-http")]
 mod http;
 mod response;
+mod response_json;
+mod tls;
 
 use super::{Accepted, Batch, Exporter, Exporting, Signal};
 use crate::ConfigError;
-use crate::config::{Compression, Otlp, Protocol, Tls};
+use crate::config::{Otlp, Protocol};
+use crate::export::otlp_json;
+use body::Body;
 use bytes::Bytes;
 use error::ExportError;
+pub(crate) use response::Encoding;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::Trust;
 
 /// How requests introduce themselves.
 const USER_AGENT: &str = concat!("otelier/", env!("CARGO_PKG_VERSION"));
@@ -76,6 +83,7 @@ impl Service {
 #[derive(Debug)]
 pub(crate) struct Sender {
     protocol: Protocol,
+    encoding: Encoding,
     url: String,
     /// How long one request may take.
     timeout: Duration,
@@ -96,21 +104,20 @@ impl Sender {
     pub(crate) fn new(service: Service, otlp: &Otlp, problems: &mut ConfigError) -> Option<Self> {
         let headers = endpoint::headers(&otlp.headers, problems);
         let endpoint = endpoint::endpoint(service, otlp, problems);
-        if otlp.compression != Compression::None {
-            problems.push("OTLP is to be compressed (`OTEL_EXPORTER_OTLP_COMPRESSION`); expected `none`, because this version has no gzip");
-        }
-        if otlp.tls != Tls::default() {
-            problems.push("files for TLS are given; expected none of them, because this version has no TLS");
-        }
+        let body = Body::new(otlp, problems);
         let endpoint = endpoint?;
+        let trust = tls::trust(&endpoint, &otlp.tls, problems);
         let url = endpoint.to_string();
         let transport = match otlp.protocol {
             #[cfg(feature = "otlp-http")]
-            Protocol::HttpProtobuf => {
-                Transport::Http(Box::new(http::HttpTransport::new(endpoint, headers, otlp.max_response_size)))
+            Protocol::HttpProtobuf | Protocol::HttpJson => {
+                let longest = otlp.max_response_size;
+                Transport::Http(Box::new(http::HttpTransport::new(endpoint, headers, body, trust?, longest)))
             }
             #[cfg(feature = "otlp-grpc")]
-            Protocol::Grpc => Transport::Grpc(Box::new(grpc::GrpcTransport::new(service, endpoint, headers, otlp))),
+            Protocol::Grpc => {
+                Transport::Grpc(Box::new(grpc::GrpcTransport::new(service, endpoint, headers, body, trust?, otlp)))
+            }
             #[allow(unreachable_patterns)]
             missing => {
                 let feature = if missing == Protocol::Grpc { "otlp-grpc" } else { "otlp-http" };
@@ -125,12 +132,17 @@ impl Sender {
         // No limit is one that nobody lives to see.
         let timeout = if otlp.timeout.is_zero() { Duration::MAX } else { otlp.timeout };
         let max_request_size = if otlp.max_request_size == 0 { usize::MAX } else { otlp.max_request_size };
-        Some(Self { protocol: otlp.protocol, url, timeout, max_request_size, transport })
+        Some(Self { protocol: otlp.protocol, encoding: body.encoding, url, timeout, max_request_size, transport })
     }
 
     /// The name in [`Stats`](crate::Stats).
     pub(crate) fn name(&self) -> String {
         format!("otlp {} {}", self.protocol.as_str(), self.url)
+    }
+
+    /// How requests must be encoded.
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// Sends one request, and waits for the answer.
@@ -168,7 +180,11 @@ impl Exporter for OtlpExporter {
     }
 
     fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
-        let request = Bytes::from(encode::request(self.signal, batch));
+        let request = match self.sender.encoding() {
+            Encoding::Protobuf => encode::request(self.signal, batch),
+            Encoding::Json => otlp_json::request(self.signal, batch),
+        };
+        let request = Bytes::from(request);
         Box::pin(async move { self.sender.send(request).await.map_err(|error| error.to_string()) })
     }
 }

@@ -53,11 +53,58 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// How a message is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Protobuf,
+    #[cfg_attr(not(feature = "otlp-http"), allow(dead_code))]
+    Json,
+}
+
+#[cfg(feature = "otlp-http")]
+impl Encoding {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
+
+    /// The encoding of a body with this content type, if it is one of OTLP's.
+    pub(super) fn of(content_type: Option<&str>) -> Option<Self> {
+        let kind = content_type?.split(';').next()?.trim();
+        [Self::Protobuf, Self::Json].into_iter().find(|encoding| encoding.content_type().eq_ignore_ascii_case(kind))
+    }
+}
+
 /// What the receiver says of the batch. An answer that cannot be read is taken as silence: its status said success.
-pub(crate) fn accepted(body: &[u8]) -> Accepted {
+pub(crate) fn accepted(encoding: Encoding, body: &[u8]) -> Accepted {
+    match encoding {
+        Encoding::Protobuf => of_protobuf(body),
+        Encoding::Json => super::response_json::accepted(body),
+    }
+}
+
+/// Why the receiver refused a request, as short text: the message of `google.rpc.Status`, or the body as it is.
+#[cfg(feature = "otlp-http")]
+pub(super) fn complaint(encoding: Option<Encoding>, body: &[u8]) -> String {
+    let message = match encoding {
+        // `code` = 1, `message` = 2.
+        Some(Encoding::Protobuf) => Fields(body).find_map(|field| match field {
+            (2, Field::Bytes(message)) => Some(printable(message)),
+            _ => None,
+        }),
+        Some(Encoding::Json) => super::response_json::message(body),
+        None => None,
+    };
+    message.unwrap_or_else(|| printable(body))
+}
+
+fn of_protobuf(body: &[u8]) -> Accepted {
     let mut accepted = Accepted::default();
     for (number, field) in Fields(body) {
-        // `partial_success` = 1, with `rejected_spans` or `rejected_log_records` = 1 and `error_message` = 2.
+        // `partial_success` = 1, with `rejected_spans`, `rejected_data_points` or `rejected_log_records` = 1 and
+        // `error_message` = 2.
         let (1, Field::Bytes(partial)) = (number, field) else { continue };
         for field in Fields(partial) {
             match field {
@@ -73,6 +120,10 @@ pub(crate) fn accepted(body: &[u8]) -> Accepted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn accepted(body: &[u8]) -> Accepted {
+        of_protobuf(body)
+    }
 
     #[test]
     fn an_empty_answer_accepts_everything() {
