@@ -1,15 +1,17 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
 mod limits;
+mod percent;
+mod propagator;
 mod source;
 
 use std::time::Duration;
 
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
 pub use limits::{Hooks, TailSampling};
+pub(crate) use percent::{percent_decoded, percent_encoded};
+pub use propagator::Propagator;
 pub use source::Variables;
-#[cfg(feature = "_otlp")]
-pub(crate) use source::percent_decoded;
 
 /// Every setting of a pipeline.
 ///
@@ -58,6 +60,9 @@ pub struct Telemetry {
     pub span_metrics: bool,
     /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
     pub hooks: Hooks,
+    /// Which headers carry traces and baggage between processes. Environment: `OTEL_PROPAGATORS`. Default:
+    /// [`Propagator::DEFAULT`].
+    pub propagators: Vec<Propagator>,
     /// How spans are batched.
     pub batch: Batching,
     /// Where spans go by OTLP; `None` for nowhere. Environment: `OTEL_TRACES_EXPORTER` and `OTEL_EXPORTER_OTLP_…`.
@@ -203,6 +208,7 @@ impl Default for Telemetry {
             panic_messages: true,
             span_metrics: true,
             hooks: Hooks::default(),
+            propagators: Propagator::DEFAULT.to_vec(),
             batch: Batching::default(),
             otlp: None,
             console: false,
@@ -293,6 +299,7 @@ impl Telemetry {
     /// |-|-|-|
     /// | `OTEL_SDK_DISABLED` | `false` | |
     /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | |
+    /// | `OTEL_PROPAGATORS` | `tracecontext,baggage` | see [`Propagator`] |
     /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `console`, `none`, `otlp` |
     /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT}` | see [`Otlp`] | of all signals |
     /// | `OTEL_EXPORTER_OTLP_TRACES_…`, `…_LOGS_…` | as for all signals | the same four, of one signal |
