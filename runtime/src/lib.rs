@@ -62,6 +62,7 @@ mod resource;
 
 pub mod bridge;
 pub mod config;
+pub mod propagation;
 
 mod span;
 

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A value that names the parent of a span.
 ///
@@ -25,8 +26,10 @@ use std::sync::Arc;
 /// | `&P`, `Box<P>`, `Arc<P>`, `Rc<P>`, `Cow<P>` | the same as `P` |
 ///
 /// The global propagator is set by [`init`](crate::init), unless [`Hooks`](crate::config::Hooks) say otherwise, and reads
-/// W3C trace context and baggage; where none is set, W3C trace context is read. The names of headers are compared without case. Of several `tracestate` or `baggage`
-/// headers the list is the sum; several `traceparent` headers name no parent, because nobody knows which one counts.
+/// what [`with_propagators`](crate::Telemetry::with_propagators) chose: W3C trace context and baggage by default, also
+/// Zipkin's and Jaeger's headers, or nothing. Where none is set, W3C trace context is read. The names of headers are
+/// compared without case. Of several `tracestate` or `baggage` headers the list is the sum; of several `traceparent`
+/// headers, or several of what else names one span, none names a parent, because nobody knows which one counts.
 ///
 /// Where the value names no valid span, the new span has the parent that it would have without.
 ///
@@ -263,12 +266,23 @@ fn extract<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Cont
     let headers = Headers::new(headers);
     let read = |propagator: &dyn TextMapPropagator| propagator.extract_with_context(&Context::new(), &headers);
     global::get_text_map_propagator(|propagator| match propagator.fields().next() {
-        Some(_) => read(propagator),
         // Nobody has set one.
-        None => read(&TraceContextPropagator::new()),
+        None if HEADERS_ARE_READ.load(Relaxed) => read(&TraceContextPropagator::new()),
+        _ => read(propagator),
     })
     .parent_context()
 }
+
+/// Cleared while the process's propagator is one of ours that reads nothing, which looks as if nobody had set one.
+static HEADERS_ARE_READ: AtomicBool = AtomicBool::new(true);
+
+/// Says whether headers name parents where the global propagator has no fields.
+pub(crate) fn set_headers_are_read(are_read: bool) {
+    HEADERS_ARE_READ.store(are_read, Relaxed);
+}
+
+/// Headers of which a message has one: each names a span, or a part of its name.
+const ONLY_ONE: [&str; 5] = ["traceparent", "b3", "x-b3-traceid", "x-b3-spanid", "uber-trace-id"];
 
 /// Headers whose names have no case.
 struct Headers<'a> {
@@ -303,12 +317,12 @@ impl Extractor for Headers<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.named(name);
         let first = values.next();
-        if name.eq_ignore_ascii_case("traceparent") {
-            // Of several parents nobody knows which one counts.
-            let only = first.filter(|_| values.next().is_none());
-            return only.filter(|value| has_form_of_traceparent(value));
+        if !ONLY_ONE.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+            return first;
         }
-        first
+        // Of several parents nobody knows which one counts.
+        let only = first.filter(|_| values.next().is_none());
+        only.filter(|value| !name.eq_ignore_ascii_case("traceparent") || has_form_of_traceparent(value))
     }
 
     fn keys(&self) -> Vec<&str> {
@@ -323,7 +337,7 @@ impl Extractor for Headers<'_> {
 
 /// Whether every part of a `traceparent` is there, and as long as it must be. OpenTelemetry's propagator takes numbers of
 /// any length, so that it would make a parent of `0-1-2-3`.
-fn has_form_of_traceparent(value: &str) -> bool {
+pub(crate) fn has_form_of_traceparent(value: &str) -> bool {
     let value = value.trim().as_bytes();
     let Some((known, rest)) = value.split_first_chunk::<55>() else { return false };
     let is_in_place = |(at, byte): (usize, &u8)| match at {

@@ -25,12 +25,14 @@ mod tracer;
 pub use hooked::{Hooked, hooked};
 pub use tracer::{Tracer, TracerProvider};
 
+use crate::config::Propagator;
+use crate::propagation::Propagators;
 pub use crate::record::OtelSpan;
 use crate::record::capture::{OnThread, carried};
 use crate::record::{Exact, forks, lazy_span};
+use crate::relation;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard, global};
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -139,16 +141,15 @@ pub(crate) fn is_installed() -> bool {
     INSTALLED.load(Ordering::Relaxed)
 }
 
-/// Makes our spans and propagator the process's.
-pub(crate) fn install() {
+/// Makes our spans and these propagators the process's.
+pub(crate) fn install(propagators: &[Propagator]) {
     // The child of a fork has what its parent installed. To set it again would wait for OpenTelemetry's locks, which a thread
     // may have held that the child does not have.
     if INSTALLED.swap(true, Ordering::Relaxed) && forks() > 0 {
         return;
     }
-    use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
-    let parts: [Box<dyn TextMapPropagator + Send + Sync>; 2] =
-        [Box::new(TraceContextPropagator::new()), Box::new(BaggagePropagator::new())];
-    global::set_text_map_propagator(hooked(TextMapCompositePropagator::new(parts.into())));
+    // Without a propagator headers name no parent; that is something else than that nobody has set one.
+    relation::set_headers_are_read(!propagators.is_empty());
+    global::set_text_map_propagator(hooked(Propagators::new(propagators.iter().copied())));
     global::set_tracer_provider(TracerProvider::new());
 }

@@ -80,7 +80,7 @@ impl OutputStream {
             return Some(Self::Stdout);
         }
         let path = text.strip_prefix("file://").filter(|path| path.starts_with('/') && path.len() > 1)?;
-        super::source::percent_decoded(path).map(|path| Self::File(path.into()))
+        super::percent_decoded(path).map(|path| Self::File(path.into()))
     }
 }
 

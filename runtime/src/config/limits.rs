@@ -57,8 +57,9 @@ impl TailSampling {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hooks {
-    /// The pipeline becomes OpenTelemetry's global tracer provider, and a propagator for W3C trace context and baggage its
-    /// global propagator, in place of whatever was installed before. Synchronous internal spans are lazy: they cost no context and no allocation.
+    /// The pipeline becomes OpenTelemetry's global tracer provider, and what
+    /// [`with_propagators`](super::Telemetry::with_propagators) chooses its global propagator, in place of whatever was
+    /// installed before. Synchronous internal spans are lazy: they cost no context and no allocation.
     #[default]
     Global,
     /// You install the hooks yourself, around what you use of OpenTelemetry: [`bridge::hooked`](crate::bridge::hooked).

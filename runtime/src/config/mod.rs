@@ -14,6 +14,8 @@ pub mod keys;
 mod rules;
 mod scalar;
 mod shown;
+mod percent;
+mod propagator;
 mod source;
 #[cfg(feature = "config-file")]
 mod substitute;
@@ -32,9 +34,9 @@ pub use node::{Entry, File, Node, Origin, Span, Value};
 #[cfg(feature = "_otlp")]
 pub(crate) use otlp::without_credentials;
 pub use otlp::{Compression, Endpoint, Headers, Otlp, Protocol, Tls};
+pub(crate) use percent::{percent_decoded, percent_encoded};
+pub use propagator::Propagator;
 pub use source::Variables;
-#[cfg(feature = "_otlp")]
-pub(crate) use source::percent_decoded;
 
 /// Every setting of a pipeline.
 ///
@@ -83,6 +85,9 @@ pub struct Telemetry {
     pub span_metrics: bool,
     /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
     pub hooks: Hooks,
+    /// Which headers carry traces and baggage between processes. Environment: `OTEL_PROPAGATORS`. Default:
+    /// [`Propagator::DEFAULT`].
+    pub propagators: Vec<Propagator>,
     /// How spans are batched.
     pub batch: Batching,
     /// Where spans go, in this order. Environment: `OTEL_TRACES_EXPORTER` and `OTEL_EXPORTER_OTLP_…`. Default: nowhere.
@@ -151,6 +156,7 @@ impl Default for Telemetry {
             panic_messages: true,
             span_metrics: true,
             hooks: Hooks::default(),
+            propagators: Propagator::DEFAULT.to_vec(),
             batch: Batching::default(),
             exporters: Vec::new(),
             log_exporters: None,
@@ -184,6 +190,7 @@ impl Telemetry {
     /// |-|-|-|
     /// | `OTEL_SDK_DISABLED` | `false` | |
     /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | |
+    /// | `OTEL_PROPAGATORS` | `tracecontext,baggage` | see [`Propagator`] |
     /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `console`, `none`, `otlp` |
     /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT}` | see [`Otlp`] | of all signals |
     /// | `OTEL_EXPORTER_OTLP_TRACES_…`, `…_LOGS_…` | as for all signals | the same four, of one signal |

@@ -1,6 +1,9 @@
 //! Reading settings from environment variables.
 
-use super::{Endpoint, ExceptionSignal, Exporter, Limits, LogExporter, OldNames, Otlp, Protocol, Sampler, Telemetry};
+use super::{
+    Endpoint, ExceptionSignal, Exporter, Limits, LogExporter, OldNames, Otlp, Propagator, Protocol, Sampler, Telemetry,
+    percent_decoded,
+};
 use crate::ConfigError;
 use otelier_spec::suggest;
 use std::fmt;
@@ -135,6 +138,9 @@ impl Telemetry {
             span_metrics: switch(variables, "OTELIER_SPAN_METRICS", true, &mut problems),
             ..Self::default()
         };
+        if let Some(list) = variables.get("OTEL_PROPAGATORS") {
+            telemetry.propagators = Propagator::of_list("OTEL_PROPAGATORS", &list, &mut problems);
+        }
         let batch = &mut telemetry.batch;
         milliseconds(variables, &["OTEL_BSP_SCHEDULE_DELAY"], &mut batch.schedule_delay, &mut problems);
         milliseconds(variables, &["OTEL_BSP_EXPORT_TIMEOUT"], &mut batch.export_timeout, &mut problems);
@@ -326,23 +332,6 @@ fn resource_attributes(variables: &Variables, problems: &mut ConfigError) -> Vec
     attributes
 }
 
-/// The text with `%20` and its like replaced; `None` if a `%` stands alone or the result is not UTF-8.
-pub(crate) fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        if first == b'%' {
-            let (digits, after) = rest.split_at_checked(2)?;
-            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
-            rest = after;
-        } else {
-            bytes.push(first);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,6 +370,7 @@ mod tests {
             ("OTELIER_PANIC_MESSAGES", "False"),
             ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs"),
             ("OTEL_SERVICE_NAME", "lakehouse"),
+            ("OTEL_PROPAGATORS", "b3multi,baggage"),
             ("OTEL_RESOURCE_ATTRIBUTES", "team=data%20platform, deployment.environment.name=test"),
             ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
             ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
@@ -402,6 +392,7 @@ mod tests {
         assert_eq!(telemetry.service_name.as_deref(), Some("lakehouse"));
         assert_eq!(telemetry.resource_attributes[0], ("team".to_owned(), "data platform".to_owned()));
         assert_eq!(telemetry.resource_attributes.len(), 2);
+        assert_eq!(telemetry.propagators, [Propagator::B3Multi, Propagator::Baggage]);
         assert_eq!(telemetry.sampler, Sampler::ParentBased(0.25));
         assert_eq!(telemetry.batch.schedule_delay, Duration::from_millis(250));
         assert_eq!(telemetry.batch.export_timeout, Duration::from_millis(1500));
@@ -549,13 +540,5 @@ mod tests {
     #[test]
     fn an_empty_variable_counts_as_not_set() {
         assert_eq!(read([("OTEL_TRACES_SAMPLER", ""), ("OTEL_BSP_SCHEDULE_DELAY", " ")]).unwrap(), read([]).unwrap());
-    }
-
-    #[test]
-    fn broken_percent_encoding_is_refused() {
-        assert_eq!(percent_decoded("a%20b"), Some("a b".to_owned()));
-        for broken in ["%", "%2", "%zz", "%ff"] {
-            assert_eq!(percent_decoded(broken), None, "{broken}");
-        }
     }
 }

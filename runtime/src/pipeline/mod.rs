@@ -196,7 +196,7 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
         Error::Thread(error)
     })?;
     if telemetry.hooks == Hooks::Global {
-        bridge::install();
+        bridge::install(&telemetry.propagators);
     }
     record::set_panic_messages(telemetry.panic_messages);
     record::set_policy(if telemetry.hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });

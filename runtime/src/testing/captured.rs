@@ -3,6 +3,7 @@
 use super::tree::SpanTree;
 use crate::bridge;
 use crate::clock::{self, Clock};
+use crate::config::Propagator;
 use crate::export::sdk::spans_of;
 use crate::pipeline;
 use crate::record::capture::{self, Found, OnThread};
@@ -251,7 +252,7 @@ impl Session {
         LazyLock::force(&CLOCK);
         pipeline::watch_forks();
         if builder.hooks && !bridge::is_installed() {
-            bridge::install();
+            bridge::install(&Propagator::DEFAULT);
         }
         // Without hooks nobody would see a span that is lazy.
         let alone = if bridge::is_installed() { Policy::Lazy } else { Policy::Attached };

@@ -21,6 +21,7 @@ mod limits;
 mod options;
 mod outcomes;
 mod panics;
+mod propagators;
 mod reentrance;
 mod relations;
 mod sampling;

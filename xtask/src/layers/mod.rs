@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["attribute"],
     &["schema"],
     &["record"],
-    &["bridge", "config"],
+    &["bridge", "config", "propagation"],
     &["span"],
     &["export", "resource"],
     &["pipeline"],
