@@ -1,6 +1,7 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
 pub mod describe;
+mod environment;
 mod exporter;
 mod limits;
 mod node;
@@ -11,11 +12,11 @@ mod check;
 mod document;
 mod json_schema;
 pub mod keys;
+mod percent;
+mod propagator;
 mod rules;
 mod scalar;
 mod shown;
-mod percent;
-mod propagator;
 mod source;
 #[cfg(feature = "config-file")]
 mod substitute;

@@ -123,7 +123,7 @@ mod tests {
     fn read(list: &str) -> Result<Vec<Propagator>, String> {
         let mut problems = ConfigError::default();
         let propagators = Propagator::of_list("OTEL_PROPAGATORS", list, &mut problems);
-        problems.into_result().map(|()| propagators).map_err(|error| error.problems().join("\n"))
+        problems.into_result().map(|()| propagators).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -6,6 +6,8 @@ use super::{
 };
 use crate::ConfigError;
 use otelier_spec::suggest;
+#[cfg(test)]
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -35,6 +37,26 @@ impl Variables {
         Self {
             read: Box::new(move |name| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_list(variables: &[(&str, &str)]) -> Self {
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Self {
+            read: Box::new(move |name| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())),
+        }
+    }
+
+    /// The same, and the names that are read.
+    #[cfg(test)]
+    pub(super) fn recording(variables: &[(&str, &str)]) -> (Self, std::rc::Rc<std::cell::RefCell<BTreeSet<String>>>) {
+        let names = std::rc::Rc::<std::cell::RefCell<BTreeSet<String>>>::default();
+        let (inner, read) = (Self::of_list(variables), std::rc::Rc::clone(&names));
+        let read = move |name: &str| {
+            read.borrow_mut().insert(name.to_owned());
+            (inner.read)(name)
+        };
+        (Self { read: Box::new(read) }, names)
     }
 
     /// The value, unless it is empty: the specification treats an empty variable as one that is not set.

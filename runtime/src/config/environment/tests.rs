@@ -1,0 +1,603 @@
+//! Every variable: which setting a good value has effect on, and what is said of a bad one.
+
+use super::*;
+use otelier_spec::suggest;
+use std::collections::BTreeSet;
+
+fn read(variables: &[(&str, &str)]) -> Environment {
+    environment(&Variables::of_list(variables))
+}
+
+/// The value at a path such as `a.b[0].c`, and the variable it is from.
+fn found(tree: &Node, path: &str) -> Option<(String, String)> {
+    let mut node = tree;
+    for part in path.split('.') {
+        let (key, index) = part.split_once('[').map_or((part, None), |(key, rest)| (key, rest.strip_suffix(']')));
+        node = node.get(key)?;
+        if let Some(index) = index {
+            node = node.items().get(index.parse::<usize>().ok()?)?;
+        }
+    }
+    Some((shown(node), node.origin.to_string()))
+}
+
+fn shown(node: &Node) -> String {
+    match &node.value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(value) => value.to_string(),
+        Value::Number(value) => format!("{value:?}"),
+        Value::Text(value) => value.clone(),
+        Value::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        Value::Map(entries) => {
+            let entries = entries.iter().map(|entry| format!("{}: {}", entry.key, shown(&entry.node)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+const SPANS: &str = "tracer_provider.processors[0].batch";
+const LOGS: &str = "logger_provider.processors[0].batch";
+const METRICS: &str = "meter_provider.readers[0].periodic";
+
+/// A variable, a good value, the setting below `root`, what is there then, and a bad value with what is expected instead;
+/// no bad value: every text is good.
+struct Case(&'static str, &'static str, &'static str, &'static str, &'static str, Option<(&'static str, &'static str)>);
+
+const WHOLE: Option<(&str, &str)> = Some(("5s", "a whole number"));
+const COUNT: Option<(&str, &str)> = Some(("0", "a whole number of at least 1"));
+const SHARE: Option<(&str, &str)> = Some(("1.5", "a number from 0.0 to 1.0"));
+const SWITCH: Option<(&str, &str)> = Some(("1", "`true` or `false`"));
+
+const CASES: &[Case] = &[
+    Case("OTEL_SDK_DISABLED", "TRUE", "", "disabled", "true", SWITCH),
+    Case(
+        "OTEL_LOG_LEVEL",
+        "Debug",
+        "",
+        "log_level",
+        "debug",
+        Some(("loud", "`trace`, `debug`, `info`, `warn`, `error` or `fatal`")),
+    ),
+    Case("OTEL_SERVICE_NAME", "shop", "", "resource.attributes[0]", "{name: service.name, value: shop}", None),
+    Case(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "team=data%20platform",
+        "",
+        "resource.attributes_list",
+        "team=data%20platform",
+        Some(("team", "pairs such as `deployment.environment.name=production`")),
+    ),
+    Case(
+        "OTEL_PROPAGATORS",
+        "b3, baggage,b3",
+        "",
+        "propagator.composite_list",
+        "b3,baggage",
+        Some(("b4", "a list of `tracecontext`, `baggage`, `b3`, `b3multi`, `jaeger` or `none`")),
+    ),
+    Case("OTEL_PROPAGATORS", "none", "", "propagator.composite_list", "none", None),
+    Case(
+        "OTEL_SEMCONV_STABILITY_OPT_IN",
+        "http",
+        "",
+        "instrumentation/development.general.stability_opt_in_list",
+        "http",
+        None,
+    ),
+    Case("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "10", "", "attribute_limits.attribute_value_length_limit", "10", WHOLE),
+    Case("OTEL_ATTRIBUTE_COUNT_LIMIT", "0", "", "attribute_limits.attribute_count_limit", "0", WHOLE),
+    Case(
+        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "10",
+        "tracer_provider.limits",
+        "attribute_value_length_limit",
+        "10",
+        WHOLE,
+    ),
+    Case("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "11", "tracer_provider.limits", "attribute_count_limit", "11", WHOLE),
+    Case(
+        "OTEL_SPAN_EVENT_COUNT_LIMIT",
+        "0",
+        "tracer_provider.limits",
+        "event_count_limit",
+        "0",
+        Some(("-1", "a whole number")),
+    ),
+    Case("OTEL_SPAN_LINK_COUNT_LIMIT", "12", "tracer_provider.limits", "link_count_limit", "12", WHOLE),
+    Case(
+        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+        "13",
+        "tracer_provider.limits",
+        "event_attribute_count_limit",
+        "13",
+        WHOLE,
+    ),
+    Case("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "14", "tracer_provider.limits", "link_attribute_count_limit", "14", WHOLE),
+    Case(
+        "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "15",
+        "logger_provider.limits",
+        "attribute_value_length_limit",
+        "15",
+        WHOLE,
+    ),
+    Case("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "16", "logger_provider.limits", "attribute_count_limit", "16", WHOLE),
+    Case(
+        "OTEL_TRACES_SAMPLER",
+        "always_on",
+        "tracer_provider",
+        "sampler",
+        "{always_on: null}",
+        Some((
+            "ratio",
+            "`adaptive`, `always_off`, `always_on`, `parentbased_always_off`, `parentbased_always_on`, \
+                         `parentbased_traceidratio` or `traceidratio`",
+        )),
+    ),
+    Case("OTEL_TRACES_SAMPLER", "ALWAYS_OFF", "tracer_provider", "sampler", "{always_off: null}", None),
+    Case(
+        "OTEL_TRACES_SAMPLER",
+        "traceidratio",
+        "tracer_provider",
+        "sampler",
+        "{trace_id_ratio_based: {ratio: 1.0}}",
+        None,
+    ),
+    Case(
+        "OTEL_TRACES_SAMPLER",
+        "parentbased_always_on",
+        "tracer_provider",
+        "sampler",
+        "{parent_based: {root: {always_on: null}}}",
+        None,
+    ),
+    Case(
+        "OTEL_TRACES_SAMPLER",
+        "parentbased_always_off",
+        "tracer_provider",
+        "sampler",
+        "{parent_based: {root: {always_off: null}}}",
+        None,
+    ),
+    Case(
+        "OTEL_TRACES_SAMPLER",
+        "parentbased_traceidratio",
+        "tracer_provider",
+        "sampler",
+        "{parent_based: {root: {trace_id_ratio_based: {ratio: 1.0}}}}",
+        None,
+    ),
+    Case("OTEL_TRACES_SAMPLER", "adaptive", "tracer_provider", "sampler", "{otelier/adaptive: {}}", None),
+    Case("OTEL_BSP_SCHEDULE_DELAY", "250", SPANS, "schedule_delay", "250", WHOLE),
+    Case("OTEL_BSP_EXPORT_TIMEOUT", "0", SPANS, "export_timeout", "0", WHOLE),
+    Case("OTEL_BSP_MAX_QUEUE_SIZE", "4096", SPANS, "max_queue_size", "4096", COUNT),
+    Case("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "64", SPANS, "max_export_batch_size", "64", COUNT),
+    Case("OTEL_BLRP_SCHEDULE_DELAY", "250", LOGS, "schedule_delay", "250", WHOLE),
+    Case("OTEL_BLRP_EXPORT_TIMEOUT", "9", LOGS, "export_timeout", "9", WHOLE),
+    Case("OTEL_BLRP_MAX_QUEUE_SIZE", "4096", LOGS, "max_queue_size", "4096", COUNT),
+    Case("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "64", LOGS, "max_export_batch_size", "64", COUNT),
+    Case("OTEL_METRIC_EXPORT_INTERVAL", "1000", METRICS, "interval", "1000", COUNT),
+    Case("OTEL_METRIC_EXPORT_TIMEOUT", "0", METRICS, "timeout", "0", WHOLE),
+    Case(
+        "OTEL_METRICS_EXEMPLAR_FILTER",
+        "always_off",
+        "meter_provider",
+        "exemplar_filter",
+        "always_off",
+        Some(("some", "`always_on`, `always_off` or `trace_based`")),
+    ),
+    Case("OTEL_TRACES_EXPORTER", "console", SPANS, "exporter", "{console: null}", None),
+    Case("OTEL_METRICS_EXPORTER", "console", METRICS, "exporter", "{console: null}", None),
+    Case("OTEL_LOGS_EXPORTER", "console", LOGS, "exporter", "{console: null}", None),
+    Case(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "http://a:1/",
+        SPANS,
+        "exporter.otlp_http.endpoint",
+        "http://a:1/v1/traces",
+        None,
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "http://a:1/x",
+        SPANS,
+        "exporter.otlp_http.endpoint",
+        "http://a:1/x",
+        None,
+    ),
+    Case("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://a:1/x", LOGS, "exporter.otlp_http.endpoint", "http://a:1/x", None),
+    Case(
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        "http://a:1/x",
+        METRICS,
+        "exporter.otlp_http.endpoint",
+        "http://a:1/x",
+        None,
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "grpc",
+        SPANS,
+        "exporter",
+        "{otlp_grpc: {}}",
+        Some(("http", "`grpc`, `http/protobuf` or `http/json`")),
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "http/json",
+        SPANS,
+        "exporter",
+        "{otlp_http: {encoding: json}}",
+        Some(("json", "`grpc`, `http/protobuf` or `http/json`")),
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+        "grpc",
+        LOGS,
+        "exporter",
+        "{otlp_grpc: {}}",
+        Some(("json", "`grpc`, `http/protobuf` or `http/json`")),
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+        "grpc",
+        METRICS,
+        "exporter",
+        "{otlp_grpc: {}}",
+        Some(("json", "`grpc`, `http/protobuf` or `http/json`")),
+    ),
+    Case("OTEL_EXPORTER_OTLP_HEADERS", "a=b", SPANS, "exporter.otlp_http.headers_list", "a=b", None),
+    Case("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=b", SPANS, "exporter.otlp_http.headers_list", "a=b", None),
+    Case("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "a=b", LOGS, "exporter.otlp_http.headers_list", "a=b", None),
+    Case("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "a=b", METRICS, "exporter.otlp_http.headers_list", "a=b", None),
+    Case("OTEL_EXPORTER_OTLP_TIMEOUT", "900", SPANS, "exporter.otlp_http.timeout", "900", WHOLE),
+    Case("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0", SPANS, "exporter.otlp_http.timeout", "0", WHOLE),
+    Case("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "900", LOGS, "exporter.otlp_http.timeout", "900", WHOLE),
+    Case("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "900", METRICS, "exporter.otlp_http.timeout", "900", WHOLE),
+    Case(
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+        "gzip",
+        SPANS,
+        "exporter.otlp_http.compression",
+        "gzip",
+        Some(("zip", "`gzip` or `none`")),
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+        "none",
+        SPANS,
+        "exporter.otlp_http.compression",
+        "none",
+        Some(("zip", "`gzip` or `none`")),
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
+        "gzip",
+        LOGS,
+        "exporter.otlp_http.compression",
+        "gzip",
+        Some(("zip", "`gzip` or `none`")),
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
+        "gzip",
+        METRICS,
+        "exporter.otlp_http.compression",
+        "gzip",
+        Some(("zip", "`gzip` or `none`")),
+    ),
+    Case("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca", SPANS, "exporter.otlp_http.tls.ca_file", "/ca", None),
+    Case("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/ca", SPANS, "exporter.otlp_http.tls.ca_file", "/ca", None),
+    Case("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/ca", LOGS, "exporter.otlp_http.tls.ca_file", "/ca", None),
+    Case("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "/ca", METRICS, "exporter.otlp_http.tls.ca_file", "/ca", None),
+    Case("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key", SPANS, "exporter.otlp_http.tls.key_file", "/key", None),
+    Case("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "/key", SPANS, "exporter.otlp_http.tls.key_file", "/key", None),
+    Case("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", "/key", LOGS, "exporter.otlp_http.tls.key_file", "/key", None),
+    Case("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "/key", METRICS, "exporter.otlp_http.tls.key_file", "/key", None),
+    Case("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/own", SPANS, "exporter.otlp_http.tls.cert_file", "/own", None),
+    Case(
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        "/own",
+        SPANS,
+        "exporter.otlp_http.tls.cert_file",
+        "/own",
+        None,
+    ),
+    Case("OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE", "/own", LOGS, "exporter.otlp_http.tls.cert_file", "/own", None),
+    Case(
+        "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
+        "/own",
+        METRICS,
+        "exporter.otlp_http.tls.cert_file",
+        "/own",
+        None,
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        "LowMemory",
+        METRICS,
+        "exporter.otlp_http.temporality_preference",
+        "low_memory",
+        Some(("low", "`cumulative`, `delta` or `lowmemory`")),
+    ),
+    Case(
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        "base2_exponential_bucket_histogram",
+        METRICS,
+        "exporter.otlp_http.default_histogram_aggregation",
+        "base2_exponential_bucket_histogram",
+        Some(("linear", "`explicit_bucket_histogram` or `base2_exponential_bucket_histogram`")),
+    ),
+    // Names that others gave their variables.
+    Case("OTEL_ENABLED", "false", "", "disabled", "true", SWITCH),
+    Case(
+        "OTEL_BACKEND",
+        "console",
+        SPANS,
+        "exporter",
+        "{console: null}",
+        Some(("file", "`console`, `jaeger`, `otlp` or `none`")),
+    ),
+    Case("OTEL_BACKEND", "jaeger", SPANS, "exporter", "{otlp_http: {}}", None),
+    Case("OTEL_EXPORTER_ENDPOINT", "http://a:1", SPANS, "exporter.otlp_http.endpoint", "http://a:1/v1/traces", None),
+    Case(
+        "OTEL_SAMPLING_RATE",
+        "0.1",
+        "tracer_provider",
+        "sampler",
+        "{parent_based: {root: {trace_id_ratio_based: {ratio: 0.1}}}}",
+        SHARE,
+    ),
+    Case("OTEL_SERVICE_VERSION", "2.0", "", "resource.attributes[0]", "{name: service.version, value: 2.0}", None),
+    Case(
+        "DEPLOYMENT_ENV",
+        "test",
+        "",
+        "resource.attributes[0]",
+        "{name: deployment.environment.name, value: test}",
+        None,
+    ),
+    Case("ENVIRONMENT", "test", "", "resource.attributes[0]", "{name: deployment.environment.name, value: test}", None),
+    Case("OTEL_AUTO_INSTRUMENT", "false", "", "distribution.otelier.hooks", "none", SWITCH),
+    Case("OTEL_PERFORMANCE_MONITORING", "false", "", "distribution.otelier.span_metrics", "false", SWITCH),
+    // Ours.
+    Case("OTELIER_SPAN_TYPES", "true", "", "distribution.otelier.span_types", "true", SWITCH),
+    Case("OTELIER_PANIC_MESSAGES", "False", "", "distribution.otelier.panic_messages", "false", SWITCH),
+    Case("OTELIER_SPAN_METRICS", "false", "", "distribution.otelier.span_metrics", "false", SWITCH),
+    Case(
+        "OTELIER_OLD_NAMES",
+        "retail, lakehouse",
+        "",
+        "distribution.otelier.old_names",
+        "[retail, lakehouse]",
+        Some(("store", "a list of `lakehouse`, `build_tracer` or `retail`")),
+    ),
+    Case(
+        "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN",
+        "logs,logs/dup",
+        "",
+        "distribution.otelier.exception_signal",
+        "logs/dup",
+        Some(("LOGS", "a list of `logs` or `logs/dup`")),
+    ),
+    Case(
+        "OTELIER_SHUTDOWN_TIMEOUT",
+        "900",
+        "",
+        "distribution.otelier.shutdown_timeout",
+        "900",
+        Some(("0", "a whole number of milliseconds above 0")),
+    ),
+];
+
+/// Variables whose wrong values are errors: passing them over would lose what the specification knows nothing of.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("OTELIER_") || name == "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN"
+}
+
+/// Log records are there only if somebody asks for them.
+fn opted_in(name: &str) -> Vec<(&'static str, &'static str)> {
+    const NAME: &str = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN";
+    if name == NAME { Vec::new() } else { vec![(NAME, "logs")] }
+}
+
+#[test]
+fn every_variable_has_its_effect() {
+    for Case(name, value, root, key, expected, _) in CASES {
+        let path = if root.is_empty() { (*key).to_owned() } else { format!("{root}.{key}") };
+        let mut with = opted_in(name);
+        with.push((name, value));
+        let environment = read(&with);
+        assert!(environment.warnings.is_empty(), "{name}={value}: {:?}", environment.warnings);
+        assert!(environment.errors.problems().is_empty(), "{name}={value}: {}", environment.errors);
+        let (shown, _) = found(&environment.tree, &path).unwrap_or_else(|| panic!("{name}: nothing at {path}"));
+        assert_eq!(shown, *expected, "{name}={value}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_used_counts_as_not_set_and_is_said() {
+    for Case(name, _, root, key, _, bad) in CASES {
+        let Some((value, expected)) = bad else { continue };
+        let path = if root.is_empty() { (*key).to_owned() } else { format!("{root}.{key}") };
+        let without = opted_in(name);
+        let with: Vec<_> = without.iter().copied().chain([(*name, *value)]).collect();
+        let environment = read(&with);
+        let said = if is_ours(name) { environment.errors.problems() } else { &environment.warnings[..] };
+        let sentence = format!("`{name}` is `{value}`; expected {expected}");
+        assert!(said.iter().any(|problem| problem.sentence().starts_with(&sentence)), "{sentence}\n{said:?}");
+        assert_eq!(environment.warnings.len() + environment.errors.problems().len(), 1, "{name}");
+        // What is no truth value is false; anything else is as if it were not there.
+        if *bad != SWITCH || is_ours(name) {
+            assert_eq!(found(&environment.tree, &path), found(&read(&without).tree, &path), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_value_knows_its_variable() {
+    let tree = read(&[("OTEL_BSP_SCHEDULE_DELAY", "250"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1")]).tree;
+    let origin = |path: &str| found(&tree, path).unwrap().1;
+    assert_eq!(origin("tracer_provider.processors[0].batch.schedule_delay"), "$OTEL_BSP_SCHEDULE_DELAY");
+    assert_eq!(
+        origin("tracer_provider.processors[0].batch.exporter.otlp_http.endpoint"),
+        "$OTEL_EXPORTER_OTLP_ENDPOINT"
+    );
+    assert_eq!(origin("file_format"), "default");
+}
+
+#[test]
+fn what_is_said_for_one_signal_wins_if_it_can_be_used() {
+    let timeout = |own: &str| {
+        let tree = read(&[("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", own), ("OTEL_EXPORTER_OTLP_TIMEOUT", "900")]).tree;
+        found(&tree, "tracer_provider.processors[0].batch.exporter.otlp_http.timeout").unwrap().0
+    };
+    assert_eq!(timeout("700"), "700");
+    assert_eq!(timeout("7s"), "900");
+    assert_eq!(timeout(""), "900");
+}
+
+#[test]
+fn what_would_lose_telemetry_in_silence_is_an_error() {
+    let cases = [
+        (
+            "OTEL_TRACES_EXPORTER",
+            "otlp,xyz",
+            "`OTEL_TRACES_EXPORTER` has `xyz`; expected a list of `otlp`, `console`, `none` or `zipkin`",
+        ),
+        (
+            "OTEL_METRICS_EXPORTER",
+            "statsd",
+            "`OTEL_METRICS_EXPORTER` has `statsd`; expected a list of `otlp`, `console`, `none` or `prometheus`",
+        ),
+        (
+            "OTEL_TRACES_SAMPLER",
+            "jaeger_remote",
+            "`OTEL_TRACES_SAMPLER` is `jaeger_remote`; no sampler here asks a server",
+        ),
+        ("OTEL_PROPAGATORS", "xray,b3", "`OTEL_PROPAGATORS` is `xray,b3`; there is no propagator `xray` here"),
+        ("OTEL_ENTITIES", "service{}", "`OTEL_ENTITIES` is `service{}`; this version has no entities"),
+    ];
+    for (name, value, expected) in cases {
+        let errors = read(&[(name, value)]).errors;
+        assert!(
+            errors.problems().len() == 1 && errors.problems()[0].sentence().starts_with(expected),
+            "{name}: {errors}"
+        );
+    }
+    let jaeger =
+        read(&[("OTEL_BACKEND", "jaeger"), ("OTEL_EXPORTER_ENDPOINT", "http://jaeger:14268/api/traces")]).errors;
+    assert!(jaeger.problems()[0].sentence().contains("http://jaeger:4318"), "{jaeger}");
+}
+
+#[test]
+fn what_is_said_of_log_records_matters_only_if_there_are_some() {
+    let wrong = [("OTEL_LOGS_EXPORTER", "otlp,file"), ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "1s")];
+    let quiet = read(&wrong);
+    assert_eq!((quiet.warnings.len(), quiet.errors.problems().len()), (0, 0));
+    let asked = read(&[wrong[0], wrong[1], ("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", "logs")]);
+    assert_eq!((asked.warnings.len(), asked.errors.problems().len()), (1, 1));
+}
+
+#[test]
+fn opentelemetrys_own_names_win_over_those_of_others() {
+    let tree = read(&[
+        ("OTEL_SDK_DISABLED", "false"),
+        ("OTEL_ENABLED", "false"),
+        ("OTEL_TRACES_SAMPLER", "always_on"),
+        ("OTEL_SAMPLING_RATE", "0.1"),
+        ("OTEL_TRACES_EXPORTER", "console"),
+        ("OTEL_BACKEND", "otlp"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.version=1"),
+        ("OTEL_SERVICE_VERSION", "2"),
+    ])
+    .tree;
+    let value = |path: &str| found(&tree, path).map(|(value, _)| value);
+    assert_eq!(value("disabled").as_deref(), Some("false"));
+    assert_eq!(value("tracer_provider.sampler").as_deref(), Some("{always_on: null}"));
+    assert_eq!(value("tracer_provider.processors").as_deref(), Some("[{batch: {exporter: {console: null}}}]"));
+    assert_eq!(value("resource.attributes"), None);
+}
+
+#[test]
+fn with_strictness_every_warning_is_an_error() {
+    let environment = read(&[("OTEL_BSP_SCHEDULE_DELAY", "5s"), ("OTELIER_STRICT", "true")]);
+    assert!(environment.warnings.is_empty());
+    assert_eq!(environment.errors.problems(), ["`OTEL_BSP_SCHEDULE_DELAY` is `5s`; expected a whole number"]);
+}
+
+#[test]
+fn values_of_headers_are_never_said() {
+    for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
+        let environment = read(&[(name, "api-key"), ("OTELIER_STRICT", "true")]);
+        assert!(!format!("{:?} {:?}", environment.errors, environment.warnings).contains("api-key"));
+    }
+}
+
+#[test]
+fn there_is_a_case_for_every_variable_that_is_read() {
+    let (variables, names) = Variables::recording(&[
+        ("OTEL_TRACES_EXPORTER", "otlp,zipkin"),
+        ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+        ("OTEL_TRACES_SAMPLER", "adaptive"),
+    ]);
+    environment(&variables);
+    let mut read: BTreeSet<String> = names.borrow().clone();
+    let special = [
+        "OTELIER_STRICT",
+        "OTEL_ENTITIES",
+        "OTEL_TRACES_SAMPLER_ARG",
+        "OTEL_CPU_THRESHOLD",
+        "OTEL_MEMORY_THRESHOLD",
+        "OTEL_HIGH_VOLUME_SAMPLE_RATE",
+        "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
+        "OTEL_EXPORTER_ZIPKIN_TIMEOUT",
+        "OTEL_EXPORTER_PROMETHEUS_HOST",
+        "OTEL_EXPORTER_PROMETHEUS_PORT",
+    ];
+    for name in special.into_iter().chain(CASES.iter().map(|case| case.0)) {
+        read.remove(name);
+    }
+    // Of gRPC alone; the test below has them.
+    read.retain(|name| !name.ends_with("_INSECURE"));
+    assert_eq!(read, BTreeSet::new(), "{}", suggest::list(read.iter().map(String::as_str)));
+}
+
+#[test]
+fn samplers_exporters_and_transports_have_settings_of_their_own() {
+    let value = |variables: &[(&str, &str)], path: &str| found(&read(variables).tree, path).map(|(value, _)| value);
+    let adaptive = [
+        ("OTEL_TRACES_SAMPLER", "adaptive"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.1"),
+        ("OTEL_CPU_THRESHOLD", "80"),
+        ("OTEL_MEMORY_THRESHOLD", "85"),
+        ("OTEL_HIGH_VOLUME_SAMPLE_RATE", "0.2"),
+    ];
+    assert_eq!(
+        value(&adaptive, "tracer_provider.sampler.otelier/adaptive").as_deref(),
+        Some("{ratio: 0.1, cpu_threshold: 80.0, memory_threshold: 85.0, high_volume_ratio: 0.2}")
+    );
+    let zipkin = [
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://z:9411/api/v2/spans"),
+        ("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "7"),
+    ];
+    assert_eq!(
+        value(&zipkin, &format!("{SPANS}.exporter.otelier/zipkin")).as_deref(),
+        Some("{endpoint: http://z:9411/api/v2/spans, timeout: 7}")
+    );
+    let prometheus = [
+        ("OTEL_METRICS_EXPORTER", "prometheus"),
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1"),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "9465"),
+    ];
+    assert_eq!(
+        value(&prometheus, "meter_provider.readers[0].pull.exporter.prometheus/development").as_deref(),
+        Some("{host: 127.0.0.1, port: 9465}")
+    );
+    let grpc = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_EXPORTER_OTLP_INSECURE", "true")];
+    assert_eq!(value(&grpc, &format!("{SPANS}.exporter.otlp_grpc")).as_deref(), Some("{tls: {insecure: true}}"));
+    let grpc = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1")];
+    assert_eq!(value(&grpc, &format!("{SPANS}.exporter.otlp_grpc")).as_deref(), Some("{endpoint: http://a:1}"));
+}
