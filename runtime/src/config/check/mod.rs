@@ -73,21 +73,22 @@ const MAX_PROBLEMS: usize = 100;
 #[derive(Default)]
 pub(super) struct Checker {
     problems: Vec<Problem>,
-    more: usize,
     /// Lines with secrets, and the column from which on they are not shown.
     secrets: HashMap<u32, u32>,
 }
 
 impl Checker {
     pub(super) fn report(&mut self, problem: Problem) {
-        if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(problem);
-        } else {
-            self.more += 1;
-        }
+        self.problems.push(problem);
+    }
+
+    /// Whether there are so many problems that nothing more is looked at: each costs a search for its line.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
     }
 
     fn into(self, problems: &mut ConfigError) {
+        let is_full = self.is_full();
         for mut problem in self.problems {
             let line = problem.place().map(|place| place.line);
             if let Some(column) = line.and_then(|line| self.secrets.get(&line)) {
@@ -95,8 +96,8 @@ impl Checker {
             }
             problems.push(problem);
         }
-        if self.more > 0 {
-            problems.push(format_args!("there are {} further problems", self.more));
+        if is_full {
+            problems.push("what comes after these problems was not looked at");
         }
     }
 
@@ -114,6 +115,9 @@ impl Checker {
     fn section(&mut self, path: &str, node: &Node, section: &'static Section, key: &Origin, others: &[&str]) {
         let fields = fields(section);
         for entry in node.entries() {
+            if self.is_full() {
+                return;
+            }
             let path = join(path, &entry.key);
             match fields.iter().find(|field| field.key == entry.key) {
                 Some(field) => self.field(&path, &entry.node, field, &entry.origin),
@@ -215,6 +219,9 @@ impl Checker {
 
     /// Checks a value that is not null.
     fn value(&mut self, path: &str, node: &Node, kind: &'static Type, unit: Option<&str>, secret: bool) {
+        if self.is_full() {
+            return;
+        }
         match (kind, &node.value) {
             (Type::Section(section), Value::Map(_)) => self.section(path, node, section, &node.origin, &[]),
             (Type::Map(kind), Value::Map(entries)) => {

@@ -311,9 +311,7 @@ impl<'a> Builder<'a> {
     }
 
     fn report(&mut self, problem: Problem) {
-        if self.problems.problems().len() < MAX_PROBLEMS {
-            self.problems.push(problem);
-        }
+        self.problems.push(problem);
     }
 
     fn deep(&self, depth: usize, at: Marks) -> Result<(), Stop> {
@@ -325,6 +323,10 @@ impl<'a> Builder<'a> {
 
     /// Counts what the tree holds.
     fn spend(&mut self, cost: usize, at: Marks) -> Result<(), Stop> {
+        // Every problem costs a search for its line.
+        if self.problems.problems().len() >= MAX_PROBLEMS {
+            return Err(Stop(Problem::new("what comes after these problems was not looked at")));
+        }
         self.cost = self.cost.saturating_add(cost);
         if self.cost <= MAX_COST {
             return Ok(());
