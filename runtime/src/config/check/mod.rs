@@ -175,7 +175,7 @@ impl Checker {
     /// A key that the section does not have.
     fn unknown(&mut self, path: &str, entry: &Entry, section: &'static Section, fields: &[&'static Field]) {
         if let Others::Free(kind) = section.others {
-            return self.value(path, &entry.node, kind, None, false);
+            return self.value(path, &entry.node, kind, None, false, &entry.origin);
         }
         // Nobody knows what is in there.
         self.hide(&entry.node);
@@ -204,7 +204,7 @@ impl Checker {
             self.hide(node);
         }
         if !node.is_null() {
-            return self.value(path, node, &field.kind, field.unit, field.secret);
+            return self.value(path, node, &field.kind, field.unit, field.secret, key);
         }
         if field.nullable {
             return;
@@ -217,16 +217,16 @@ impl Checker {
         self.report(if field.required { problem } else { problem.help("leave the key out") });
     }
 
-    /// Checks a value that is not null.
-    fn value(&mut self, path: &str, node: &Node, kind: &'static Type, unit: Option<&str>, secret: bool) {
+    /// Checks a value that is not null; `key` is where its name stands.
+    fn value(&mut self, path: &str, node: &Node, kind: &'static Type, unit: Option<&str>, secret: bool, key: &Origin) {
         if self.is_full() {
             return;
         }
         match (kind, &node.value) {
-            (Type::Section(section), Value::Map(_)) => self.section(path, node, section, &node.origin, &[]),
+            (Type::Section(section), Value::Map(_)) => self.section(path, node, section, key, &[]),
             (Type::Map(kind), Value::Map(entries)) => {
                 for entry in entries {
-                    self.value(&join(path, &entry.key), &entry.node, kind, None, secret);
+                    self.value(&join(path, &entry.key), &entry.node, kind, None, secret, &entry.origin);
                 }
             }
             (Type::List { of, min }, Value::List(items)) => {
@@ -234,7 +234,7 @@ impl Checker {
                     self.wrong(path, node, kind, unit, secret);
                 }
                 for (number, item) in items.iter().enumerate() {
-                    self.value(&format!("{path}[{number}]"), item, of, None, secret);
+                    self.value(&format!("{path}[{number}]"), item, of, None, secret, &item.origin);
                 }
             }
             _ if fits(node, kind) => {}
