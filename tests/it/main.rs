@@ -1,5 +1,6 @@
 //! Behaviour across crates: what crosses the wire.
 
+mod configuration;
 mod equality;
 mod exceptions;
 mod faults;

@@ -1,5 +1,6 @@
 //! Settings as a tree: every value knows where it was written.
 
+use super::shown::without_password;
 use crate::error::{Place, Problem};
 use std::fmt;
 use std::sync::Arc;
@@ -103,7 +104,7 @@ impl Origin {
             line: span.line,
             column: span.column,
             width: span.width,
-            text: if text.len() > Place::MAX_TEXT { String::new() } else { text.to_owned() },
+            text: if text.len() > Place::MAX_TEXT { String::new() } else { without_password(text) },
         })
     }
 

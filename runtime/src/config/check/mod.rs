@@ -73,21 +73,22 @@ const MAX_PROBLEMS: usize = 100;
 #[derive(Default)]
 pub(super) struct Checker {
     problems: Vec<Problem>,
-    more: usize,
     /// Lines with secrets, and the column from which on they are not shown.
     secrets: HashMap<u32, u32>,
 }
 
 impl Checker {
     pub(super) fn report(&mut self, problem: Problem) {
-        if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(problem);
-        } else {
-            self.more += 1;
-        }
+        self.problems.push(problem);
+    }
+
+    /// Whether there are so many problems that nothing more is looked at: each costs a search for its line.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
     }
 
     fn into(self, problems: &mut ConfigError) {
+        let is_full = self.is_full();
         for mut problem in self.problems {
             let line = problem.place().map(|place| place.line);
             if let Some(column) = line.and_then(|line| self.secrets.get(&line)) {
@@ -95,8 +96,8 @@ impl Checker {
             }
             problems.push(problem);
         }
-        if self.more > 0 {
-            problems.push(format_args!("there are {} further problems", self.more));
+        if is_full {
+            problems.push("what comes after these problems was not looked at");
         }
     }
 
@@ -114,6 +115,9 @@ impl Checker {
     fn section(&mut self, path: &str, node: &Node, section: &'static Section, key: &Origin, others: &[&str]) {
         let fields = fields(section);
         for entry in node.entries() {
+            if self.is_full() {
+                return;
+            }
             let path = join(path, &entry.key);
             match fields.iter().find(|field| field.key == entry.key) {
                 Some(field) => self.field(&path, &entry.node, field, &entry.origin),
@@ -171,7 +175,7 @@ impl Checker {
     /// A key that the section does not have.
     fn unknown(&mut self, path: &str, entry: &Entry, section: &'static Section, fields: &[&'static Field]) {
         if let Others::Free(kind) = section.others {
-            return self.value(path, &entry.node, kind, None, false);
+            return self.value(path, &entry.node, kind, None, false, &entry.origin);
         }
         // Nobody knows what is in there.
         self.hide(&entry.node);
@@ -200,7 +204,7 @@ impl Checker {
             self.hide(node);
         }
         if !node.is_null() {
-            return self.value(path, node, &field.kind, field.unit, field.secret);
+            return self.value(path, node, &field.kind, field.unit, field.secret, key);
         }
         if field.nullable {
             return;
@@ -213,13 +217,16 @@ impl Checker {
         self.report(if field.required { problem } else { problem.help("leave the key out") });
     }
 
-    /// Checks a value that is not null.
-    fn value(&mut self, path: &str, node: &Node, kind: &'static Type, unit: Option<&str>, secret: bool) {
+    /// Checks a value that is not null; `key` is where its name stands.
+    fn value(&mut self, path: &str, node: &Node, kind: &'static Type, unit: Option<&str>, secret: bool, key: &Origin) {
+        if self.is_full() {
+            return;
+        }
         match (kind, &node.value) {
-            (Type::Section(section), Value::Map(_)) => self.section(path, node, section, &node.origin, &[]),
+            (Type::Section(section), Value::Map(_)) => self.section(path, node, section, key, &[]),
             (Type::Map(kind), Value::Map(entries)) => {
                 for entry in entries {
-                    self.value(&join(path, &entry.key), &entry.node, kind, None, secret);
+                    self.value(&join(path, &entry.key), &entry.node, kind, None, secret, &entry.origin);
                 }
             }
             (Type::List { of, min }, Value::List(items)) => {
@@ -227,7 +234,7 @@ impl Checker {
                     self.wrong(path, node, kind, unit, secret);
                 }
                 for (number, item) in items.iter().enumerate() {
-                    self.value(&format!("{path}[{number}]"), item, of, None, secret);
+                    self.value(&format!("{path}[{number}]"), item, of, None, secret, &item.origin);
                 }
             }
             _ if fits(node, kind) => {}

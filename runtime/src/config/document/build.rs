@@ -78,6 +78,9 @@ impl<'a> Builder<'a> {
     fn no_yaml(&self, error: &ScanError) -> Stop {
         let mark = error.marker();
         let line = self.line(mark.line());
+        if error.info().contains("recursion limit") {
+            return Stop(text::problem(self.file, mark.line(), mark.col(), 1, too_deep()));
+        }
         let problem =
             text::problem(self.file, mark.line(), mark.col(), 1, format_args!("this is not YAML: {}", error.info()));
         // A tab looks like blanks, so it is the last thing one sees.
@@ -289,11 +292,13 @@ impl<'a> Builder<'a> {
     }
 
     fn width(&self, at: Marks) -> usize {
-        if at.end.line() == at.start.line() {
-            at.end.col().saturating_sub(at.start.col()).max(1)
+        let rest = self.line(at.start.line()).chars().skip(at.start.col());
+        let text: String = if at.end.line() == at.start.line() {
+            rest.take(at.end.col().saturating_sub(at.start.col())).collect()
         } else {
-            self.line(at.start.line()).trim_end().chars().count().saturating_sub(at.start.col()).max(1)
-        }
+            rest.collect()
+        };
+        token(&text).chars().count().max(1)
     }
 
     fn origin(&self, at: Marks, variables: Vec<String>) -> Origin {
@@ -311,20 +316,22 @@ impl<'a> Builder<'a> {
     }
 
     fn report(&mut self, problem: Problem) {
-        if self.problems.problems().len() < MAX_PROBLEMS {
-            self.problems.push(problem);
-        }
+        self.problems.push(problem);
     }
 
     fn deep(&self, depth: usize, at: Marks) -> Result<(), Stop> {
         if depth <= MAX_DEPTH {
             return Ok(());
         }
-        Err(Stop(self.problem(at, format_args!("this is nested deeper than {MAX_DEPTH} levels"))))
+        Err(Stop(self.problem(at, too_deep())))
     }
 
     /// Counts what the tree holds.
     fn spend(&mut self, cost: usize, at: Marks) -> Result<(), Stop> {
+        // Every problem costs a search for its line.
+        if self.problems.problems().len() >= MAX_PROBLEMS {
+            return Err(Stop(Problem::new("what comes after these problems was not looked at")));
+        }
         self.cost = self.cost.saturating_add(cost);
         if self.cost <= MAX_COST {
             return Ok(());
@@ -335,6 +342,27 @@ impl<'a> Builder<'a> {
             format_args!("here the settings outgrow {mebibytes} MiB, with aliases resolved and variables put in"),
         )))
     }
+}
+
+fn too_deep() -> String {
+    format!("this is nested deeper than {MAX_DEPTH} levels")
+}
+
+/// The text without a comment after it, which the parser counts to a scalar in quotes.
+fn token(text: &str) -> &str {
+    let end = match text.chars().next() {
+        Some(quote @ ('"' | '\'')) => {
+            let mut escaped = false;
+            let close = text.char_indices().skip(1).find(|(_, c)| {
+                let is_close = *c == quote && !escaped;
+                escaped = quote == '"' && *c == '\\' && !escaped;
+                is_close
+            });
+            close.map(|(at, _)| at + 1)
+        }
+        _ => text.find(" #"),
+    };
+    text[..end.unwrap_or(text.len())].trim_end()
 }
 
 /// `!`: as if there were no tag, but a scalar is text.
