@@ -1,5 +1,6 @@
 //! Behaviour across crates: what crosses the wire.
 
+mod encodings;
 mod equality;
 mod exceptions;
 mod faults;
@@ -8,3 +9,4 @@ mod notation;
 mod otlp;
 mod random;
 mod support;
+mod tls;
