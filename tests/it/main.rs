@@ -1,6 +1,7 @@
 //! Behaviour across crates: what crosses the wire.
 
 mod configuration;
+mod encodings;
 mod equality;
 mod exceptions;
 mod faults;
@@ -9,3 +10,4 @@ mod notation;
 mod otlp;
 mod random;
 mod support;
+mod tls;

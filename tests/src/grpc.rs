@@ -1,6 +1,6 @@
 //! OTLP over gRPC.
 
-use crate::{Behaviour, Received};
+use crate::{Behaviour, Received, Secure};
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -9,18 +9,32 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{Tra
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
+use std::io;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tonic::codec::CompressionEncoding;
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 struct Service(Arc<Received>);
 
-pub(crate) async fn serve(listener: TcpListener, received: Arc<Received>) {
+/// A server without services.
+pub(crate) fn server(secure: Option<&Secure>) -> io::Result<Server> {
+    let Some(secure) = secure else { return Ok(Server::builder()) };
+    let mut config = ServerTlsConfig::new().identity(Identity::from_pem(&secure.certificate, &secure.key));
+    if let Some(authority) = &secure.clients {
+        config = config.client_ca_root(Certificate::from_pem(authority));
+    }
+    Server::builder().tls_config(config).map_err(io::Error::other)
+}
+
+pub(crate) async fn serve(listener: TcpListener, mut server: Server, received: Arc<Received>) {
     // A receiver without the service answers `UNIMPLEMENTED`.
-    let logs = received.logs.is_some().then(|| LogsServiceServer::new(Service(Arc::clone(&received))));
-    let service = TraceServiceServer::new(Service(received));
-    let server = tonic::transport::Server::builder().add_service(service).add_optional_service(logs);
+    let logs = received.logs.is_some().then(|| Service(Arc::clone(&received)));
+    let logs = logs.map(|logs| LogsServiceServer::new(logs).accept_compressed(CompressionEncoding::Gzip));
+    let service = TraceServiceServer::new(Service(received)).accept_compressed(CompressionEncoding::Gzip);
+    let server = server.add_service(service).add_optional_service(logs);
     if let Err(error) = server.serve_with_incoming(TcpIncoming::from(listener)).await {
         eprintln!("the gRPC receiver ended: {error}");
     }

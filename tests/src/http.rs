@@ -1,19 +1,21 @@
 //! OTLP over HTTP/1.1.
 
+use crate::tls::Acceptor;
 use crate::{Behaviour, Received};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    Request, Response, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::rt::TokioIo;
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message;
-use std::io;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io::{self, Read as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,10 +23,11 @@ use tokio::net::TcpListener;
 
 const PROTOBUF: Option<&str> = Some("application/x-protobuf");
 
-pub(crate) async fn serve(listener: TcpListener, received: Arc<Received>) {
+pub(crate) async fn serve(listener: TcpListener, acceptor: Acceptor, received: Arc<Received>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let received = Arc::clone(&received);
+        let (received, acceptor) = (Arc::clone(&received), acceptor.clone());
         tokio::spawn(async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
             let service = hyper::service::service_fn(move |request| answer(Arc::clone(&received), request));
             // A client that goes away is none of the server's business.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -95,23 +98,36 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
     if !is_logs && head.uri.path() != "/v1/traces" || head.method != http::Method::POST {
         return Ok(respond(StatusCode::NOT_FOUND, None, b"expected POST /v1/traces".to_vec()));
     }
-    if head.headers.get(CONTENT_TYPE).is_none_or(|found| found != "application/x-protobuf") {
-        return Ok(respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, Vec::new()));
-    }
+    let encoding = match head.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) {
+        Some(b"application/x-protobuf") => Encoding::Protobuf,
+        Some(b"application/json") => Encoding::Json,
+        _ => return Ok(respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, Vec::new())),
+    };
     let Ok(body) = body.collect().await else {
         return Ok(respond(StatusCode::BAD_REQUEST, None, b"the body broke off".to_vec()));
     };
-    let behaviour = if is_logs {
-        ExportLogsServiceRequest::decode(body.to_bytes()).map(|request| received.add_logs(request, head.headers))
-    } else {
-        ExportTraceServiceRequest::decode(body.to_bytes()).map(|request| received.add(request, head.headers))
+    let body = body.to_bytes();
+    let body = match head.headers.get(CONTENT_ENCODING).map(http::HeaderValue::as_bytes) {
+        None => Some(body.to_vec()),
+        Some(b"gzip") => {
+            let mut plain = Vec::new();
+            flate2::read::GzDecoder::new(&*body).read_to_end(&mut plain).ok().map(|_| plain)
+        }
+        Some(_) => None,
     };
-    let Ok(behaviour) = behaviour else {
+    let behaviour = body.and_then(|body| {
+        Some(if is_logs {
+            received.add_logs(encoding.decode(&body)?, head.headers)
+        } else {
+            received.add(encoding.decode(&body)?, head.headers)
+        })
+    });
+    let Some(behaviour) = behaviour else {
         return Ok(respond(StatusCode::BAD_REQUEST, None, b"not an export request of this signal".to_vec()));
     };
     Ok(match behaviour {
         // The successes of all signals without anything to say are alike.
-        Behaviour::Accept => respond(StatusCode::OK, PROTOBUF, ExportTraceServiceResponse::default().encode_to_vec()),
+        Behaviour::Accept => encoding.respond(&ExportTraceServiceResponse::default()),
         Behaviour::Hang => std::future::pending().await,
         Behaviour::Disconnect => return Err(io::Error::other("the connection is closed on purpose")),
         Behaviour::Truncate => ending(Ending::Flush),
@@ -121,18 +137,42 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             respond(status, None, b"out of \x1b[31morder".to_vec())
         }
-        Behaviour::Reject(count, text) => respond(StatusCode::OK, PROTOBUF, rejection(is_logs, count, text)),
+        Behaviour::Reject(count, text) => rejection(encoding, is_logs, count, text),
         Behaviour::Raw(status, content_type, body) => {
             respond(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), content_type, body)
         }
     })
 }
 
-fn rejection(is_logs: bool, count: i64, error_message: String) -> Vec<u8> {
+fn rejection(encoding: Encoding, is_logs: bool, count: i64, error_message: String) -> Response<Answer> {
     if is_logs {
         let partial_success = Some(ExportLogsPartialSuccess { rejected_log_records: count, error_message });
-        return ExportLogsServiceResponse { partial_success }.encode_to_vec();
+        return encoding.respond(&ExportLogsServiceResponse { partial_success });
     }
     let partial_success = Some(ExportTracePartialSuccess { rejected_spans: count, error_message });
-    ExportTraceServiceResponse { partial_success }.encode_to_vec()
+    encoding.respond(&ExportTraceServiceResponse { partial_success })
+}
+
+/// How requests are encoded, and so their answers.
+#[derive(Clone, Copy)]
+enum Encoding {
+    Protobuf,
+    Json,
+}
+
+impl Encoding {
+    fn decode<M: Message + Default + DeserializeOwned>(self, body: &[u8]) -> Option<M> {
+        match self {
+            Self::Protobuf => M::decode(body).ok(),
+            Self::Json => serde_json::from_slice(body).inspect_err(|error| eprintln!("not OTLP JSON: {error}")).ok(),
+        }
+    }
+
+    fn respond(self, message: &(impl Message + Serialize)) -> Response<Answer> {
+        let (content_type, body) = match self {
+            Self::Protobuf => (PROTOBUF, message.encode_to_vec()),
+            Self::Json => (Some("application/json"), serde_json::to_vec(message).unwrap_or_default()),
+        };
+        respond(StatusCode::OK, content_type, body)
+    }
 }

@@ -2,6 +2,7 @@
 
 mod grpc;
 mod http;
+mod tls;
 
 use ::http::HeaderMap;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -13,6 +14,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tls::Acceptor;
+pub use tls::Secure;
 use tokio::sync::oneshot;
 
 /// How a receiver answers a request that it could decode. The request is kept in every case.
@@ -52,6 +55,7 @@ const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOS
 pub struct Receiver {
     protocol: Protocol,
     address: SocketAddr,
+    secure: Option<Secure>,
     received: Arc<Received>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -110,7 +114,7 @@ impl Receiver {
     ///
     /// If no port on loopback can be had.
     pub fn http_script(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
-        Self::start(Protocol::Http, ANY_PORT, script.into_iter().collect(), None)
+        Self::start(Protocol::Http, ANY_PORT, script.into_iter().collect(), None, None)
     }
 
     /// Starts a receiver of OTLP over HTTP that takes log records, too, and answers them with `logs`.
@@ -119,7 +123,7 @@ impl Receiver {
     ///
     /// If no port on loopback can be had.
     pub fn http_with_logs(behaviour: Behaviour, logs: Behaviour) -> io::Result<Self> {
-        Self::start(Protocol::Http, ANY_PORT, [behaviour].into(), Some(logs))
+        Self::start(Protocol::Http, ANY_PORT, [behaviour].into(), Some(logs), None)
     }
 
     /// Starts a receiver of OTLP over gRPC.
@@ -137,7 +141,7 @@ impl Receiver {
     ///
     /// If no port on loopback can be had.
     pub fn grpc_script(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
-        Self::start(Protocol::Grpc, ANY_PORT, script.into_iter().collect(), None)
+        Self::start(Protocol::Grpc, ANY_PORT, script.into_iter().collect(), None, None)
     }
 
     /// Starts a receiver of OTLP over gRPC that takes log records, too, and answers them with `logs`.
@@ -146,7 +150,25 @@ impl Receiver {
     ///
     /// If no port on loopback can be had.
     pub fn grpc_with_logs(behaviour: Behaviour, logs: Behaviour) -> io::Result<Self> {
-        Self::start(Protocol::Grpc, ANY_PORT, [behaviour].into(), Some(logs))
+        Self::start(Protocol::Grpc, ANY_PORT, [behaviour].into(), Some(logs), None)
+    }
+
+    /// Starts a receiver of OTLP over HTTPS that accepts spans and log records.
+    ///
+    /// # Errors
+    ///
+    /// If no port on loopback can be had, or the certificates cannot be used.
+    pub fn https(secure: Secure) -> io::Result<Self> {
+        Self::start(Protocol::Http, ANY_PORT, [Behaviour::Accept].into(), Some(Behaviour::Accept), Some(secure))
+    }
+
+    /// Starts a receiver of OTLP over gRPC with TLS that accepts spans and log records.
+    ///
+    /// # Errors
+    ///
+    /// If no port on loopback can be had, or the certificates cannot be used.
+    pub fn grpcs(secure: Secure) -> io::Result<Self> {
+        Self::start(Protocol::Grpc, ANY_PORT, [Behaviour::Accept].into(), Some(Behaviour::Accept), Some(secure))
     }
 
     /// Ends this receiver and all its connections, and starts an empty one at the same address.
@@ -156,8 +178,9 @@ impl Receiver {
     /// If somebody took the port in between.
     pub fn restart(self, behaviour: Behaviour) -> io::Result<Self> {
         let (protocol, address, logs) = (self.protocol, self.address, self.received.logs.clone());
+        let secure = self.secure.clone();
         drop(self);
-        Self::start(protocol, address, [behaviour].into(), logs)
+        Self::start(protocol, address, [behaviour].into(), logs, secure)
     }
 
     fn start(
@@ -165,7 +188,10 @@ impl Receiver {
         address: SocketAddr,
         script: VecDeque<Behaviour>,
         logs: Option<Behaviour>,
+        secure: Option<Secure>,
     ) -> io::Result<Self> {
+        let acceptor = Acceptor::new(secure.as_ref())?;
+        let server = grpc::server(secure.as_ref())?;
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -186,8 +212,8 @@ impl Receiver {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 let serve = async move {
                     match protocol {
-                        Protocol::Http => http::serve(listener, shared).await,
-                        Protocol::Grpc => grpc::serve(listener, shared).await,
+                        Protocol::Http => http::serve(listener, acceptor, shared).await,
+                        Protocol::Grpc => grpc::serve(listener, server, shared).await,
                     }
                 };
                 tokio::select! {
@@ -196,12 +222,13 @@ impl Receiver {
                 }
             });
         });
-        Ok(Self { protocol, address, received, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { protocol, address, secure, received, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The base URL.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.secure.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// The requests that arrived so far.

@@ -112,15 +112,16 @@ impl Json {
             dropped = record.links(|link| json.object(|json| json.link(&link)));
         });
         self.count("droppedLinksCount", dropped);
-        self.key("status").object(|json| match record.status() {
-            Status::Unset => {}
-            Status::Ok => json.key("code").number(1),
-            Status::Error(message) => {
-                if !message.is_empty() {
-                    json.key("message").string(message);
-                }
-                json.key("code").number(2);
+        let (code, message) = match record.status() {
+            Status::Unset => return,
+            Status::Ok => (1, ""),
+            Status::Error(message) => (2, message),
+        };
+        self.key("status").object(|json| {
+            if !message.is_empty() {
+                json.key("message").string(message);
             }
+            json.key("code").number(code);
         });
     }
 
