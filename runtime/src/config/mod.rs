@@ -1,5 +1,6 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
+mod lakehouse;
 mod limits;
 mod percent;
 mod propagator;
@@ -10,6 +11,7 @@ mod wildcard;
 use std::time::Duration;
 
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
+pub use lakehouse::LakehouseResource;
 pub use limits::{Hooks, TailSampling};
 pub(crate) use percent::{percent_decoded, percent_encoded};
 pub use propagator::Propagator;

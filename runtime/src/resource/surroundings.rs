@@ -86,9 +86,10 @@ pub(super) struct Process {
 
 impl Process {
     fn this() -> Self {
-        #[cfg(unix)]
+        // Miri does not know the call.
+        #[cfg(all(unix, not(miri)))]
         let parent = Some(std::os::unix::process::parent_id());
-        #[cfg(not(unix))]
+        #[cfg(not(all(unix, not(miri))))]
         let parent = None;
         Self {
             id: std::process::id(),

@@ -28,8 +28,7 @@ fn nowhere() -> Surroundings {
 
 /// What one detector finds, all attributes included.
 fn found(detector: Detector, surroundings: &Surroundings) -> BTreeMap<&'static str, ResourceValue> {
-    let mut settings = ResourceSettings::default();
-    settings.detectors = vec![detector];
+    let settings = ResourceSettings { detectors: vec![detector], ..ResourceSettings::default() };
     detect(&settings, surroundings).into_iter().collect()
 }
 
@@ -127,8 +126,7 @@ fn detectors_that_are_not_chosen_find_nothing() {
     };
     let least = ["service.name", "telemetry.sdk.language", "telemetry.sdk.name", "telemetry.sdk.version"];
     assert_eq!(keys(&telemetry), least);
-    let mut disabled = Telemetry::default();
-    disabled.disabled = true;
+    let disabled = Telemetry { disabled: true, ..Telemetry::default() };
     assert_eq!(keys(&disabled), least);
 }
 
