@@ -3,6 +3,7 @@
 pub mod describe;
 mod environment;
 mod exporter;
+mod lakehouse;
 mod limits;
 mod node;
 mod otlp;
@@ -14,6 +15,7 @@ mod json_schema;
 pub mod keys;
 mod percent;
 mod propagator;
+pub(crate) mod resource;
 mod rules;
 mod scalar;
 mod shown;
@@ -21,6 +23,7 @@ mod source;
 #[cfg(feature = "config-file")]
 mod substitute;
 mod values;
+mod wildcard;
 
 use std::time::Duration;
 
@@ -30,6 +33,7 @@ pub use check::{check, check_with};
 pub use document::Document;
 pub use exporter::{Exporter, LogExporter, OtlpFile, OutputStream};
 pub use json_schema::json_schema;
+pub use lakehouse::LakehouseResource;
 pub use limits::{Hooks, TailSampling};
 pub use node::{Entry, File, Node, Origin, Span, Value};
 #[cfg(feature = "_otlp")]
@@ -37,12 +41,14 @@ pub(crate) use otlp::without_credentials;
 pub use otlp::{Compression, Endpoint, Headers, Otlp, Protocol, Tls};
 pub(crate) use percent::{percent_decoded, percent_encoded};
 pub use propagator::Propagator;
+pub use resource::{Detector, ResourceSettings, ResourceValue};
 pub use source::Variables;
 
 /// Every setting of a pipeline.
 ///
-/// [`from_env`](Self::from_env) reads the variables that OpenTelemetry's specification names; `default` reads nothing
-/// and exports nowhere. The `with_` methods override both.
+/// [`from_env`](Self::from_env) reads the variables that OpenTelemetry's specification names; `default` reads no settings
+/// and exports nowhere. The `with_` methods override both. What describes the process and its host is looked up when the
+/// pipeline starts, see [`ResourceSettings::detectors`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -61,8 +67,8 @@ pub struct Telemetry {
     /// `service.name` of the resource. Environment: `OTEL_SERVICE_NAME`. Default: `unknown_service:` and the name of the
     /// executable, as the specification has it.
     pub service_name: Option<String>,
-    /// Further attributes of the resource. Environment: `OTEL_RESOURCE_ATTRIBUTES`.
-    pub resource_attributes: Vec<(String, String)>,
+    /// Further attributes of the resource, and which are detected. Environment: `OTEL_RESOURCE_ATTRIBUTES` and others.
+    pub resource: ResourceSettings,
     /// Which traces are recorded. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`.
     pub sampler: Sampler,
     /// Which traces are kept when they are over. Default: every one that was recorded.
@@ -147,7 +153,7 @@ impl Default for Telemetry {
         Self {
             disabled: false,
             service_name: None,
-            resource_attributes: Vec::new(),
+            resource: ResourceSettings::default(),
             sampler: Sampler::default(),
             tail_sampling: None,
             limits: Limits::default(),
@@ -190,7 +196,11 @@ impl Telemetry {
     /// | variable | default | |
     /// |-|-|-|
     /// | `OTEL_SDK_DISABLED` | `false` | |
-    /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | |
+    /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | the first wins for `service.name` |
+    /// | `OTEL_SERVICE_VERSION` | | `service.version` of the resource |
+    /// | `DEPLOYMENT_ENV`, `ENVIRONMENT` | | `deployment.environment.name` of the resource; the first wins |
+    /// | `OTELIER_RESOURCE_DETECTORS` | all | see [`Detector`]; or `none` |
+    /// | `OTELIER_RESOURCE_{INCLUDED,EXCLUDED}` | | see [`ResourceSettings`]; lists of patterns such as `process.*` |
     /// | `OTEL_PROPAGATORS` | `tracecontext,baggage` | see [`Propagator`] |
     /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `console`, `none`, `otlp` |
     /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT}` | see [`Otlp`] | of all signals |
@@ -216,13 +226,6 @@ impl Telemetry {
     #[must_use]
     pub fn with_service_name(mut self, name: impl Into<String>) -> Self {
         self.service_name = Some(name.into());
-        self
-    }
-
-    /// Adds an attribute to the resource; of two with one name the later wins.
-    #[must_use]
-    pub fn with_resource_attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.resource_attributes.push((key.into(), value.into()));
         self
     }
 
@@ -375,6 +378,7 @@ impl Telemetry {
         {
             problems.push(format_args!("the ratio of tail sampling is {}; expected 0.0 to 1.0", tail.ratio));
         }
+        self.resource.check(problems);
         let batch = &self.batch;
         if batch.max_export_batch_size == 0 {
             problems.push("the largest export batch is 0 spans; expected at least 1");

@@ -2,7 +2,7 @@
 
 use super::{
     Endpoint, ExceptionSignal, Exporter, Limits, LogExporter, OldNames, Otlp, Propagator, Protocol, Sampler, Telemetry,
-    percent_decoded,
+    percent_decoded, resource,
 };
 use crate::ConfigError;
 use otelier_spec::suggest;
@@ -150,7 +150,7 @@ impl Telemetry {
             // The specification: only "true", in any case, means true.
             disabled: variables.get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")),
             service_name: variables.get("OTEL_SERVICE_NAME"),
-            resource_attributes: resource_attributes(variables, &mut problems),
+            resource: resource::from_variables(variables, &mut problems),
             sampler: sampler(variables, &mut problems),
             limits: limits(variables, &mut problems),
             old_names: old_names(variables, &mut problems),
@@ -339,21 +339,6 @@ fn sampler(variables: &Variables, problems: &mut ConfigError) -> Sampler {
     }
 }
 
-/// `key1=value1,key2=value2`; values are percent-encoded.
-fn resource_attributes(variables: &Variables, problems: &mut ConfigError) -> Vec<(String, String)> {
-    const NAME: &str = "OTEL_RESOURCE_ATTRIBUTES";
-    let Some(list) = variables.get(NAME) else { return Vec::new() };
-    let mut attributes = Vec::new();
-    for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-        let decoded = pair.split_once('=').and_then(|(key, value)| Some((key.trim(), percent_decoded(value.trim())?)));
-        match decoded {
-            Some((key, value)) if !key.is_empty() => attributes.push((key.to_owned(), value)),
-            _ => refuse(problems, NAME, pair, "pairs such as `deployment.environment.name=production`"),
-        }
-    }
-    attributes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -412,8 +397,8 @@ mod tests {
         assert_eq!(telemetry.old_names, [OldNames::Retail, OldNames::Lakehouse]);
         assert_eq!(telemetry.exception_signal, ExceptionSignal::Logs);
         assert_eq!(telemetry.service_name.as_deref(), Some("lakehouse"));
-        assert_eq!(telemetry.resource_attributes[0], ("team".to_owned(), "data platform".to_owned()));
-        assert_eq!(telemetry.resource_attributes.len(), 2);
+        assert_eq!(telemetry.resource.attributes[0], ("team".to_owned(), "data platform".into()));
+        assert_eq!(telemetry.resource.attributes.len(), 2);
         assert_eq!(telemetry.propagators, [Propagator::B3Multi, Propagator::Baggage]);
         assert_eq!(telemetry.sampler, Sampler::ParentBased(0.25));
         assert_eq!(telemetry.batch.schedule_delay, Duration::from_millis(250));

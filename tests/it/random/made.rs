@@ -324,6 +324,11 @@ pub(super) fn node(depth: u32) -> BoxedStrategy<Node> {
     prop_oneof![api_span(child()).prop_map(Node::Api).boxed(), traced(child()).prop_map(Node::Traced).boxed()].boxed()
 }
 
+/// Settings refuse attributes of the resource without a name.
+fn name() -> impl Strategy<Value = String> {
+    key().prop_filter("a name", |key| !key.trim().is_empty())
+}
+
 pub(super) fn case() -> impl Strategy<Value = Case> {
     let few = || prop_oneof![2 => 0..4usize, 1 => Just(128usize)];
     let length = prop_oneof![select(&[0usize, 1, 3, 8, 9][..]), Just(1024)];
@@ -335,7 +340,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
     });
     let limits = prop_oneof![2 => limits, 1 => Just(Limits::default())];
     let hooks = select(&[Hooks::Global, Hooks::Manual, Hooks::None][..]);
-    (limits, hooks, select(&[1usize, 2, 512][..]), list((key(), text()), 0..3), list(node(2), 1..5))
+    (limits, hooks, select(&[1usize, 2, 512][..]), list((name(), text()), 0..3), list(node(2), 1..5))
         .prop_map(|(limits, hooks, batch, resource, trees)| Case { limits, hooks, batch, resource, trees })
 }
 
