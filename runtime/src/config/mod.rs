@@ -1,12 +1,16 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
+mod composable;
 mod limits;
+mod sampler;
 mod source;
 
 use std::time::Duration;
 
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
+pub use composable::{AttributePatterns, AttributeValues, Composable, Rule, SpanParent};
 pub use limits::{Hooks, TailSampling};
+pub use sampler::{MAX_SAMPLER_DEPTH, ParentBased, Sampler};
 pub use source::Variables;
 #[cfg(feature = "_otlp")]
 pub(crate) use source::percent_decoded;
@@ -94,20 +98,6 @@ impl Batching {
     pub(crate) fn max_bytes(&self) -> usize {
         self.max_queue_size.saturating_mul(BYTES_PER_SPAN)
     }
-}
-
-/// Which traces are recorded. The decision is taken where a trace enters this process.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Sampler {
-    /// Every trace.
-    AlwaysOn,
-    /// No trace.
-    AlwaysOff,
-    /// This share of the traces, `0.0..=1.0`, chosen by the random part of the trace id.
-    TraceIdRatio(f64),
-    /// The decision of the parent; where there is none, the share given, `0.0..=1.0`.
-    ParentBased(f64),
 }
 
 /// Where and how spans go by OTLP, and the log records of their exceptions.
@@ -219,13 +209,6 @@ impl Default for Batching {
             max_queue_size: 2048,
             max_export_batch_size: 512,
         }
-    }
-}
-
-impl Default for Sampler {
-    /// Follows the parent, and records every trace that begins here.
-    fn default() -> Self {
-        Self::ParentBased(1.0)
     }
 }
 
@@ -480,11 +463,7 @@ impl Telemetry {
 
     /// Checks what types cannot: ranges, and limits that contradict each other.
     pub(crate) fn check(&self, problems: &mut crate::ConfigError) {
-        if let Sampler::TraceIdRatio(ratio) | Sampler::ParentBased(ratio) = self.sampler
-            && !(0.0..=1.0).contains(&ratio)
-        {
-            problems.push(format_args!("the sampling ratio is {ratio}; expected 0.0 to 1.0"));
-        }
+        self.sampler.check(problems);
         if let Some(tail) = &self.tail_sampling
             && !(0.0..=1.0).contains(&tail.ratio)
         {

@@ -23,6 +23,7 @@ mod outcomes;
 mod panics;
 mod reentrance;
 mod relations;
+mod samplers;
 mod sampling;
 mod schemas;
 mod shapes;
