@@ -274,7 +274,8 @@ impl Site {
         };
         let recorded: Vec<_> = self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)).collect();
         // Some samplers want to know these before they decide; a body that only makes what is traced has no part in that.
-        let given = !matches!(form, Form::Drain { .. }) && !(recorded.is_empty() && self.args.spread.is_empty());
+        let is_drain = matches!(form, Form::Drain { .. });
+        let given = !is_drain && (!recorded.is_empty() || !self.args.spread.is_empty());
         let decide = (given && !form.is_later()).then(|| quote!(#span.decide();));
         records.extend(rewriter.first_records(&recorded, decide.as_ref().filter(|_| self.args.spread.is_empty())));
         for value in &self.args.spread {

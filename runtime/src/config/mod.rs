@@ -39,7 +39,8 @@ pub struct Telemetry {
     pub service_name: Option<String>,
     /// Further attributes of the resource. Environment: `OTEL_RESOURCE_ATTRIBUTES`.
     pub resource_attributes: Vec<(String, String)>,
-    /// Which traces are recorded. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`.
+    /// Which traces are recorded. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`. YAML:
+    /// `tracer_provider.sampler`. Default: the parent's decision, and every trace that begins here.
     pub sampler: Sampler,
     /// Which traces are kept when they are over. Default: every one that was recorded.
     pub tail_sampling: Option<TailSampling>,
