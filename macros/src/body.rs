@@ -154,14 +154,18 @@ impl Rewriter<'_> {
         key.cfg.on(when_recording(target, local, record))
     }
 
-    /// Records attributes of the annotation, at the start of the span.
-    pub(crate) fn first_records(&mut self, attributes: &[&(Key, Value)]) -> TokenStream {
+    /// Records attributes of the annotation, at the start of the span; with what is to be done behind the last of them if
+    /// anything is recorded.
+    pub(crate) fn first_records(&mut self, attributes: &[&(Key, Value)], last: Option<&TokenStream>) -> TokenStream {
         let (span, slots) = (span_ident(Span::call_site()), Ident::new("__otelier_slots", Span::mixed_site()));
         let has_await = |attribute: &(Key, Value)| contains_await(&attribute.1.tokens);
         // One look at the span for those that stand together: rustc reads less, and so does the processor.
-        let groups = attributes.chunk_by(|a, b| !has_await(a) && !has_await(b));
+        let groups: Vec<_> = attributes.chunk_by(|a, b| !has_await(a) && !has_await(b)).collect();
+        let count = groups.len();
+        let groups = groups.into_iter().enumerate();
         groups
-            .map(|group| {
+            .map(|(number, group)| {
+                let last = last.filter(|_| number + 1 == count);
                 let (mut locals, mut writes) = (TokenStream::new(), TokenStream::new());
                 for (key, value) in group {
                     let (local, given) = awaited(value);
@@ -175,6 +179,7 @@ impl Rewriter<'_> {
                 let record = quote! {
                     if let ::core::option::Option::Some(#slots) = #span.first_slots() {
                         #writes
+                        #last
                     }
                 };
                 when_recording(&span, Some(locals).filter(|locals| !locals.is_empty()), record)

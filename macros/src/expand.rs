@@ -273,9 +273,18 @@ impl Site {
             value.constant().filter(|_| self.schema.is_none() || key.literal).is_some() && key.cfg.is_empty()
         };
         let recorded: Vec<_> = self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)).collect();
-        records.extend(rewriter.first_records(&recorded));
+        // Some samplers want to know these before they decide; a body that only makes what is traced has no part in that.
+        let is_drain = matches!(form, Form::Drain { .. });
+        let given = !is_drain && (!recorded.is_empty() || !self.args.spread.is_empty());
+        let decide = (given && !form.is_later()).then(|| quote!(#span.decide();));
+        records.extend(rewriter.first_records(&recorded, decide.as_ref().filter(|_| self.args.spread.is_empty())));
         for value in &self.args.spread {
             records.extend(rewriter.spread(&span, value, rewriter.of_span()));
+        }
+        if given && form.is_later() {
+            records.extend(quote!(let #span = #span.decided();));
+        } else if !self.args.spread.is_empty() {
+            records.extend(decide);
         }
         let unfinished: TokenStream =
             self.args.unfinished.iter().map(|key| rewriter.without_value(key, self.schema.is_some())).collect();
@@ -301,7 +310,7 @@ impl Site {
             let (key, value) = attribute;
             // Unless the body records the attribute anew.
             let Some(variant) = value.constant().filter(|_| !rewriter.names.contains(&key.name)) else {
-                records.extend(rewriter.first_records(&[attribute]));
+                records.extend(rewriter.first_records(&[attribute], None));
                 continue;
             };
             let (name, variant, literal) = (&key.name, Ident::new(variant, Span::mixed_site()), &value.tokens[0]);
@@ -312,7 +321,7 @@ impl Site {
         let keeps_span = rewriter.used;
         let needs_span = keeps_span || !records.is_empty();
         let mut checks = self.checks();
-        let site = self.callsite(&names, &constants, &late, &looks);
+        let site = self.callsite(&names, &constants, &late, &looks, given);
         for Late { key, recorded_inside, .. } in late.iter().filter(|late| !late.recorded) {
             if key.incomplete {
                 key.check_complete(ctxt);
@@ -423,7 +432,14 @@ impl Site {
     }
 
     /// The `static` that holds what is known at compile time.
-    fn callsite(&self, names: &Names, constants: &TokenStream, late: &[Late], looks: &TokenStream) -> TokenStream {
+    fn callsite(
+        &self,
+        names: &Names,
+        constants: &TokenStream,
+        late: &[Late],
+        looks: &TokenStream,
+        given: bool,
+    ) -> TokenStream {
         let (krate, site, default_name) = (&self.krate, site_ident(), &self.default_name);
         let name = self.args.name.as_ref().unwrap_or(default_name);
         let (binding, base) = match &self.schema {
@@ -456,7 +472,8 @@ impl Site {
         let constants = (!constants.is_empty()).then(|| quote!(constants: &[#constants],));
         let pattern = self.args.has_pattern().then(|| quote!(pattern: true,));
         let watch = self.args.options.watch(krate, self.verdict.as_ref().map(|(_, verdict)| verdict));
-        let fields = quote!(#named #pattern #watch #keys #constants);
+        let given = given.then(|| quote!(given: true,));
+        let fields = quote!(#named #pattern #watch #keys #constants #given);
         // Little is written here, because rustc reads it for every annotation. The call comes first: keys stand in it.
         let value = if fields.is_empty() {
             base

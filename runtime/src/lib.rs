@@ -88,7 +88,7 @@ pub use otelier_macros::{
     trace_job, trace_performance, trace_processing, trace_stage, trace_startup, trace_storage, trace_test,
     trace_workflow,
 };
-pub use pipeline::{ExporterStats, Guard, Pipeline, Stats, TimedOut, init};
+pub use pipeline::{ExporterStats, Guard, Pipeline, SamplingCounts, Stats, TimedOut, init};
 pub use private::{event, in_span, record};
 pub use record::{ErrorClass, ErrorKind, Recovery, Severity};
 pub use record::{TracedFuture, TracedIterator, TracedStream};

@@ -105,10 +105,11 @@ impl opentelemetry::trace::Tracer for Tracer {
             SpanKind::Consumer => Kind::Consumer,
         });
         let suppressed = parent.is_telemetry_suppressed();
+        let attributes = builder.attributes.as_deref().unwrap_or_default();
         let started = (!suppressed)
-            .then(|| SharedSpan::start(self.callsite, &builder.name, kind, builder.start_time, parent))
+            .then(|| SharedSpan::start(self.callsite, &builder.name, kind, builder.start_time, parent, attributes))
             .flatten();
-        let Some(span) = started else { return OtelSpan::owner(None, parent_context.clone()) };
+        let Some((span, context)) = started else { return OtelSpan::owner(None, parent_context.clone()) };
         for attribute in builder.attributes.into_iter().flatten() {
             span.attribute(attribute.key.as_str(), &attribute.value);
         }
@@ -118,7 +119,6 @@ impl opentelemetry::trace::Tracer for Tracer {
         for link in builder.links.into_iter().flatten() {
             span.link(&link.span_context, &link.attributes);
         }
-        let context = span.span_context(parent_context);
         OtelSpan::owner(Some(span), context)
     }
 }

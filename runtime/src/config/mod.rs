@@ -9,6 +9,7 @@ mod node;
 mod otlp;
 
 mod check;
+mod composable;
 #[cfg(feature = "config-file")]
 mod document;
 mod json_schema;
@@ -17,6 +18,7 @@ mod percent;
 mod propagator;
 pub(crate) mod resource;
 mod rules;
+mod sampler;
 mod scalar;
 mod shown;
 mod source;
@@ -29,6 +31,7 @@ use std::time::Duration;
 
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
 pub use check::{check, check_with};
+pub use composable::{AttributePatterns, AttributeValues, Composable, Rule, SpanParent};
 #[cfg(feature = "config-file")]
 pub use document::Document;
 pub use exporter::{Exporter, LogExporter, OtlpFile, OutputStream};
@@ -42,6 +45,7 @@ pub use otlp::{Compression, Endpoint, Headers, Otlp, Protocol, Tls};
 pub(crate) use percent::{percent_decoded, percent_encoded};
 pub use propagator::Propagator;
 pub use resource::{Detector, ResourceSettings, ResourceValue};
+pub use sampler::{MAX_SAMPLER_DEPTH, ParentBased, Sampler};
 pub use source::Variables;
 
 /// Every setting of a pipeline.
@@ -70,6 +74,8 @@ pub struct Telemetry {
     /// Further attributes of the resource, and which are detected. Environment: `OTEL_RESOURCE_ATTRIBUTES` and others.
     pub resource: ResourceSettings,
     /// Which traces are recorded. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`.
+    /// Which traces are recorded. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`. YAML:
+    /// `tracer_provider.sampler`. Default: the parent's decision, and every trace that begins here.
     pub sampler: Sampler,
     /// Which traces are kept when they are over. Default: every one that was recorded.
     pub tail_sampling: Option<TailSampling>,
@@ -134,20 +140,6 @@ impl Batching {
     }
 }
 
-/// Which traces are recorded. The decision is taken where a trace enters this process.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Sampler {
-    /// Every trace.
-    AlwaysOn,
-    /// No trace.
-    AlwaysOff,
-    /// This share of the traces, `0.0..=1.0`, chosen by the random part of the trace id.
-    TraceIdRatio(f64),
-    /// The decision of the parent; where there is none, the share given, `0.0..=1.0`.
-    ParentBased(f64),
-}
-
 impl Default for Telemetry {
     fn default() -> Self {
         Self {
@@ -180,13 +172,6 @@ impl Default for Batching {
             max_queue_size: 2048,
             max_export_batch_size: 512,
         }
-    }
-}
-
-impl Default for Sampler {
-    /// Follows the parent, and records every trace that begins here.
-    fn default() -> Self {
-        Self::ParentBased(1.0)
     }
 }
 
@@ -368,11 +353,7 @@ impl Telemetry {
 
     /// Checks what types cannot: ranges, and limits that contradict each other.
     pub(crate) fn check(&self, problems: &mut crate::ConfigError) {
-        if let Sampler::TraceIdRatio(ratio) | Sampler::ParentBased(ratio) = self.sampler
-            && !(0.0..=1.0).contains(&ratio)
-        {
-            problems.push(format_args!("the sampling ratio is {ratio}; expected 0.0 to 1.0"));
-        }
+        self.sampler.check(problems);
         if let Some(tail) = &self.tail_sampling
             && !(0.0..=1.0).contains(&tail.ratio)
         {

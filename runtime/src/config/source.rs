@@ -329,9 +329,9 @@ fn sampler(variables: &Variables, problems: &mut ConfigError) -> Sampler {
         "always_on" => Sampler::AlwaysOn,
         "always_off" => Sampler::AlwaysOff,
         "traceidratio" => Sampler::TraceIdRatio(ratio()),
-        "parentbased_always_on" => Sampler::ParentBased(1.0),
-        "parentbased_always_off" => Sampler::ParentBased(0.0),
-        "parentbased_traceidratio" => Sampler::ParentBased(ratio()),
+        "parentbased_always_on" => Sampler::default(),
+        "parentbased_always_off" => Sampler::parent_based(0.0),
+        "parentbased_traceidratio" => Sampler::parent_based(ratio()),
         _ => {
             refuse(problems, NAME, &value, &suggest::list(KNOWN));
             Sampler::default()
@@ -400,7 +400,7 @@ mod tests {
         assert_eq!(telemetry.resource.attributes[0], ("team".to_owned(), "data platform".into()));
         assert_eq!(telemetry.resource.attributes.len(), 2);
         assert_eq!(telemetry.propagators, [Propagator::B3Multi, Propagator::Baggage]);
-        assert_eq!(telemetry.sampler, Sampler::ParentBased(0.25));
+        assert_eq!(telemetry.sampler, Sampler::parent_based(0.25));
         assert_eq!(telemetry.batch.schedule_delay, Duration::from_millis(250));
         assert_eq!(telemetry.batch.export_timeout, Duration::from_millis(1500));
         assert_eq!((telemetry.batch.max_queue_size, telemetry.batch.max_export_batch_size), (4096, 64));

@@ -1,7 +1,9 @@
 //! The guard that keeps telemetry running.
 
 use super::stats::{Destination, Stats, TimedOut, stats};
-use crate::record::{self, Policy, QUEUE};
+use crate::ConfigError;
+use crate::config::Sampler;
+use crate::record::{self, Policy, QUEUE, SamplingCounts};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
@@ -92,6 +94,63 @@ impl Guard {
             return Err(TimedOut { after: timeout, stats: self.stats() });
         }
         Ok(())
+    }
+
+    /// Decides with another sampler from now on which traces are recorded. Traces that have begun stay what they are, whole.
+    ///
+    /// Threads that make spans are not held up, and it may be called as often as one likes. While telemetry is disabled, and
+    /// in the child of a fork, nothing is recorded with any sampler.
+    ///
+    /// # Errors
+    ///
+    /// One sentence for every part of the sampler that cannot be used; then the one that was there stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use otelier::config::Sampler;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let telemetry = otelier::init(otelier::Telemetry::default().with_sampler(Sampler::parent_based(0.01)))?;
+    /// // Somebody looks for an error: everything, please.
+    /// telemetry.set_sampler(Sampler::default())?;
+    /// assert!(telemetry.set_sampler(Sampler::parent_based(7.0)).is_err());
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_sampler(&self, sampler: Sampler) -> Result<(), ConfigError> {
+        let mut problems = ConfigError::default();
+        sampler.check(&mut problems);
+        problems.into_result()?;
+        if !self.disabled && self.forks == record::forks() {
+            record::set_sampler(sampler.node());
+        }
+        Ok(())
+    }
+
+    /// How the sampler has decided since it was installed, and why it refused what it refused.
+    ///
+    /// `None` for samplers that are decided with one comparison, whose decisions are not counted: always on, always off,
+    /// ratios by the trace id, and parent based ones of these with the specification's other branches.
+    ///
+    /// ```
+    /// use otelier::config::Sampler;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let telemetry = otelier::init(otelier::Telemetry::default().with_sampler(Sampler::RateLimit(1.0)))?;
+    /// for _ in 0..3 {
+    ///     otelier::Span::start("request").end();
+    /// }
+    /// let counts = telemetry.sampling_counts().expect("a rate limit counts");
+    /// assert_eq!((counts.kept, counts.by_rate_limit), (1, 2));
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sampling_counts(&self) -> Option<SamplingCounts> {
+        let counts = !self.disabled && self.forks == record::forks();
+        counts.then(record::sampling_counts).flatten()
     }
 
     /// What became of the spans so far.

@@ -5,10 +5,11 @@ mod exporters;
 mod guard;
 mod stats;
 
+pub use crate::record::SamplingCounts;
 pub use guard::Guard;
 pub use stats::{ExporterStats, Stats, TimedOut};
 
-use crate::config::{ExceptionSignal, Hooks, Sampler, Telemetry};
+use crate::config::{ExceptionSignal, Hooks, Telemetry};
 use crate::export::sdk::SdkExporter;
 use crate::export::{Exporter, Signal};
 use crate::record::{self, COUNTERS, Keep, Policy, capture};
@@ -171,13 +172,7 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     let batch = &telemetry.batch;
     // Two batches at once, because waking the collector costs the thread that does it as much as ten spans.
     record::open_queue(batch.max_bytes(), 2 * batch.max_export_batch_size as u64);
-    let (ratio, follow_parent) = match telemetry.sampler {
-        Sampler::AlwaysOn => (1.0, false),
-        Sampler::AlwaysOff => (0.0, false),
-        Sampler::TraceIdRatio(ratio) => (ratio, false),
-        Sampler::ParentBased(ratio) => (ratio, true),
-    };
-    record::set_decision(ratio, follow_parent);
+    record::set_sampler(telemetry.sampler.node());
     record::set_tail(telemetry.tail_sampling.as_ref().map(|tail| Keep {
         failed: tail.failed,
         slower_than: tail.slower_than.map_or(u64::MAX, clock::ticks_in),

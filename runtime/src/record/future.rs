@@ -11,6 +11,7 @@ use super::outcome::Outcome;
 use super::shared::SharedSpan;
 use super::start::Start;
 use super::thread::{self, Active, Thread};
+use super::undecided::{self, Undecided};
 use super::watch::is_measured_unrecorded;
 use crate::attribute::{Slot, Slots, SpanAttributes};
 use crate::relation::Links;
@@ -37,6 +38,10 @@ impl AsyncSpan {
         // SAFETY: there is no other `AsyncSpan` of the span, as the caller says, and nobody else looks at the context.
         unsafe { span.context.put(context) };
         Self { span }
+    }
+
+    pub(super) fn pointer(&self) -> *const SharedSpan {
+        Arc::as_ptr(&self.span)
     }
 
     pub(crate) fn span(&self) -> &SharedSpan {
@@ -108,6 +113,8 @@ pub(super) enum State {
     New(&'static Callsite),
     /// The same, with more said of how the span begins. The call site is in it.
     Begin(Box<Begin>),
+    /// The first poll found out that the sampler wants to know the values of the attributes.
+    Undecided(Box<Undecided>),
     /// Polled, and nothing is recorded.
     Quiet,
     Open(AsyncSpan),
@@ -180,6 +187,8 @@ impl Own {
             State::Open(open) => Scope::enter(Some(open)),
             // An annotated body without a span must not find the handle of the span further out.
             State::Quiet => Scope::enter(None),
+            State::Undecided(undecided) if undecided.is_waiting() => Scope::undecided(undecided),
+            State::Undecided(undecided) => Scope::enter(undecided.open()),
             State::New(_) | State::Begin(_) | State::Ended => Scope { inside: None },
         }
     }
@@ -190,14 +199,23 @@ impl Own {
         if let State::Begin(begin) = std::mem::replace(&mut self.state, State::Quiet)
             && let Some(callsite) = begin.callsite
         {
-            self.state = first_poll_begun(callsite, &begin);
-            begin.forget();
+            match first_poll_begun(callsite, begin) {
+                (state, Some(begin)) => {
+                    self.state = state;
+                    begin.forget();
+                }
+                (state, None) => self.state = state,
+            }
         }
     }
 
     fn dropping(&self) -> Dropping<'_> {
         match &self.state {
             State::Open(open) => Dropping { ended: Some(Cancelled(&open.span)), scope: Scope::enter(Some(open)) },
+            State::Undecided(undecided) => match undecided.open() {
+                Some(open) => Dropping { ended: Some(Cancelled(&open.span)), scope: Scope::enter(Some(open)) },
+                None => Dropping { ended: None, scope: Scope { inside: None } },
+            },
             _ => Dropping { ended: None, scope: Scope { inside: None } },
         }
     }
@@ -229,22 +247,35 @@ fn thread_for_a_span() -> Option<&'static Thread> {
 #[inline(never)]
 pub(super) fn first_poll(callsite: &'static Callsite) -> State {
     let Some(thread) = thread_for_a_span() else { return State::Quiet };
-    let Some(start) = Start::find(thread) else { return unrecorded(callsite, thread) };
+    let Some(start) = Start::find(thread, callsite) else { return unrecorded(callsite, thread) };
+    if start.is_undecided() {
+        return State::Undecided(Undecided::new(callsite, None, thread));
+    }
     open(callsite, thread, start, None)
 }
 
-/// The same where an annotation says how the span begins.
-pub(super) fn first_poll_begun(callsite: &'static Callsite, begin: &Begin) -> State {
-    let Some(thread) = thread_for_a_span() else { return State::Quiet };
-    let Some((start, context)) = Start::begun(thread, begin) else { return unrecorded(callsite, thread) };
+/// The same where an annotation says how the span begins; and that, unless it is needed any longer.
+pub(super) fn first_poll_begun(callsite: &'static Callsite, begin: Box<Begin>) -> (State, Option<Box<Begin>>) {
+    let Some(thread) = thread_for_a_span() else { return (State::Quiet, Some(begin)) };
+    let Some((start, context)) = Start::begun(thread, &begin, callsite) else {
+        return (unrecorded(callsite, thread), Some(begin));
+    };
+    if start.is_undecided() {
+        return (State::Undecided(Undecided::new(callsite, Some(begin), thread)), None);
+    }
     let state = open(callsite, thread, start, Some(&context));
     thread.scratch.while_busy(|| drop(context));
-    state
+    (state, Some(begin))
 }
 
 /// Opens the span in a context that is given, or else in the current one.
 #[inline(always)]
-fn open(callsite: &'static Callsite, thread: &'static Thread, start: Start, inside: Option<&Context>) -> State {
+pub(super) fn open(
+    callsite: &'static Callsite,
+    thread: &'static Thread,
+    start: Start,
+    inside: Option<&Context>,
+) -> State {
     // The allocator may be traced.
     thread.scratch.while_busy(|| {
         let span = SharedSpan::of_future(callsite, &start, thread);
@@ -261,7 +292,7 @@ fn open(callsite: &'static Callsite, thread: &'static Thread, start: Start, insi
 /// For a call that is not recorded, and perhaps measured.
 #[cold]
 #[inline(never)]
-fn unrecorded(callsite: &'static Callsite, thread: &Thread) -> State {
+pub(super) fn unrecorded(callsite: &'static Callsite, thread: &Thread) -> State {
     if !is_measured_unrecorded(callsite, thread) {
         return State::Quiet;
     }
@@ -318,12 +349,21 @@ pub(crate) struct Scope<'a> {
 struct Inside<'a> {
     thread: &'static Thread,
     polled_before: *const SharedSpan,
-    /// What to restore if a span was made current.
-    current: Option<Current<'a>>,
+    current: Is<'a>,
 }
 
+/// What became current.
 #[derive(Debug)]
-struct Current<'a> {
+enum Is<'a> {
+    Nothing,
+    Span(Current<'a>),
+    /// What was current stays so until the span begins.
+    Undecided,
+}
+
+/// What to restore if a span was made current.
+#[derive(Debug)]
+pub(super) struct Current<'a> {
     span: &'a SharedSpan,
     before: Active,
     context: ContextGuard,
@@ -331,15 +371,19 @@ struct Current<'a> {
 
 impl<'a> Current<'a> {
     #[inline]
-    fn enter(thread: &'static Thread, open: &'a AsyncSpan) -> Self {
+    pub(super) fn enter(thread: &'static Thread, open: &'a AsyncSpan) -> Self {
         let before = thread.active.get();
         thread.active.set(open.span.active);
         let context = thread.scratch.while_busy(|| open.context().clone().attach());
         Self { span: &open.span, before, context }
     }
 
+    pub(super) fn span(&self) -> &SharedSpan {
+        self.span
+    }
+
     #[inline]
-    fn leave(self, thread: &'static Thread) {
+    pub(super) fn leave(self, thread: &'static Thread) {
         thread.active.set(self.before);
         thread.scratch.while_busy(|| drop(self.context));
     }
@@ -352,24 +396,38 @@ impl<'a> Scope<'a> {
         let Some(thread) = thread::current() else { return Self { inside: None } };
         let polled = open.map_or(std::ptr::null(), |open| Arc::as_ptr(&open.span));
         let polled_before = thread.polled.replace(polled);
-        let current = open.map(|open| Current::enter(thread, open));
+        let current = open.map_or(Is::Nothing, |open| Is::Span(Current::enter(thread, open)));
         Self { inside: Some(Inside { thread, polled_before, current }) }
+    }
+
+    /// For the first poll of a span that has not begun.
+    #[cold]
+    #[inline(never)]
+    fn undecided(undecided: &'a Undecided) -> Self {
+        let Some(thread) = thread::current() else { return Self { inside: None } };
+        let polled_before = thread.polled.replace(thread.polls.enter(undecided));
+        Self { inside: Some(Inside { thread, polled_before, current: Is::Undecided }) }
     }
 
     /// Whether something is recorded.
     #[inline]
     pub(super) fn is_recorded(&self) -> bool {
-        self.inside.as_ref().is_some_and(|inside| inside.current.is_some())
+        self.inside.as_ref().is_some_and(|inside| !matches!(inside.current, Is::Nothing))
     }
 
     /// The end of a future that is ready.
     #[inline]
-    pub(super) fn ready(self, outcome: Outcome<'_>) {
-        if let Some(Inside { current: Some(current), .. }) = &self.inside {
+    pub(super) fn ready(mut self, outcome: Outcome<'_>) {
+        let end = |span: &SharedSpan| {
             if !outcome.is_good() {
-                current.span.fail(&outcome);
+                span.fail(&outcome);
             }
-            current.span.end(None);
+            span.end(None);
+        };
+        match &self.inside {
+            Some(Inside { current: Is::Span(current), .. }) => end(current.span),
+            Some(Inside { current: Is::Undecided, .. }) => return self.end_undecided(&end),
+            _ => {}
         }
         self.leave();
     }
@@ -384,9 +442,21 @@ impl<'a> Scope<'a> {
     fn end(&mut self) {
         if let Some(Inside { thread, polled_before, current }) = self.inside.take() {
             thread.polled.set(polled_before);
-            if let Some(current) = current {
-                current.leave(thread);
+            match current {
+                Is::Span(current) => current.leave(thread),
+                Is::Nothing => {}
+                Is::Undecided => thread.polls.leave(thread, |_| {}),
             }
+        }
+    }
+
+    /// The end of a first poll at whose beginning the span had not begun.
+    #[cold]
+    #[inline(never)]
+    fn end_undecided(&mut self, last: &dyn Fn(&SharedSpan)) {
+        if let Some(Inside { thread, polled_before, .. }) = self.inside.take() {
+            thread.polled.set(polled_before);
+            thread.polls.leave(thread, last);
         }
     }
 }
@@ -395,8 +465,10 @@ impl Drop for Scope<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(inside) = &self.inside {
-            if let Some(current) = &inside.current {
-                current.span.end_in_panic();
+            match &inside.current {
+                Is::Span(current) => current.span.end_in_panic(),
+                Is::Nothing => {}
+                Is::Undecided => return self.end_undecided(&SharedSpan::end_in_panic),
             }
             self.end();
         }
@@ -444,15 +516,22 @@ pub struct SpanRef<'a> {
     body: PhantomData<&'a ()>,
 }
 
-/// Finds the span of the body that calls this, on its first poll and before anything else.
-pub fn span_ref(_body: &()) -> SpanRef<'_> {
-    let span = thread::current().map(|thread| thread.polled.get()).filter(|span| !span.is_null()).map(|span| {
+/// The span of the body that is running.
+#[inline(always)]
+pub(super) fn polled(thread: &Thread) -> Option<Arc<SharedSpan>> {
+    let span = thread.polled.get();
+    (!span.is_null()).then(|| {
         // SAFETY: `polled` is the pointer of an `Arc` that the scope around this call holds.
         unsafe {
             Arc::increment_strong_count(span);
             Arc::from_raw(span)
         }
-    });
+    })
+}
+
+/// Finds the span of the body that calls this, on its first poll and before anything else.
+pub fn span_ref(_body: &()) -> SpanRef<'_> {
+    let span = thread::current().and_then(polled);
     SpanRef { span: span.filter(|span| span.is_recording()), body: PhantomData }
 }
 
@@ -467,6 +546,19 @@ impl<'a> SpanRef<'a> {
 }
 
 impl SpanRef<'_> {
+    /// The span after the values of the attributes that it begins with are recorded: it may have waited for them.
+    #[inline]
+    pub fn decided(self) -> Self {
+        match &self.span {
+            Some(span) if span.is_collecting() => undecided::decided(span),
+            _ => self,
+        }
+    }
+
+    pub(super) fn with(span: Arc<SharedSpan>) -> Self {
+        Self { span: Some(span), body: PhantomData }
+    }
+
     /// Whether anything is recorded.
     pub fn is_recording(&self) -> bool {
         self.span.is_some()

@@ -3,6 +3,7 @@
 use super::begin::Begin;
 use super::outbox::Head;
 use super::outcome::Outcome;
+use super::sampling::{Given, Who};
 use super::shared::{SharedSpan, keyed, write_link};
 use super::start::Start;
 use super::thread::{self, Active, Mode, Thread};
@@ -73,11 +74,23 @@ pub struct Guard {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 enum State {
     Empty,
     Recording,
     /// Attached, so that the decision not to record it reaches everybody, unless that of the parent is.
     Unsampled,
+    /// Not begun: the sampler wants to know the values of the attributes first.
+    Undecided,
+}
+
+impl State {
+    /// Whether values of attributes are taken.
+    #[inline(always)]
+    fn takes_attributes(self) -> bool {
+        // One look at a bit: `Recording` or `Undecided`.
+        self as u8 & 1 != 0
+    }
 }
 
 struct Open {
@@ -155,7 +168,8 @@ impl Guard {
     fn open_begun(&mut self, callsite: &'static Callsite, begin: Begin) {
         match thread::current() {
             None => thread::lost_at_start(),
-            Some(thread) => match Start::begun(thread, &begin) {
+            Some(thread) => match Start::begun(thread, &begin, callsite) {
+                Some((start, _)) if start.is_undecided() => return self.wait(callsite, thread, Some(begin)),
                 Some((start, context)) => {
                     self.open_started(callsite, thread, start, Some(&context));
                     thread.scratch.while_busy(|| drop(context));
@@ -238,7 +252,10 @@ impl Guard {
             return;
         }
         let Some(thread) = thread::current() else { return thread::lost_at_start() };
-        let Some(start) = Start::find(thread) else { return self.open_unrecorded(callsite, thread) };
+        let Some(start) = Start::find(thread, callsite) else { return self.open_unrecorded(callsite, thread) };
+        if start.is_undecided() {
+            return self.wait(callsite, thread, None);
+        }
         self.open_started(callsite, thread, start, None);
     }
 
@@ -311,6 +328,73 @@ impl Guard {
         });
     }
 
+    /// Takes the values of attributes before the span begins, for a sampler that asks for them. Until [`decide`](Self::decide)
+    /// what was current stays so.
+    #[cold]
+    #[inline(never)]
+    fn wait(&mut self, callsite: &'static Callsite, thread: &'static Thread, begin: Option<Begin>) {
+        thread.waiting.push(begin);
+        self.state = State::Undecided;
+        self.open.write(Open {
+            thread,
+            callsite,
+            span: 0,
+            parent: 0,
+            start: clock::now(),
+            position: thread.scratch.position(),
+            flags: Cell::new(0),
+            panicking: std::thread::panicking(),
+            plain: Cell::new(false),
+            more: UnsafeCell::new(MaybeUninit::new(More::default())),
+        });
+    }
+
+    /// Says that the values of the attributes that the span begins with are recorded.
+    #[inline]
+    pub fn decide(&mut self) {
+        if self.state == State::Undecided {
+            self.decide_now();
+        }
+    }
+
+    /// Begins the span with the attributes that are known now.
+    #[cold]
+    #[inline(never)]
+    fn decide_now(&mut self) {
+        self.state = State::Empty;
+        // SAFETY: `open` is initialised in the state that was, and nothing in it has to be dropped.
+        let &Open { thread, callsite, start: began, position, .. } = unsafe { self.open.assume_init_ref() };
+        let begin = thread.waiting.pop();
+        let words = thread.scratch.above(position, <[u64]>::to_vec);
+        thread.scratch.truncate(position);
+        let who = Who { given: Given::Words(&words), ..callsite.into() };
+        let found = match &begin {
+            None => Start::find(thread, who).map(|start| (start, None)),
+            Some(begin) => Start::begun(thread, begin, who).map(|(start, context)| (start, Some(context))),
+        };
+        match found {
+            None => self.open_unrecorded(callsite, thread),
+            Some((start, context)) => {
+                self.open_started(callsite, thread, start, context.as_ref());
+                thread.scratch.while_busy(|| drop(context));
+            }
+        }
+        if self.state != State::Empty {
+            // SAFETY: `open` is initialised in every other state.
+            unsafe { self.open.assume_init_mut() }.start = began;
+        }
+        if self.state == State::Recording {
+            thread.scratch.extend(&words);
+        }
+        begin.into_iter().for_each(Begin::forget);
+    }
+
+    /// Where values of attributes go while the span is undecided.
+    fn undecided(&self) -> Option<&'static Thread> {
+        // SAFETY: `open` is initialised in this state.
+        (self.state == State::Undecided).then(|| unsafe { self.open.assume_init_ref() }.thread)
+    }
+
     #[inline]
     fn recording(&self) -> Option<&Open> {
         // SAFETY: `open` is initialised in this state.
@@ -320,14 +404,15 @@ impl Guard {
     /// Whether anything is recorded.
     #[inline]
     pub fn is_recording(&self) -> bool {
-        self.state == State::Recording
+        self.state.takes_attributes()
     }
 
     /// The places for the values of attributes that are recorded before the body runs, when the top of the scratch is
     /// this span's for certain; `None` if nothing is recorded.
     #[inline]
     pub fn first_slots(&self) -> Option<Slots<'_>> {
-        self.recording().map(|open| Slots::new(&open.thread.scratch))
+        // SAFETY: `open` is initialised in these states.
+        self.state.takes_attributes().then(|| Slots::new(unsafe { &self.open.assume_init_ref().thread.scratch }))
     }
 
     /// The place for the value of the attribute with this index; `None` if nothing is recorded.
@@ -340,6 +425,8 @@ impl Guard {
     pub fn attributes(&self, of: &(impl SpanAttributes + ?Sized)) {
         if let Some(open) = self.recording() {
             of.record_attributes(&mut AttributeSink::new(open));
+        } else if let Some(thread) = self.undecided() {
+            of.record_attributes(&mut AttributeSink::new(&Waiting(&thread.scratch)));
         }
     }
 
@@ -649,6 +736,11 @@ impl Open {
     #[inline(never)]
     fn end_slowly(&mut self, state: State, end: u64) {
         let thread = self.thread;
+        if state == State::Undecided {
+            // A value panicked: there is no span, and nobody will ask how it would have begun.
+            thread.scratch.truncate(self.position);
+            return thread.waiting.pop().into_iter().for_each(Begin::forget);
+        }
         self.more();
         if let Some(adopted) = thread.adopted.take(self.span, &thread.outbox) {
             self.end_adopted(adopted);
@@ -703,6 +795,15 @@ impl Open {
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(attached)));
             late.into_inner().into_iter().for_each(|late| thread.keep(late));
         });
+    }
+}
+
+/// A span that has not begun: the top of the scratch is its own, and limits are for later.
+struct Waiting<'a>(&'a Scratch);
+
+impl KeyedTarget for Waiting<'_> {
+    fn keyed(&self, key: &str, write: &mut dyn FnMut(Slot<'_>)) {
+        keyed(self.0, key, write);
     }
 }
 

@@ -36,6 +36,7 @@ mod start;
 mod sync;
 mod tail;
 mod thread;
+mod undecided;
 mod view;
 mod watch;
 mod words;
@@ -71,7 +72,9 @@ pub(crate) use outbox::{count_records, split_record};
 pub(crate) use outcome::Told;
 pub(crate) use owned::{owned, owned_by};
 pub(crate) use panic::set_panic_messages;
-pub(crate) use sampling::set_decision;
+pub use sampling::SamplingCounts;
+pub(crate) use sampling::{Bucket, Composed, Match, Node, Parent, Parents, RuleNode};
+pub(crate) use sampling::{consistent_threshold, sampling_counts, set_sampler, threshold};
 pub(crate) use shared::SharedSpan;
 pub(crate) use start::{Exact, lazy_span};
 pub(crate) use tail::{Keep, set_tail};
@@ -113,6 +116,8 @@ pub struct Callsite {
     pub watch: Option<&'static Watch>,
     /// Whether the span is internal and nothing is looked at when it ends.
     pub simple: bool,
+    /// Whether values of attributes are recorded when the span begins, and the generated code says when that is done.
+    pub given: bool,
 }
 
 /// The value of an attribute that is known at compile time.
@@ -142,6 +147,7 @@ impl Callsite {
             scope: None,
             watch: None,
             simple: matches!(kind, Kind::Internal),
+            given: false,
         }
     }
 

@@ -483,8 +483,9 @@ impl Drain {
         match begin {
             None => Self::open(callsite),
             Some(begin) => {
-                let state = State::of(first_poll_begun(callsite, &begin));
-                begin.forget();
+                let (state, begin) = first_poll_begun(callsite, begin);
+                let state = State::of(state);
+                begin.into_iter().for_each(|begin| begin.forget());
                 Self(state)
             }
         }

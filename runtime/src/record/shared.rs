@@ -4,6 +4,7 @@ use super::fork::forks;
 use super::guard::enabled;
 use super::limits::New;
 use super::outcome::{Failure, Outcome};
+use super::sampling::{Given, Who};
 use super::start::Start;
 use super::thread::{self, Active, Mode, Thread};
 use super::view::{LINK_IS_REMOTE, head};
@@ -13,7 +14,7 @@ use crate::attribute::{AnyAttribute, AttributeSink, KeyedTarget, Slot, SpanAttri
 use crate::clock;
 use crate::relation::Links;
 use crate::wire::{self, Scratch};
-use opentelemetry::trace::{SpanContext, TraceState};
+use opentelemetry::trace::SpanContext;
 use opentelemetry::{Context, KeyValue};
 use otelier_spec::Kind;
 use std::cell::UnsafeCell;
@@ -68,6 +69,9 @@ impl OwnContext {
     }
 }
 
+/// In place of a parent: no span has this id.
+const COLLECTING: u64 = u64::MAX;
+
 /// What was recorded since the span began, or since it was last taken away.
 #[derive(Debug, Default)]
 pub(super) struct Items {
@@ -106,6 +110,18 @@ impl SharedSpan {
         Self::begin(thread, callsite, start, clock::now(), start.flags)
     }
 
+    /// Takes attributes of a span that has not begun.
+    pub(super) fn collecting(callsite: &'static Callsite, thread: &Thread) -> Arc<Self> {
+        let active = Active { trace: (0, 0), span: 0, attached: 0, mode: Mode::Recording };
+        Self::new(thread, callsite, active, COLLECTING, clock::now(), 0)
+    }
+
+    /// Whether it is one of these.
+    #[inline]
+    pub(super) fn is_collecting(&self) -> bool {
+        self.parent == COLLECTING
+    }
+
     /// The span of a future that is measured although its trace is not recorded. The one that is current stays so.
     #[cold]
     #[inline(never)]
@@ -139,14 +155,16 @@ impl SharedSpan {
         })
     }
 
-    /// A span of somebody with a kind, and perhaps a clock, of their own.
+    /// A span of somebody with a kind, and perhaps a clock, of their own; and who it is to others. The attributes are those that
+    /// a sampler looks at, and are not recorded here.
     pub(crate) fn start(
         callsite: &'static Callsite,
         name: &str,
         kind: Kind,
         time: Option<SystemTime>,
         parent: &Context,
-    ) -> Option<Arc<Self>> {
+        attributes: &[KeyValue],
+    ) -> Option<(Arc<Self>, SpanContext)> {
         if !enabled() {
             return None;
         }
@@ -154,12 +172,14 @@ impl SharedSpan {
             thread::lost_at_start();
             return None;
         };
-        let start = Start::below(thread, parent)?;
+        let who = Who { callsite, name, kind, given: Given::KeyValues(attributes) };
+        let start = Start::below(thread, parent, who)?;
         let clock = if time.is_some() { flag::UNIX } else { 0 };
         let flags = start.flags | clock | (kind as u8) << flag::KIND_SHIFT;
         let span = Self::begin(thread, callsite, &start, time.map_or_else(clock::now, unix), flags);
         span.rename(name);
-        Some(span)
+        let context = span.active.span_context(start.state);
+        Some((span, context))
     }
 
     pub(super) fn items(&self) -> MutexGuard<'_, Items> {
@@ -449,11 +469,6 @@ impl SharedSpan {
     /// Gives the span another name; for call sites that let spans have one.
     pub(crate) fn rename(&self, name: &str) {
         self.add(|scratch| scratch.whole_str(wire::header(wire::NAME, 0, 0), name));
-    }
-
-    pub(crate) fn span_context(&self, parent: &SpanContext) -> SpanContext {
-        let state = if parent.is_valid() { parent.trace_state().clone() } else { TraceState::NONE };
-        self.active.span_context(state)
     }
 }
 

@@ -5,6 +5,7 @@ use super::capture::{self, SeenBy};
 use super::counters::{COUNTERS, Counters};
 use super::guard::lazy;
 use super::handle::OtelSpan;
+use super::sampling::Who;
 use super::shared::SharedSpan;
 use super::thread::{self, Active, Mode, Thread};
 use super::{flag, sampling};
@@ -28,14 +29,14 @@ impl Start {
     ///
     /// `None` if there is nothing to open: telemetry is suppressed, or the parent is a span of ours that is not
     /// recorded, and so is current for OpenTelemetry already.
-    pub(super) fn find(thread: &Thread) -> Option<Self> {
+    pub(super) fn find<'a>(thread: &Thread, who: impl Into<Who<'a>>) -> Option<Self> {
         if thread.scratch.busy() {
             Self::turned_away(thread);
             return None;
         }
         Context::map_current(|context| {
             let suppressed = context.is_telemetry_suppressed();
-            if suppressed { None } else { Self::below(thread, context) }
+            if suppressed { None } else { Self::below(thread, context, who) }
         })
     }
 
@@ -47,14 +48,14 @@ impl Start {
     }
 
     /// The same below the span in a context that is given.
-    pub(super) fn below(thread: &Thread, context: &Context) -> Option<Self> {
-        Self::below_or(thread, context, |seen, trace, parent, continues| {
+    pub(super) fn below<'a>(thread: &Thread, context: &Context, who: impl Into<Who<'a>>) -> Option<Self> {
+        Self::below_or(thread, context, who, |seen, trace, parent, continues| {
             seen.decide(trace.1, parent, continues, context)
         })
     }
 
     /// The same where an annotation says how the span begins; and the context that it begins in.
-    pub(super) fn begun(thread: &Thread, begin: &Begin) -> Option<(Self, Context)> {
+    pub(super) fn begun<'a>(thread: &Thread, begin: &Begin, who: impl Into<Who<'a>>) -> Option<(Self, Context)> {
         if thread.scratch.busy() {
             Self::turned_away(thread);
             return None;
@@ -72,15 +73,24 @@ impl Start {
             _ => seen.decide(trace.1, parent, continues, context),
         };
         let start = match &begin.parent {
-            Some(parent) => Self::of(thread, parent.span().span_context(), |seen, trace, parent, continues| {
-                let known = thread.active.get();
-                // It is known better whether the thread's own trace is recorded: it may have been refused.
-                let same = continues && known.trace == trace && parent == Some(known.mode.is_recording());
-                if same && known.mode != Mode::Nothing { known.mode } else { decide(seen, trace, parent, continues) }
-            })?,
-            None if begin.root => Self::of(thread, &SpanContext::NONE, decide)?,
-            None => Self::below_or(thread, context, decide)?,
+            Some(parent) => {
+                Self::of(thread, parent.span().span_context(), context, who, |seen, trace, parent, continues| {
+                    let known = thread.active.get();
+                    // It is known better whether the thread's own trace is recorded: it may have been refused.
+                    let same = continues && known.trace == trace && parent == Some(known.mode.is_recording());
+                    if same && known.mode != Mode::Nothing {
+                        known.mode
+                    } else {
+                        decide(seen, trace, parent, continues)
+                    }
+                })?
+            }
+            None if begin.root => Self::of(thread, &SpanContext::NONE, context, who, decide)?,
+            None => Self::below_or(thread, context, who, decide)?,
         };
+        if start.is_undecided() {
+            return Some((start, Context::new()));
+        }
         // The sampler may not ask parents, but it must not undo the decision where the trace continues.
         let decided = begin
             .sample
@@ -94,11 +104,12 @@ impl Start {
     }
 
     /// With `decide` for a trace that the thread does not know: it gets who looks, the trace's id, the parent's decision if
-    /// there is a parent, and whether the parent is in this process.
+    /// there is a parent, and whether the parent is in this process. Where it says [`Mode::Nothing`], the sampler is asked.
     #[inline(always)]
-    fn below_or(
+    fn below_or<'a>(
         thread: &Thread,
         context: &Context,
+        who: impl Into<Who<'a>>,
         decide: impl FnOnce(SeenBy, (u64, u64), Option<bool>, bool) -> Mode,
     ) -> Option<Self> {
         let parent = context.span();
@@ -120,17 +131,19 @@ impl Start {
                 }
             };
         }
-        Self::of(thread, parent, decide)
+        Self::of(thread, parent, context, who, decide)
     }
 
     /// A span below exactly this parent.
     #[inline(always)]
-    fn of(
+    fn of<'a>(
         thread: &Thread,
         parent: &SpanContext,
+        context: &Context,
+        who: impl Into<Who<'a>>,
         decide: impl FnOnce(SeenBy, (u64, u64), Option<bool>, bool) -> Mode,
     ) -> Option<Self> {
-        let state = state_of(parent);
+        let mut state = state_of(parent);
         let (trace, parent_span, decision) = if parent.is_valid() {
             let trace = u128::from_be_bytes(parent.trace_id().to_bytes());
             let span = u64::from_be_bytes(parent.span_id().to_bytes());
@@ -142,7 +155,19 @@ impl Start {
         if seen == SeenBy::Nobody {
             return None;
         }
-        let mode = match decide(seen, trace, decision, parent.is_valid() && !parent.is_remote()) {
+        let mut mode = decide(seen, trace, decision, parent.is_valid() && !parent.is_remote());
+        if mode == Mode::Nothing {
+            let who = who.into();
+            if sampling::waits(parent, context, &who) {
+                return Some(Self::undecided());
+            }
+            let (decided, changed) = sampling::ask(trace, parent, context, who);
+            mode = decided;
+            if let Some(changed) = changed {
+                state = changed;
+            }
+        }
+        let mode = match mode {
             // `TraceState` does not say whether it is empty, but the empty one equals the default.
             Mode::Recording if !lazy() || state != TraceState::NONE => Mode::RecordingAttached,
             mode => mode,
@@ -164,6 +189,19 @@ impl Start {
             begins_here: seen == SeenBy::Pipeline && (!parent.is_valid() || parent.is_remote()),
             state,
         })
+    }
+
+    /// A span that cannot begin before the values of its attributes are known; its mode is [`Mode::Nothing`].
+    #[cold]
+    fn undecided() -> Self {
+        let active = Active { trace: (0, 0), span: 0, attached: 0, mode: Mode::Nothing };
+        Self { active, parent: 0, flags: 0, begins_here: false, state: TraceState::NONE }
+    }
+
+    /// Whether it is one of these.
+    #[inline]
+    pub(super) fn is_undecided(&self) -> bool {
+        self.active.mode == Mode::Nothing
     }
 
     /// Whether the trace has a `tracestate`, which every record carries then.

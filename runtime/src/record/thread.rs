@@ -2,12 +2,14 @@
 
 use super::QUEUE;
 use super::adopted::Adopted;
+use super::begin::Begin;
 use super::capture::Tap;
 use super::counters::{COUNTERS, Counters};
 use super::guard::{enabled, pointer, set_pointer};
 use super::outbox::{Head, Outbox};
 use super::panic::Said;
 use super::shared::SharedSpan;
+use super::undecided::Polls;
 use super::{flag, tail};
 use crate::wire::Scratch;
 use opentelemetry::Context;
@@ -89,6 +91,10 @@ pub(super) struct Thread {
     pub(super) polled: Cell<*const SharedSpan>,
     /// Open spans of annotated functions that somebody has a handle of.
     pub(super) adopted: Adopted,
+    /// How the spans begin that wait for the values of their attributes.
+    pub(super) waiting: Waiting,
+    /// First polls of futures whose spans wait for the same.
+    pub(super) polls: Polls,
     /// Memory of spans of futures that have ended, for the next ones.
     kept: Cell<Vec<Arc<SharedSpan>>>,
     random: Cell<u64>,
@@ -110,6 +116,26 @@ pub(super) struct Thread {
 unsafe impl Send for Thread {}
 // SAFETY: as above.
 unsafe impl Sync for Thread {}
+
+/// How the spans of annotated functions begin that wait for the values of their attributes, innermost last; `None` for those of
+/// which nothing is said.
+#[derive(Default)]
+pub(super) struct Waiting(Cell<Vec<Option<Begin>>>);
+
+impl Waiting {
+    pub(super) fn push(&self, begin: Option<Begin>) {
+        let mut all = self.0.take();
+        all.push(begin);
+        self.0.set(all);
+    }
+
+    pub(super) fn pop(&self) -> Option<Begin> {
+        let mut all = self.0.take();
+        let last = all.pop().flatten();
+        self.0.set(all);
+        last
+    }
+}
 
 /// Every thread that has made a span, and the numbers of those that are gone.
 static THREADS: Mutex<Registry> =
@@ -315,6 +341,8 @@ impl Thread {
             scratch: Scratch::new(),
             polled: Cell::new(std::ptr::null()),
             adopted: Adopted::default(),
+            waiting: Waiting::default(),
+            polls: Polls::default(),
             kept: Cell::new(Vec::new()),
             random: Cell::new(RandomState::new().hash_one(std::thread::current().id())),
             span_ids: Cell::new(RandomState::new().hash_one(std::thread::current().id())),

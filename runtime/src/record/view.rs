@@ -183,8 +183,15 @@ fn count_of(item: &wire::Item<'_>) -> u32 {
     }
 }
 
+/// The attributes of a call site that are known at compile time, those of its schema first.
+pub(super) fn constants(callsite: &'static Callsite) -> impl Iterator<Item = (&'static str, Value<'static>)> {
+    let of_schema = callsite.schema.map_or(&[][..], |schema| schema.constants);
+    let of_schema = of_schema.iter().map(|(key, value)| (*key, Value::Str(wire::cut_to_limit(value))));
+    of_schema.chain(callsite.constants.iter().map(|(key, value)| (*key, Value::constant(value))))
+}
+
 /// The attribute that an item holds.
-fn keyed<'a>(callsite: &Callsite, item: &wire::Item<'a>) -> Option<(Key<'a>, Value<'a>)> {
+pub(super) fn keyed<'a>(callsite: &Callsite, item: &wire::Item<'a>) -> Option<(Key<'a>, Value<'a>)> {
     if let (wire::KEYED, Payload::Words(words)) = (item.tag, item.payload) {
         let mut parts = Items(words);
         let Payload::Str(key) = parts.next()?.payload else { return None };

@@ -177,9 +177,9 @@ impl SpanBuilder {
     pub fn start(self) -> Span {
         let parent = self.parent.unwrap_or_else(crate::bridge::current_context);
         let span = (!parent.is_telemetry_suppressed())
-            .then(|| SharedSpan::start(&BY_HAND, &self.name, self.kind, self.start_time, &parent))
+            .then(|| SharedSpan::start(&BY_HAND, &self.name, self.kind, self.start_time, &parent, &self.attributes))
             .flatten();
-        let Some(span) = span else { return Span { open: None, context: parent } };
+        let Some((span, own)) = span else { return Span { open: None, context: parent } };
         for attribute in &self.attributes {
             span.attribute(attribute.key.as_str(), &attribute.value);
         }
@@ -190,7 +190,6 @@ impl SpanBuilder {
             span.link(to, attributes);
         }
         span.count_dropped_links(self.dropped_links);
-        let own = span.span_context(parent.span().span_context());
         let context = parent.with_span(OtelSpan::of(Arc::clone(&span), own));
         // SAFETY: the span was just made.
         let open = unsafe { AsyncSpan::new(span, context.clone()) };

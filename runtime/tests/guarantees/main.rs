@@ -24,6 +24,7 @@ mod panics;
 mod propagators;
 mod reentrance;
 mod relations;
+mod samplers;
 mod sampling;
 mod schemas;
 mod shapes;

@@ -346,8 +346,8 @@ fn a_hint_decides_on_the_whole_trace_whatever_the_sampler() {
     for setting in [
         Sampler::AlwaysOn,
         Sampler::AlwaysOff,
-        Sampler::ParentBased(0.0),
-        Sampler::ParentBased(1.0),
+        Sampler::parent_based(0.0),
+        Sampler::parent_based(1.0),
         Sampler::TraceIdRatio(0.5),
     ] {
         let recorder = sampler(setting.clone());
@@ -372,7 +372,7 @@ fn a_hint_decides_on_the_whole_trace_whatever_the_sampler() {
 
 #[test]
 fn a_hint_says_nothing_where_there_is_a_parent() {
-    let recorder = sampler(Sampler::ParentBased(0.0));
+    let recorder = sampler(Sampler::parent_based(0.0));
     begun!("sampled elsewhere", Begin::new().parent(HEADER).sample(Sample::Never), { leaf() });
     begun!("unsampled elsewhere", Begin::new().parent(UNSAMPLED).sample(Sample::Always), {
         assert_eq!((seen().is_sampled(), seen().trace_id().to_string().as_str()), (false, TRACE));
@@ -422,9 +422,9 @@ fn a_ratio_chooses_the_traces_that_the_sampler_would() {
     // Six standard deviations around a quarter: it fails once in a thousand million runs.
     assert!((2 * 168..=2 * 332).contains(&hinted.len()), "{}", hinted.len());
     assert!(hinted.iter().all(|span| low(span) >= 3 << 54));
-    assert!(traces(Sampler::ParentBased(0.25), None).iter().all(|span| low(span) >= 3 << 54));
+    assert!(traces(Sampler::parent_based(0.25), None).iter().all(|span| low(span) >= 3 << 54));
     for (ratio, count) in [(0.0, 0), (1.0, 2000), (-1.0, 0), (7.0, 2000), (f64::NAN, 0), (f64::INFINITY, 2000)] {
-        assert_eq!(traces(Sampler::ParentBased(0.5), Some(ratio)).len(), count, "{ratio}");
+        assert_eq!(traces(Sampler::parent_based(0.5), Some(ratio)).len(), count, "{ratio}");
     }
 }
 

@@ -165,13 +165,13 @@ fn a_ratio_keeps_its_share_and_whole_traces_only() {
 
 #[test]
 fn a_parent_based_ratio_keeps_its_share_and_whole_traces_only() {
-    keeps_whole_traces(sampler(Sampler::ParentBased(0.5)));
+    keeps_whole_traces(sampler(Sampler::parent_based(0.5)));
 }
 
 #[test]
 fn a_parent_based_sampler_asks_the_parent_if_there_is_one() {
     for ratio in [0.0, 0.5, 1.0] {
-        let recorder = sampler(Sampler::ParentBased(ratio));
+        let recorder = sampler(Sampler::parent_based(ratio));
         for trace in 1..=20 {
             let _attached = remote(trace, TraceFlags::SAMPLED).attach();
             leaf();

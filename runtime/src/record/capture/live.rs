@@ -313,7 +313,7 @@ impl Captures {
                 if !self.collector {
                     set_limits(&Limits::default());
                     old_names::set(&[], false);
-                    sampling::set_decision(1.0, true);
+                    sampling::set_default();
                     set_exception_signal(ExceptionSignal::SpanEvents);
                     set_metrics(true);
                 }

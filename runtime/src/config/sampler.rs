@@ -1,0 +1,320 @@
+//! Which traces are recorded.
+
+use super::composable::Composable;
+use crate::ConfigError;
+use crate::record::{self, Bucket, Node, Parents};
+
+/// Which traces are recorded. The decision is taken where a trace enters this process, once; what follows in the process
+/// shares it, so that a trace stays whole.
+///
+/// Where an annotation has `sample = …` and the trace begins there, that decides in place of the sampler. A parent in this
+/// process that was made with Otelier has decided for everything below it, whatever the sampler.
+///
+/// | `OTEL_TRACES_SAMPLER` | YAML key (`tracer_provider.sampler`) | |
+/// |-|-|-|
+/// | `always_on` | `always_on` | [`AlwaysOn`](Self::AlwaysOn) |
+/// | `always_off` | `always_off` | [`AlwaysOff`](Self::AlwaysOff) |
+/// | `traceidratio` | `trace_id_ratio_based` | [`TraceIdRatio`](Self::TraceIdRatio) |
+/// | `parentbased_…` | `parent_based` | [`ParentBased`](Self::ParentBased) |
+/// | | `probability/development` | [`Probability`](Self::Probability) |
+/// | | `always_record` | [`AlwaysRecord`](Self::AlwaysRecord) |
+/// | | `composite/development` | [`Composite`](Self::Composite) |
+/// | | | [`RateLimit`](Self::RateLimit) |
+///
+/// Default: the parent's decision, and every trace that begins here.
+///
+/// Always on, always off, the ratio by trace id, and [`parent_based`](Self::parent_based) of these cost a comparison at the
+/// beginning of a trace. The others are asked out of line, there and nowhere else. Only where a rule looks at attributes, and the
+/// parent does not decide, are their values evaluated before the decision: also for traces that are refused then. While they are
+/// evaluated the new span is not current yet, so what is traced in them stands beside it.
+///
+/// [`Guard::set_sampler`](crate::Guard::set_sampler) changes the sampler at run time.
+///
+/// ```
+/// use otelier::Telemetry;
+/// use otelier::config::{Composable, Rule, Sampler};
+///
+/// // One trace in ten, but no health checks and every order.
+/// let sampler = Sampler::Composite(Composable::ParentThreshold(Box::new(Composable::RuleBased(vec![
+///     Rule::new(Composable::AlwaysOff).attribute_is("url.path", ["/health", "/ready"]),
+///     Rule::new(Composable::AlwaysOn).attribute_like("url.path", ["/orders/*"]),
+///     Rule::new(Composable::Probability(0.1)),
+/// ]))));
+/// let telemetry = Telemetry::default().with_sampler(sampler);
+/// # otelier::init(telemetry)?.shutdown()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Sampler {
+    /// Every trace, whatever the parent decided.
+    AlwaysOn,
+    /// No trace, whatever the parent decided.
+    AlwaysOff,
+    /// This share of the traces, `0.0..=1.0`, chosen by the random part of the trace id. YAML: `ratio`, default 1.0.
+    TraceIdRatio(f64),
+    /// One sampler for traces that begin here, and others for those that come with a parent. [`parent_based`](Self::parent_based)
+    /// is short for the most common one.
+    ParentBased(Box<ParentBased>),
+    /// This share of the traces, `0.0..=1.0`, as the specification of consistent probability sampling has it: the trace's
+    /// `tracestate` says `ot=th:…` from here on, by which whoever counts spans knows how many each stands for. YAML: `ratio`,
+    /// default 1.0.
+    ///
+    /// The randomness is `rv` of the parent's `tracestate` if there is one, and the trace id's otherwise. Every span of a trace
+    /// with a `tracestate` is OpenTelemetry's current span, which costs as much as [`Hooks::None`](super::Hooks::None).
+    Probability(f64),
+    /// As the sampler inside decides. YAML: `root`.
+    ///
+    /// The specification turns refused spans into such as are recorded for processors and not exported. This runtime has no
+    /// span processors that could see them, so they are not recorded, and what is exported is the same. Calls whose annotation
+    /// asks for `metrics` are measured with every sampler.
+    AlwaysRecord(Box<Sampler>),
+    /// A composition of samplers that keeps probabilities consistent, and tells them in `tracestate`; see [`Composable`].
+    Composite(Composable),
+    /// So many traces a second, and at once no more than a second's worth (at least one): the first that come. More than 0,
+    /// at most 1,000,000,000. It does not ask the parent; put it at the root of a [`ParentBased`] for that. This is Otelier's
+    /// own, and has no YAML key.
+    RateLimit(f64),
+}
+
+/// One sampler for each kind of parent. A span that has none begins a trace.
+///
+/// `local_…` is asked only about parents in this process that were made with another tracer, and about those of ours that were
+/// not recorded and have been handed to another thread: below a recorded span of ours everything is recorded.
+///
+/// ```
+/// use otelier::config::{ParentBased, Sampler};
+///
+/// // Whoever calls cannot make us record more than one trace in a hundred.
+/// let sampler = Sampler::ParentBased(Box::new(ParentBased {
+///     remote_parent_sampled: Sampler::TraceIdRatio(0.01),
+///     ..ParentBased::new(Sampler::TraceIdRatio(0.01))
+/// }));
+/// # otelier::init(otelier::Telemetry::default().with_sampler(sampler)).unwrap().shutdown().unwrap();
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::exhaustive_structs)]
+pub struct ParentBased {
+    /// For traces that begin here. YAML: `root`. Default: always on.
+    pub root: Sampler,
+    /// Below a parent in another process that is sampled. YAML: `remote_parent_sampled`. Default: always on.
+    pub remote_parent_sampled: Sampler,
+    /// Below a parent in another process that is not sampled. YAML: `remote_parent_not_sampled`. Default: always off.
+    pub remote_parent_not_sampled: Sampler,
+    /// Below a parent in this process that is sampled. YAML: `local_parent_sampled`. Default: always on.
+    pub local_parent_sampled: Sampler,
+    /// Below a parent in this process that is not sampled. YAML: `local_parent_not_sampled`. Default: always off.
+    pub local_parent_not_sampled: Sampler,
+}
+
+impl ParentBased {
+    /// The parent's decision where there is a parent, and this sampler where there is none.
+    pub fn new(root: Sampler) -> Self {
+        Self {
+            root,
+            remote_parent_sampled: Sampler::AlwaysOn,
+            remote_parent_not_sampled: Sampler::AlwaysOff,
+            local_parent_sampled: Sampler::AlwaysOn,
+            local_parent_not_sampled: Sampler::AlwaysOff,
+        }
+    }
+}
+
+impl Default for ParentBased {
+    /// The parent's decision, and every trace that begins here.
+    fn default() -> Self {
+        Self::new(Sampler::AlwaysOn)
+    }
+}
+
+impl Default for Sampler {
+    /// Follows the parent, and records every trace that begins here.
+    fn default() -> Self {
+        Self::ParentBased(Box::default())
+    }
+}
+
+/// How deep samplers may be nested.
+pub const MAX_SAMPLER_DEPTH: usize = 32;
+
+impl Sampler {
+    /// The decision of the parent; where there is none, this share of the traces, `0.0..=1.0`, chosen by the trace id.
+    /// Environment: `OTEL_TRACES_SAMPLER=parentbased_traceidratio` and `OTEL_TRACES_SAMPLER_ARG`.
+    ///
+    /// ```
+    /// use otelier::config::{ParentBased, Sampler};
+    ///
+    /// let quarter = Sampler::ParentBased(Box::new(ParentBased::new(Sampler::TraceIdRatio(0.25))));
+    /// assert_eq!(Sampler::parent_based(0.25), quarter);
+    /// ```
+    pub fn parent_based(ratio: f64) -> Self {
+        Self::ParentBased(Box::new(ParentBased::new(Self::TraceIdRatio(ratio))))
+    }
+
+    /// Adds a sentence for everything that cannot be used.
+    pub(crate) fn check(&self, problems: &mut ConfigError) {
+        self.check_at(&mut Place::default(), problems);
+    }
+
+    fn check_at(&self, place: &mut Place, problems: &mut ConfigError) {
+        match self {
+            Self::AlwaysOn | Self::AlwaysOff => {}
+            Self::TraceIdRatio(ratio) | Self::Probability(ratio) => place.ratio(*ratio, problems),
+            Self::RateLimit(per_second) => place.rate(*per_second, problems),
+            Self::AlwaysRecord(root) => place.within("always_record.root", problems, |p, c| root.check_at(p, c)),
+            Self::Composite(composable) => place.within("composite", problems, |p, c| composable.check_at(p, c)),
+            Self::ParentBased(parents) => {
+                for (name, sampler) in [
+                    // The root needs no name: it is what one thinks of.
+                    ("", &parents.root),
+                    ("remote_parent_sampled", &parents.remote_parent_sampled),
+                    ("remote_parent_not_sampled", &parents.remote_parent_not_sampled),
+                    ("local_parent_sampled", &parents.local_parent_sampled),
+                    ("local_parent_not_sampled", &parents.local_parent_not_sampled),
+                ] {
+                    place.within(name, problems, |p, c| sampler.check_at(p, c));
+                }
+            }
+        }
+    }
+
+    /// What decides. To be called on what was checked.
+    pub(crate) fn node(&self) -> Node {
+        self.numbered(&mut 0)
+    }
+
+    fn numbered(&self, rules: &mut usize) -> Node {
+        match self {
+            Self::AlwaysOn => Node::AlwaysOn,
+            Self::AlwaysOff => Node::AlwaysOff,
+            Self::TraceIdRatio(ratio) => Node::Ratio(record::threshold(*ratio)),
+            Self::ParentBased(parents) => Node::Parents(Box::new(Parents {
+                root: parents.root.numbered(rules),
+                remote_sampled: parents.remote_parent_sampled.numbered(rules),
+                remote_not_sampled: parents.remote_parent_not_sampled.numbered(rules),
+                local_sampled: parents.local_parent_sampled.numbered(rules),
+                local_not_sampled: parents.local_parent_not_sampled.numbered(rules),
+            })),
+            Self::Probability(ratio) => Node::Probability(record::consistent_threshold(*ratio)),
+            Self::AlwaysRecord(root) => root.numbered(rules),
+            Self::Composite(composable) => Node::Composite(composable.numbered(rules)),
+            Self::RateLimit(per_second) => Node::RateLimit(Bucket::new(*per_second)),
+        }
+    }
+}
+
+/// Where in a sampler a check is.
+#[derive(Default)]
+pub(super) struct Place {
+    path: Vec<String>,
+}
+
+impl Place {
+    /// Checks what is inside, unless that is too deep.
+    pub(super) fn within(
+        &mut self,
+        name: impl Into<String>,
+        problems: &mut ConfigError,
+        check: impl FnOnce(&mut Self, &mut ConfigError),
+    ) {
+        if self.path.len() == MAX_SAMPLER_DEPTH {
+            let mut too_deep = ConfigError::default();
+            too_deep
+                .push(format_args!("samplers are nested more than {MAX_SAMPLER_DEPTH} deep; expected at most that"));
+            return problems.absorb(too_deep);
+        }
+        self.path.push(name.into());
+        check(self, problems);
+        self.path.pop();
+    }
+
+    /// Where that is, as words behind what is wrong; nothing at the top.
+    fn words(&self) -> String {
+        let named: Vec<_> = self.path.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+        if named.is_empty() { String::new() } else { format!(" at `{}`", named.join(".")) }
+    }
+
+    pub(super) fn ratio(&self, ratio: f64, problems: &mut ConfigError) {
+        if !(0.0..=1.0).contains(&ratio) {
+            problems.push(format_args!("the sampling ratio{} is {ratio}; expected 0.0 to 1.0", self.words()));
+        }
+    }
+
+    pub(super) fn rate(&self, per_second: f64, problems: &mut ConfigError) {
+        if !(per_second > 0.0 && per_second <= 1e9) {
+            problems.push(format_args!(
+                "the sampling rate limit{} is {per_second} traces a second; expected more than 0, at most 1000000000",
+                self.words()
+            ));
+        }
+    }
+
+    pub(super) fn refuse(&self, what: &str, expected: &str, problems: &mut ConfigError) {
+        problems.push(format_args!("{what}{}; expected {expected}", self.words()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::composable::Rule;
+    use super::*;
+
+    fn problems(sampler: &Sampler) -> Vec<String> {
+        let mut problems = ConfigError::default();
+        sampler.check(&mut problems);
+        problems.problems().to_vec()
+    }
+
+    #[test]
+    fn every_part_that_cannot_be_used_is_named_with_its_place() {
+        let rules = vec![
+            Rule::new(Composable::Probability(f64::NAN)),
+            Rule::new(Composable::AlwaysOn).attribute_is("", [""; 0]),
+            Rule::new(Composable::RuleBased(Vec::new())),
+            Rule::new(Composable::RateLimit(0.0)).attribute_like("", ["a"]),
+        ];
+        let sampler = Sampler::ParentBased(Box::new(ParentBased {
+            root: Sampler::TraceIdRatio(2.0),
+            remote_parent_sampled: Sampler::RateLimit(-1.0),
+            local_parent_sampled: Sampler::Composite(Composable::RuleBased(rules)),
+            remote_parent_not_sampled: Sampler::AlwaysRecord(Box::new(Sampler::Probability(-0.5))),
+            ..ParentBased::default()
+        }));
+        let rules = "local_parent_sampled.composite.rules";
+        assert_eq!(
+            problems(&sampler),
+            [
+                "the sampling ratio is 2; expected 0.0 to 1.0".to_owned(),
+                "the sampling rate limit at `remote_parent_sampled` is -1 traces a second; expected more than 0, at most \
+                 1000000000"
+                    .to_owned(),
+                "the sampling ratio at `remote_parent_not_sampled.always_record.root` is -0.5; expected 0.0 to 1.0".to_owned(),
+                format!("the sampling ratio at `{rules}[0]` is NaN; expected 0.0 to 1.0"),
+                format!("`attribute_values.key` is empty at `{rules}[1]`; expected the key of an attribute"),
+                format!("`attribute_values.values` is empty at `{rules}[1]`; expected at least one value"),
+                format!(
+                    "a rule based sampler has no rules at `{rules}[2]`; expected at least one, or `AlwaysOff` to keep nothing"
+                ),
+                format!("`attribute_patterns.key` is empty at `{rules}[3]`; expected the key of an attribute"),
+                format!(
+                    "the sampling rate limit at `{rules}[3]` is 0 traces a second; expected more than 0, at most 1000000000"
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn samplers_that_are_nested_too_deep_are_refused_once() {
+        let nested = |depth| (0..depth).fold(Sampler::AlwaysOn, |inner, _| Sampler::AlwaysRecord(Box::new(inner)));
+        assert_eq!(problems(&nested(MAX_SAMPLER_DEPTH)), [""; 0]);
+        let sentence = "samplers are nested more than 32 deep; expected at most that";
+        assert_eq!(problems(&nested(MAX_SAMPLER_DEPTH + 1)), [sentence]);
+        let parents = (0..6).fold(nested(40), |inner, _| {
+            Sampler::ParentBased(Box::new(ParentBased {
+                local_parent_sampled: inner.clone(),
+                ..ParentBased::new(inner)
+            }))
+        });
+        assert_eq!(problems(&parents), [sentence]);
+    }
+}

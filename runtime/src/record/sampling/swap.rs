@@ -1,0 +1,163 @@
+//! A value that is exchanged while threads read it, without a lock.
+//!
+//! A reader says that it reads before it looks at the pointer. Who exchanges the pointer frees what was there before as soon
+//! as nobody says so: all these accesses have one order, so a reader that is not counted yet will find the new pointer. As
+//! long as somebody reads, the old value waits for the next exchange.
+//!
+//! No lock is waited for, neither here nor in the child of a fork, where a thread that has just read is gone for good: old
+//! values wait there for ever.
+
+use std::ptr::null_mut;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
+
+pub(super) struct Swap<T: 'static> {
+    current: AtomicPtr<T>,
+    readers: AtomicUsize,
+    /// What was exchanged while somebody was reading.
+    old: Mutex<Vec<Old<T>>>,
+}
+
+/// A value that nobody finds any more, but somebody may still be reading.
+struct Old<T>(*mut T);
+
+// SAFETY: it is only ever freed, and only where `T` may be.
+unsafe impl<T: Send> Send for Old<T> {}
+
+impl<T> Old<T> {
+    /// # Safety
+    ///
+    /// It came from a box, and nobody reads it.
+    unsafe fn free(self) {
+        // SAFETY: by the caller.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
+}
+
+struct Reading<'a>(&'a AtomicUsize);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+impl<T: Send + Sync> Swap<T> {
+    pub(super) const fn new() -> Self {
+        Self { current: AtomicPtr::new(null_mut()), readers: AtomicUsize::new(0), old: Mutex::new(Vec::new()) }
+    }
+
+    /// Runs `f` on the value that is there; `None` if there has never been one.
+    pub(super) fn with<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
+        self.readers.fetch_add(1, SeqCst);
+        let _reading = Reading(&self.readers);
+        // SAFETY: the pointer is null or of a box that lives: it is freed only after it was exchanged, and while nobody is
+        // counted who may have found it; this reader was counted before it looked.
+        unsafe { self.current.load(SeqCst).as_ref() }.map(f)
+    }
+
+    /// Puts another value there.
+    pub(super) fn set(&self, new: T) {
+        let old = Old(self.current.swap(Box::into_raw(Box::new(new)), SeqCst));
+        // Somebody else who exchanges one at this moment, or did so when the process was forked, is not waited for: then this
+        // value is never freed.
+        let Ok(mut waiting) = self.old.try_lock() else { return };
+        if !old.0.is_null() {
+            waiting.push(old);
+        }
+        // What waits was exchanged before this, so nobody who is counted later has found it.
+        if self.readers.load(SeqCst) == 0 {
+            let free = std::mem::take(&mut *waiting);
+            drop(waiting);
+            for old in free {
+                // SAFETY: `set` has made all of them from boxes; and see `with`.
+                unsafe { old.free() };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    /// Says when it is freed, and is not what it was afterwards.
+    struct Counted {
+        first: u64,
+        second: u64,
+        freed: Arc<AtomicUsize>,
+    }
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            (self.first, self.second) = (0, 1);
+            self.freed.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn nobody_reads_what_was_freed_and_everything_old_is_freed() {
+        const VALUES: u64 = if cfg!(miri) { 40 } else { 20_000 };
+        let swap = Arc::new(Swap::new());
+        let (freed, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        assert!(swap.with(|_: &Counted| ()).is_none(), "nothing was put there");
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                let (swap, stop) = (Arc::clone(&swap), Arc::clone(&stop));
+                std::thread::spawn(move || {
+                    let mut last = 0;
+                    while !stop.load(Relaxed) {
+                        let seen = swap.with(|value| {
+                            assert_eq!(value.first, value.second, "it is whole");
+                            value.first
+                        });
+                        assert!(seen.is_none_or(|seen| seen >= last), "what was seen once is not undone");
+                        last = seen.unwrap_or(last);
+                    }
+                })
+            })
+            .collect();
+        for number in 0..VALUES {
+            swap.set(Counted { first: number, second: number, freed: Arc::clone(&freed) });
+        }
+        stop.store(true, Relaxed);
+        for reader in readers {
+            reader.join().expect("no reader sees half a value");
+        }
+        swap.set(Counted { first: VALUES, second: VALUES, freed: Arc::clone(&freed) });
+        assert_eq!(freed.load(Relaxed) as u64, VALUES, "all but the last");
+        // For Miri, which wants to see everything freed.
+        // SAFETY: the pointer came from a box, and nobody reads any more.
+        unsafe { Old(swap.current.load(SeqCst)).free() };
+    }
+
+    #[test]
+    fn a_value_may_be_exchanged_by_who_reads_it() {
+        let swap = Swap::new();
+        swap.set(vec![1]);
+        let seen = swap.with(|value| {
+            swap.set(vec![2]);
+            value.clone()
+        });
+        assert_eq!((seen, swap.with(Clone::clone)), (Some(vec![1]), Some(vec![2])));
+        swap.set(Vec::new());
+        assert!(swap.old.lock().expect("no panic").is_empty(), "the old ones are gone");
+        // SAFETY: as above.
+        unsafe { Old(swap.current.load(SeqCst)).free() };
+    }
+
+    #[test]
+    fn a_reader_that_panics_reads_no_more() {
+        let swap = Swap::new();
+        swap.set(1);
+        let panicked =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| swap.with(|_| panic!("a sampler's own"))));
+        assert!(panicked.is_err());
+        swap.set(2);
+        assert!(swap.old.lock().expect("no panic").is_empty());
+        // SAFETY: as above.
+        unsafe { Old(swap.current.load(SeqCst)).free() };
+    }
+}
