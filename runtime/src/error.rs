@@ -18,12 +18,10 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AlreadyRunning => {
-                f.write_str(
-                    "telemetry is running already; shut its guard down before starting it again, or share one with \
+            Self::AlreadyRunning => f.write_str(
+                "telemetry is running already; shut its guard down before starting it again, or share one with \
                      `otelier::init_once`",
-                )
-            }
+            ),
             Self::Config(error) => error.fmt(f),
             Self::Thread(error) => write!(f, "the collector thread could not be started: {error}"),
         }

@@ -110,7 +110,9 @@ async fn walk(address: SocketAddr, telemetry: Guard, receiver: &Receiver) {
     assert_eq!(json["pipeline"]["dropped"]["queue_full"], 0);
     assert_eq!(json["queue"]["capacity"], 1 << 20);
     assert_eq!(json["sampler"], "ParentBased(1.0)");
-    assert!(json["instrumentation"]["propagated"].as_array().is_some_and(|fields| fields.contains(&"traceparent".into())));
+    assert!(
+        json["instrumentation"]["propagated"].as_array().is_some_and(|fields| fields.contains(&"traceparent".into()))
+    );
 
     receiver.0.store(true, Ordering::Relaxed);
     export(&telemetry);
@@ -154,7 +156,8 @@ async fn methods_and_paths(address: SocketAddr) {
 }
 
 fn run(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async { tokio::time::timeout(4 * PATIENCE, test).await.expect("in time") });
 }
 

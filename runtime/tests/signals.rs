@@ -103,6 +103,8 @@ fn a_case() {
         }
         "wait" => {
             let telemetry = start(Exporter::Says);
+            // Installs the handlers before the other process sends a signal.
+            let _received = signals::received().expect("handlers are installed");
             say("ready");
             let signal = signals::wait().expect("handlers are installed");
             say(&format!("got {signal}"));

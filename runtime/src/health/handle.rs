@@ -109,7 +109,7 @@ fn queue(shared: &Shared, state: State) -> QueueHealth {
     let reason = if bytes > capacity / 2 {
         Some("more than half of the queue is taken: the exporters are slower than the application".to_owned())
     } else {
-        recent.map(|reason| format!("spans were dropped within the last minute because {reason}"))
+        recent.map(|reason| format!("spans were dropped within the last minute: {reason}"))
     };
     let status = if reason.is_some() { Status::Degraded } else { Status::Ok };
     QueueHealth { status, reason, bytes, capacity, spans }
@@ -179,9 +179,8 @@ fn instrumentation(hooks: Hooks) -> Instrumentation {
     };
     #[cfg(not(feature = "registry"))]
     let (call_sites, schemas) = (None, None);
-    let propagated = opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.fields().map(str::to_owned).collect()
-    });
+    let propagated =
+        opentelemetry::global::get_text_map_propagator(|propagator| propagator.fields().map(str::to_owned).collect());
     Instrumentation { call_sites, schemas, hooks, propagated }
 }
 

@@ -49,11 +49,11 @@ mod json;
 
 #[cfg(feature = "axum")]
 pub use self::axum::router;
+#[cfg(feature = "hyper")]
+pub use self::hyper::HealthService;
 pub use handle::HealthHandle;
 #[cfg(feature = "http")]
 pub use http::respond;
-#[cfg(feature = "hyper")]
-pub use self::hyper::HealthService;
 
 use crate::config::{Hooks, Sampler};
 use crate::export::Signal;

@@ -151,9 +151,8 @@ impl Future for Caught<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { exporter, book, batch, future } = &mut *self;
         let _polling = book.polling();
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            future.get_or_insert_with(|| exporter.export(batch)).as_mut().poll(cx)
-        }));
+        let polled =
+            catch_unwind(AssertUnwindSafe(|| future.get_or_insert_with(|| exporter.export(batch)).as_mut().poll(cx)));
         match polled {
             Ok(polled) => polled.map_err(Failure::Failed),
             Err(panic) => Poll::Ready(Err(Failure::Panicked(message(&*panic)))),

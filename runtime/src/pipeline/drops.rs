@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Drops somebody should know of: the event, and the reason as the end of a sentence. Those of tail sampling are wanted.
+/// Drops somebody should know of: the event, and the reason. Those of tail sampling are wanted.
 const REASONS: [(&str, &str); 5] = [
     ("Queue.Push.Full", "the queue was full: the exporters are slower than the application"),
-    ("Trace.Start.Refused", "their traces began while the queue was more than half full"),
-    ("Span.End.TooLarge", "each was larger than 256 KiB"),
-    ("Span.End.ThreadGone", "their thread was being torn down"),
-    ("Span.Start.InAllocator", "a traced allocator made them while it worked for Otelier"),
+    ("Trace.Start.Refused", "traces that begin while the queue is more than half full are not recorded"),
+    ("Span.End.TooLarge", "no span may be larger than 256 KiB"),
+    ("Span.End.ThreadGone", "the thread was being torn down"),
+    ("Span.Start.InAllocator", "a traced allocator makes no spans while it works for Otelier"),
 ];
 const REFUSED: usize = 1;
 
@@ -72,8 +72,8 @@ impl Drops {
         // Without the lock, because the sink may ask for the health.
         for ((event, reason), count) in REASONS.iter().zip(due).filter(|(_, count)| *count > 0) {
             let text = || match count {
-                1 => format!("1 span was dropped because {reason}"),
-                count => format!("{count} spans were dropped because {reason}"),
+                1 => format!("1 span was dropped: {reason}"),
+                count => format!("{count} spans were dropped: {reason}"),
             };
             diagnostics::tell(LogLevel::Warn, event, text);
         }
@@ -84,7 +84,8 @@ impl Drops {
         let now = Instant::now();
         self.update(true, now);
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_recent = |known: &Known| known.grew_at.is_some_and(|grew| now.saturating_duration_since(grew) < INTERVAL);
+        let is_recent =
+            |known: &Known| known.grew_at.is_some_and(|grew| now.saturating_duration_since(grew) < INTERVAL);
         all.iter().zip(REASONS).find_map(|(known, (_, reason))| is_recent(known).then_some(reason))
     }
 }

@@ -11,8 +11,8 @@ use crate::record::{self, Policy, QUEUE};
 use crate::{ConfigError, clock};
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 

@@ -62,7 +62,9 @@ pub(super) fn reload(shared: &Shared, new: &Telemetry) -> Result<(), ReloadError
     let result = try_reload(shared, new);
     match &result {
         Ok(changed) if changed.is_empty() => {
-            diagnostics::tell(LogLevel::Debug, "Pipeline.Reload.Unchanged", || "the settings are those in force".into());
+            diagnostics::tell(LogLevel::Debug, "Pipeline.Reload.Unchanged", || {
+                "the settings are those in force".into()
+            });
         }
         Ok(changed) => diagnostics::tell(LogLevel::Info, "Pipeline.Reload.Done", || {
             format!("new settings are in force: {}", changed.join(", "))

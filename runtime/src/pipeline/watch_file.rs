@@ -32,8 +32,13 @@ const SHORTEST: Duration = Duration::from_millis(10);
 pub(super) fn watch(shared: &Arc<Shared>, path: &Path, interval: Duration, load: Load) -> io::Result<FileWatch> {
     let contents = read(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     let (alive, dropped) = channel();
-    let watcher =
-        Watcher { path: path.to_owned(), shared: Arc::downgrade(shared), load, contents: Ok(contents), told: String::new() };
+    let watcher = Watcher {
+        path: path.to_owned(),
+        shared: Arc::downgrade(shared),
+        load,
+        contents: Ok(contents),
+        told: String::new(),
+    };
     let thread = std::thread::Builder::new().name("otelier-reload".to_owned());
     thread.spawn(move || watcher.run(interval.max(SHORTEST), &dropped))?;
     Ok(FileWatch { _alive: alive })

@@ -18,6 +18,8 @@ struct Hub {
 struct Waiters {
     waiting: Vec<(u64, Tell)>,
     last: u64,
+    /// The signal that somebody was told of: who begins to wait after it need not.
+    came: Option<Signal>,
 }
 
 static HUB: OnceLock<Hub> = OnceLock::new();
@@ -71,6 +73,7 @@ fn take(hub: &Hub, signal: Signal) {
     let waiting = {
         let mut waiters = hub.waiters();
         hub.kills.store(true, Ordering::SeqCst);
+        waiters.came = Some(signal);
         std::mem::take(&mut waiters.waiting)
     };
     if waiting.is_empty() {
@@ -85,7 +88,13 @@ pub(super) fn add(tell: Tell) -> io::Result<u64> {
     let mut waiters = hub()?.waiters();
     waiters.last += 1;
     let number = waiters.last;
-    waiters.waiting.push((number, tell));
+    match waiters.came {
+        None => waiters.waiting.push((number, tell)),
+        Some(signal) => {
+            drop(waiters);
+            tell(signal);
+        }
+    }
     Ok(number)
 }
 

@@ -12,7 +12,7 @@
 //! sent because the first took too long, kills it at once.
 //!
 //! Handlers are installed by the first call of one of these functions, and stay; while nobody waits, a signal kills the
-//! process as it would without them. A signal that was ignored when the process started, as `nohup` does it, stays so.
+//! process as it would without them. Who begins to wait after a signal has come is told at once. A signal that was ignored when the process started, as `nohup` does it, stays so.
 //! Waiting takes a thread of its own and needs no async runtime, so any will do.
 //!
 //! ```no_run

@@ -99,7 +99,10 @@ fn at_debug_the_start_and_every_batch_are_said_without_secrets() {
     let telemetry = start(settings, MemoryExporter::new(10));
     leaf(1);
     telemetry.force_flush(PATIENCE).expect("in time");
-    assert_eq!(said.of("Exporter.Export.Done"), ["otelier: debug: Exporter.Export.Done: MemoryExporter: exported 1 spans"]);
+    assert_eq!(
+        said.of("Exporter.Export.Done"),
+        ["otelier: debug: Exporter.Export.Done: MemoryExporter: exported 1 spans"]
+    );
     let started = said.of("Pipeline.Start.Done");
     assert!(started[0].contains("exporters: MemoryExporter (spans); settings: Telemetry {"), "{started:?}");
     telemetry.set_log_level(LogLevel::Off);
@@ -152,8 +155,10 @@ fn a_shutdown_that_loses_spans_says_how_many_and_who_hangs() {
     let lines = said.of("Pipeline.Shutdown.TimedOut");
     assert_eq!(
         lines,
-        ["otelier: error: Pipeline.Shutdown.TimedOut: the exporters did not take all spans within 50ms; Gate has 3 of 3 \
-          not; Gate does not give its thread back"]
+        [
+            "otelier: error: Pipeline.Shutdown.TimedOut: the exporters did not take all spans within 50ms; Gate has 3 of 3 \
+          not; Gate does not give its thread back"
+        ]
     );
     gate.open();
     crate::support::wait_until("the place to be free", || otelier::init(Telemetry::default()).is_ok());

@@ -20,10 +20,10 @@ fn the_sampler_the_limits_and_the_log_level_change_at_once() {
     telemetry.reload(&settings.clone().with_sampler(Sampler::AlwaysOff)).expect("the sampler can change");
     leaf(2);
     let mut limits = settings.limits.clone();
-    limits.attributes = 0;
+    limits.events = 0;
     telemetry.reload(&settings.clone().with_limits(limits).with_log_level(LogLevel::Error)).expect("they can change");
     assert_eq!(otelier::diagnostics::log_level(), LogLevel::Error);
-    leaf(3);
+    trace_block!(name = "limited", { event!("told") });
     let slow = TailSampling::failed().or_slower_than(Duration::from_secs(3600));
     telemetry.reload(&settings.clone().with_tail_sampling(slow)).expect("tail sampling can change");
     leaf(4);
@@ -32,7 +32,7 @@ fn the_sampler_the_limits_and_the_log_level_change_at_once() {
     leaf(5);
     let (spans, stats) = recorder.finish();
     assert_eq!(stats.dropped_by_tail_sampling, 1);
-    crate::support::expect(spans, &["leaf app.number=1", "leaf", "leaf app.number=5"]);
+    crate::support::expect(spans, &["leaf app.number=1", "limited", "leaf app.number=5"]);
 }
 
 #[test]
@@ -107,7 +107,9 @@ fn a_file_that_changes_is_applied_and_one_that_became_unusable_keeps_the_old_set
     file.write("off");
     wait_until("the change", || sampler() == Sampler::AlwaysOff);
     leaf(1);
-    for (text, says) in [("broken", "OTEL_TRACES_SAMPLER"), ("panic", "panicked"), ("other", "`service_name` cannot change")] {
+    for (text, says) in
+        [("broken", "OTEL_TRACES_SAMPLER"), ("panic", "panicked"), ("other", "`service_name` cannot change")]
+    {
         file.write(text);
         wait_until(text, || problem().contains(says));
         assert_eq!(sampler(), Sampler::AlwaysOff, "the old settings are in force");
