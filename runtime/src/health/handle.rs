@@ -46,7 +46,12 @@ impl HealthHandle {
         exporters.sort_by_key(|exporter| exporter.signal != crate::export::Signal::Spans);
         let queue = queue(shared, state);
         let configuration = configuration(shared, &settings, is_here);
-        let pipeline = pipeline(state, shared.disabled, &stats);
+        let mut pipeline = pipeline(state, shared.disabled, &stats);
+        if shared.has_died() {
+            pipeline.status = Status::Failing;
+            pipeline.reason =
+                Some("the pipeline's thread has ended by a panic: nothing is exported any more".to_owned());
+        }
         Health {
             status: overall(&pipeline, &queue, &configuration, &exporters),
             uptime: shared.started.elapsed(),

@@ -28,7 +28,6 @@ pub struct Guard {
     /// `None` once the pipeline has ended.
     running: Mutex<Option<Running>>,
     shared: Arc<Shared>,
-    lease: Arc<Lease>,
 }
 
 #[derive(Debug)]
@@ -52,6 +51,11 @@ impl Lease {
         }
     }
 
+    /// Whether the collector has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.load(Ordering::Acquire) == ENDED
+    }
+
     /// The guard stops waiting; whether the collector still runs.
     fn give_up(&self) -> bool {
         self.0.swap(GIVEN_UP, Ordering::AcqRel) != ENDED
@@ -59,8 +63,8 @@ impl Lease {
 }
 
 impl Guard {
-    pub(super) fn new(collector: Option<JoinHandle<()>>, shared: Arc<Shared>, lease: Arc<Lease>) -> Self {
-        Self { running: Mutex::new(Some(Running { collector })), shared, lease }
+    pub(super) fn new(collector: Option<JoinHandle<()>>, shared: Arc<Shared>) -> Self {
+        Self { running: Mutex::new(Some(Running { collector })), shared }
     }
 
     /// Whether it belongs to this process, and not to the one that this is a fork of.
@@ -235,7 +239,7 @@ impl Guard {
         self.shared.has_stopped();
         // A collector that hangs in an exporter keeps the pipeline occupied, because a second one would share its queue; it
         // gives the place up when it ends after all.
-        if in_time || !self.lease.give_up() {
+        if in_time || !self.shared.lease.give_up() {
             super::free_the_place();
         }
         if in_time {
@@ -277,5 +281,9 @@ impl Drop for Guard {
         let _ = self.end();
         // What is left in the child of a fork: a thread in another process, which must be neither waited for nor detached.
         std::mem::forget(self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        if !self.is_here() {
+            // Dropping what wakes the collector takes locks, which the parent's threads may have held when it forked.
+            std::mem::forget(Arc::clone(&self.shared));
+        }
     }
 }

@@ -27,7 +27,6 @@ use crate::export::{Exporter, Signal};
 use crate::record::{self, COUNTERS, Policy, capture};
 use crate::{ConfigError, Error, bridge, resource};
 use collector::Supplies;
-use guard::Lease;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanExporter;
 use std::fmt;
@@ -179,7 +178,7 @@ impl Pipeline {
         let warnings = telemetry.warnings.clone();
         let guard = if telemetry.disabled {
             diagnostics::set_log_level(telemetry.log_level);
-            Ok(Guard::new(None, Arc::new(Shared::new(telemetry, Vec::new())), Arc::default()))
+            Ok(Guard::new(None, Arc::new(Shared::new(telemetry, Vec::new()))))
         } else {
             start(telemetry, resource, all)
         };
@@ -209,10 +208,9 @@ fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Arc<dyn E
     diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &exporters));
     let books = exporters.iter().map(|(_, book)| Arc::clone(book)).collect();
     let shared = Arc::new(Shared::new(telemetry, books));
-    let lease = Arc::new(Lease::default());
     let (stop, drops) = (shared.stop.subscribe(), Arc::clone(&shared.drops));
     let supplies = Supplies { batching, resource, exporters, stop, drops };
-    let thread = collector::spawn(supplies, Arc::clone(&lease)).map_err(|error| {
+    let thread = collector::spawn(supplies, Arc::clone(&shared.lease)).map_err(|error| {
         free_the_place();
         Error::Thread(error)
     })?;
@@ -221,7 +219,7 @@ fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Arc<dyn E
     }
     record::set_panic_messages(panic_messages);
     record::set_policy(if hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });
-    Ok(Guard::new(Some(thread), shared, lease))
+    Ok(Guard::new(Some(thread), shared))
 }
 
 /// Settings and exporters, without secrets: their `Debug` hides them.

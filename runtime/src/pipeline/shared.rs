@@ -2,6 +2,7 @@
 
 use super::book::Book;
 use super::drops::Drops;
+use super::guard::Lease;
 use super::stats::{Stats, stats};
 use crate::config::Telemetry;
 use crate::record;
@@ -24,6 +25,7 @@ pub(crate) enum State {
 pub(crate) struct Shared {
     pub(crate) books: Box<[Arc<Book>]>,
     pub(crate) drops: Arc<Drops>,
+    pub(super) lease: Arc<Lease>,
     pub(super) stop: watch::Sender<Option<Instant>>,
     pub(crate) started: Instant,
     /// Whether nothing is recorded.
@@ -56,6 +58,7 @@ impl Shared {
         Self {
             books: books.into(),
             drops: Arc::default(),
+            lease: Arc::default(),
             stop: watch::Sender::new(None),
             started: Instant::now(),
             disabled,
@@ -82,6 +85,12 @@ impl Shared {
             state if state == State::Stopping as u8 => State::Stopping,
             _ => State::Stopped,
         }
+    }
+
+    /// Whether the pipeline's thread is gone, although nobody has ended it.
+    pub(crate) fn has_died(&self) -> bool {
+        // In this order, or an ordinary end might look like it.
+        self.lease.has_ended() && self.state() == State::Running
     }
 
     pub(super) fn begin_to_stop(&self) -> Duration {
