@@ -6,7 +6,8 @@ use std::fmt;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// A pipeline runs already. Keep its guard, and end it before starting another.
+    /// A pipeline runs already. Keep its guard, and end it before starting another; [`init_once`](crate::init_once) shares
+    /// one.
     AlreadyRunning,
     /// Settings that cannot be used, all of them.
     Config(ConfigError),
@@ -17,9 +18,10 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AlreadyRunning => {
-                f.write_str("telemetry is running already; shut its guard down before starting it again")
-            }
+            Self::AlreadyRunning => f.write_str(
+                "telemetry is running already; shut its guard down before starting it again, or share one with \
+                     `otelier::init_once`",
+            ),
             Self::Config(error) => error.fmt(f),
             Self::Thread(error) => write!(f, "the collector thread could not be started: {error}"),
         }

@@ -30,7 +30,9 @@
 //!   [`in_span!`], [`InSpan`], [`TraceIterator`] and [`TraceStream`] give spans to closures, futures and loops,
 //!   [`Attempts`] to retries, [`batch`] to several messages at once; [`bridge`] has spans of OpenTelemetry's API both
 //!   ways.
-//! * [`init`] starts a pipeline from [`Telemetry`]; its [`Guard`] flushes and shuts down with a deadline.
+//! * [`init`] starts a pipeline from [`Telemetry`]; its [`Guard`] flushes and shuts down with a deadline, and changes the
+//!   sampler and other settings at run time. [`init_once`] shares one pipeline.
+//! * [`health`] says how the pipeline is doing, as a value, as JSON and over HTTP; [`diagnostics`] is what it logs.
 //! * `otelier::testing` (feature `testing`) shows a test which spans its code makes.
 //!
 //! # Features
@@ -42,12 +44,16 @@
 //! | `metrics` | yes | durations of calls whose annotations ask for `metrics`, through OpenTelemetry's global meter |
 //! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |
+//! | `hyper` | no | [`health`] as a hyper service |
+//! | `axum` | no | [`health`] as an axum router |
+//! | `signals` | no | `otelier::signals`: telemetry ends in time when the process gets `SIGTERM` or `SIGINT` |
 //! | `testing` | no | `otelier::testing`: which spans a test's code makes, in any number of tests at a time |
 //! | `registry` | no | `schema::registry`: all schemas and call sites of a program, for tools and tests |
 
 extern crate self as otelier;
 
 mod clock;
+pub mod diagnostics;
 mod error;
 mod wire;
 
@@ -70,6 +76,11 @@ pub mod export;
 
 mod pipeline;
 
+pub mod health;
+
+#[cfg(feature = "signals")]
+pub mod signals;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -88,7 +99,10 @@ pub use otelier_macros::{
     trace_job, trace_performance, trace_processing, trace_stage, trace_startup, trace_storage, trace_test,
     trace_workflow,
 };
-pub use pipeline::{ExporterStats, Guard, Pipeline, SamplingCounts, Stats, TimedOut, init};
+pub use pipeline::{
+    ExporterStats, FileWatch, Guard, Pipeline, ReloadError, SamplingCounts, SharedGuard, Stats, TimedOut, init,
+    init_once,
+};
 pub use private::{event, in_span, record};
 pub use record::{ErrorClass, ErrorKind, Recovery, Severity};
 pub use record::{TracedFuture, TracedIterator, TracedStream};

@@ -29,6 +29,7 @@ mod wildcard;
 
 use std::time::Duration;
 
+pub use crate::diagnostics::LogLevel;
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
 pub use check::{check, check_with};
 pub use composable::{AttributePatterns, AttributeValues, Composable, Rule, SpanParent};
@@ -110,6 +111,11 @@ pub struct Telemetry {
     pub log_exporters: Option<Vec<LogExporter>>,
     /// How long [`Guard::shutdown`](crate::Guard::shutdown) and dropping the guard may take. Default: 5 s.
     pub shutdown_timeout: Duration,
+    /// How much [`diagnostics`](crate::diagnostics) says. Environment: `OTEL_LOG_LEVEL`. Default: [`LogLevel::Info`].
+    pub log_level: LogLevel,
+    /// What was wrong with where the settings came from and does not keep telemetry from starting, one sentence each.
+    /// [`init`](crate::init) says each at level `warn`, and [`health`](crate::health) shows them.
+    pub warnings: Vec<String>,
 }
 
 /// How spans are batched; the specification's batch span processor.
@@ -160,6 +166,8 @@ impl Default for Telemetry {
             exporters: Vec::new(),
             log_exporters: None,
             shutdown_timeout: Duration::from_secs(5),
+            log_level: LogLevel::default(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -195,6 +203,7 @@ impl Telemetry {
     /// | `OTEL_SPAN_…_LIMIT`, `OTEL_ATTRIBUTE_…_LIMIT`, `OTEL_{EVENT,LINK}_ATTRIBUTE_COUNT_LIMIT` | see [`Limits`] | |
     /// | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | | `logs` or `logs/dup`: exceptions as log records, or as both |
     /// | `OTEL_LOGS_EXPORTER` | `otlp` | `none` or `otlp`; there are log records only with the variable above |
+    /// | `OTEL_LOG_LEVEL` | `info` | how much [`diagnostics`](crate::diagnostics) says; an unknown level is a warning |
     /// | `OTELIER_PANIC_MESSAGES` | `true` | whether spans have what a panic says |
     /// | `OTELIER_SPAN_METRICS` | `true` | whether annotations with `metrics` count and time their calls |
     /// | `OTELIER_OLD_NAMES` | | `retail`, `build_tracer`, `lakehouse`: renamed attributes also under old names |
@@ -348,6 +357,27 @@ impl Telemetry {
     #[must_use]
     pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Sets how much [`diagnostics`](crate::diagnostics) says. [`Guard::set_log_level`](crate::Guard::set_log_level)
+    /// changes it at run time.
+    ///
+    /// | | |
+    /// |-|-|
+    /// | Default | `info` |
+    /// | YAML | `log_level` |
+    /// | Environment | `OTEL_LOG_LEVEL`: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `off` |
+    ///
+    /// ```
+    /// use otelier::config::{LogLevel, Telemetry};
+    ///
+    /// let telemetry = Telemetry::default().with_log_level(LogLevel::Debug);
+    /// assert_eq!(telemetry.log_level.to_string(), "debug");
+    /// ```
+    #[must_use]
+    pub fn with_log_level(mut self, level: LogLevel) -> Self {
+        self.log_level = level;
         self
     }
 

@@ -114,6 +114,16 @@ fn limit(variables: &Variables, names: &[&str], to: &mut usize, problems: &mut C
     }
 }
 
+/// The specification: an unknown value of an enum is a warning, and as if it were not set.
+fn log_level(variables: &Variables, telemetry: &mut Telemetry) {
+    if let Some(value) = variables.get("OTEL_LOG_LEVEL") {
+        match value.parse() {
+            Ok(level) => telemetry.log_level = level,
+            Err(error) => telemetry.warnings.push(format!("`OTEL_LOG_LEVEL` is `{value}`; {error}; `info` is used")),
+        }
+    }
+}
+
 fn limits(variables: &Variables, problems: &mut ConfigError) -> Limits {
     let mut limits = Limits::default();
     let lengths = ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
@@ -163,6 +173,7 @@ impl Telemetry {
         if let Some(list) = variables.get("OTEL_PROPAGATORS") {
             telemetry.propagators = Propagator::of_list("OTEL_PROPAGATORS", &list, &mut problems);
         }
+        log_level(variables, &mut telemetry);
         let batch = &mut telemetry.batch;
         milliseconds(variables, &["OTEL_BSP_SCHEDULE_DELAY"], &mut batch.schedule_delay, &mut problems);
         milliseconds(variables, &["OTEL_BSP_EXPORT_TIMEOUT"], &mut batch.export_timeout, &mut problems);

@@ -1,35 +1,47 @@
 //! The thread that takes finished spans from everybody else and hands them to the exporters.
 
+use super::book::Book;
+use super::deliver::{Lane, RESERVE, Stop};
+use super::drops::Drops;
 use super::guard::Lease;
-use super::stats::Destination;
 use crate::clock::{self, Anchor, Clock};
 use crate::config::Batching;
-use crate::export::{Accepted, Batch};
+use crate::export::{Batch, Exporter};
 use crate::record::capture::Tap;
 use crate::record::{self, QUEUE};
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
 
 pub(super) struct Collector {
     batching: Batching,
     resource: Arc<Resource>,
-    destinations: Arc<[Destination]>,
+    lanes: Vec<Lane>,
     clock: Clock,
     /// Records that do not fill a batch yet.
     words: Vec<u64>,
     spans: u64,
     /// When everything must be over, once the pipeline shuts down.
-    deadline: Option<Instant>,
-    lease: Arc<Lease>,
+    stop: Stop,
+    /// Batches that were still on their way when the shutdown began, or that it put on their way.
+    on_the_way: Vec<mpsc::Receiver<()>>,
+    drops: Arc<Drops>,
     /// Taken once for all batches that are exported together, so that their spans lie right beside each other.
     anchor: Option<Anchor>,
+}
+
+/// What a collector needs that is not its own.
+pub(super) struct Supplies {
+    pub(super) batching: Batching,
+    pub(super) resource: Arc<Resource>,
+    pub(super) exporters: Vec<(Arc<dyn Exporter>, Arc<Book>)>,
+    pub(super) stop: Stop,
+    pub(super) drops: Arc<Drops>,
 }
 
 /// Says that the collector is gone, however it went.
@@ -42,45 +54,53 @@ impl Drop for Stopped {
     }
 }
 
+/// A runtime whose end nobody waits for: looking a name up cannot be stopped, and would be waited for past every deadline.
+struct Background(Option<Runtime>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(Runtime::shutdown_background);
+    }
+}
+
+/// Starts the thread.
+pub(super) fn spawn(supplies: Supplies, lease: Arc<Lease>) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("otelier-collector".to_owned()).spawn(move || {
+        // Ends last, after the exporters: the place is not free while one of them hangs.
+        let _stopped = Stopped(lease);
+        let background = Background(Some(runtime));
+        if let Some(runtime) = &background.0 {
+            Collector::new(supplies, runtime).run(runtime);
+        }
+    })
+}
+
 impl Collector {
-    pub(super) fn new(
-        batching: Batching,
-        resource: Arc<Resource>,
-        destinations: Arc<[Destination]>,
-        lease: Arc<Lease>,
-    ) -> Self {
-        let clock = Clock::start();
+    fn new(supplies: Supplies, runtime: &Runtime) -> Self {
+        let Supplies { batching, resource, exporters, stop, drops } = supplies;
+        let open = |(exporter, book)| Lane::open(exporter, book, batching.export_timeout, stop.clone(), runtime);
         Self {
+            lanes: exporters.into_iter().map(open).collect(),
             batching,
             resource,
-            destinations,
-            clock,
+            clock: Clock::start(),
             words: Vec::new(),
             spans: 0,
-            deadline: None,
-            lease,
+            stop,
+            on_the_way: Vec::new(),
+            drops,
             anchor: None,
         }
     }
 
-    pub(super) fn spawn(self) -> io::Result<JoinHandle<()>> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("otelier-collector".to_owned()).spawn(move || {
-            self.run(&runtime);
-            // Looking a name up cannot be stopped; dropping the runtime would wait for it, past every deadline.
-            runtime.shutdown_background();
-        })
-    }
-
     fn run(mut self, runtime: &Runtime) {
         record::never_here();
-        let _stopped = Stopped(Arc::clone(&self.lease));
         // Nothing that exporters do is traced, or exporting would make spans to export.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         let mut schedule = clock::instant_after(self.batching.schedule_delay);
         loop {
             let wake = QUEUE.wait(schedule);
-            self.deadline = wake.stop;
             self.anchor = None;
             let now = Instant::now();
             // A full batch in the queue is exported at once; idle threads' spans wait for the schedule.
@@ -90,21 +110,25 @@ impl Collector {
                 schedule = clock::instant_after(self.batching.schedule_delay);
                 self.drain_threads(runtime);
                 self.export(runtime);
-                wake.flush.into_iter().for_each(|flush| QUEUE.flushed(flush));
+                if wake.stop.is_some() {
+                    self.finish(runtime);
+                }
+                // What a shutdown has interrupted is not flushed yet; the next round does that.
+                if self.on_the_way.is_empty() {
+                    wake.flush.into_iter().for_each(|flush| QUEUE.flushed(flush));
+                }
+                self.drops.look(true);
+            } else {
+                self.drops.look(false);
             }
             if wake.stop.is_some() {
                 break;
             }
         }
-        let left = self.time_left(Duration::from_secs(1));
-        for destination in &*self.destinations {
-            // An exporter that panics takes nobody else with it.
-            let ended = catch_unwind(AssertUnwindSafe(|| destination.exporter.shutdown(left)));
-            if let Err(error) = ended.unwrap_or_else(|_| Err("the exporter panicked while it was shut down".to_owned()))
-            {
-                destination.book(0, Err(error));
-            }
+        for lane in &self.lanes {
+            lane.shutdown(self.time_left(Duration::from_secs(1)));
         }
+        self.drops.tell_rest();
     }
 
     fn drain_queue(&mut self, runtime: &Runtime) {
@@ -149,15 +173,13 @@ impl Collector {
 
     /// How long something that usually takes `usual` may take now.
     fn time_left(&self, usual: Duration) -> Duration {
-        // A little is kept back, so that the answer still reaches who waits for the shutdown.
-        const RESERVE: Duration = Duration::from_millis(50);
-        match self.deadline {
+        match *self.stop.borrow() {
             Some(deadline) => usual.min(deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE)),
             None => usual,
         }
     }
 
-    /// Sends the batch to every exporter at the same time, and waits for all.
+    /// Sends the batch to every exporter at the same time, and waits for all, unless the pipeline shuts down.
     fn export(&mut self, runtime: &Runtime) {
         if self.spans == 0 {
             return;
@@ -168,43 +190,39 @@ impl Collector {
             anchor: *self.anchor.get_or_insert_with(|| self.clock.anchor()),
             resource: Arc::clone(&self.resource),
         });
-        let timeout = self.time_left(self.batching.export_timeout);
-        let results = runtime.block_on(send(&self.destinations, &batch, timeout));
-        for (number, share, result) in results {
-            self.destinations[number].book(share, result);
-        }
-    }
-}
-
-/// What each exporter, by its number, made of so many spans or log records of the batch. One that has nothing to send is
-/// left out.
-async fn send(
-    destinations: &[Destination],
-    batch: &Arc<Batch>,
-    timeout: Duration,
-) -> Vec<(usize, u64, Result<Accepted, String>)> {
-    let mut sending = JoinSet::new();
-    let mut number_of = std::collections::HashMap::new();
-    for (number, destination) in destinations.iter().enumerate() {
-        let share = destination.share(batch);
-        if share == 0 {
-            continue;
-        }
-        let (exporter, batch) = (Arc::clone(&destination.exporter), Arc::clone(batch));
-        let task = sending.spawn(async move {
-            let result = tokio::time::timeout(timeout, exporter.export(&batch)).await;
-            result.unwrap_or_else(|_| Err(format!("the export took longer than {timeout:?}")))
+        let (done, mut all_done) = mpsc::channel(1);
+        self.lanes.iter().for_each(|lane| lane.send(&batch, &done));
+        drop((batch, done));
+        // An exporter that hangs must not use up the time of the others: from the shutdown on nobody is waited for until
+        // everybody has everything. That is no more than what the queue and the threads held.
+        let stop = &mut self.stop;
+        let is_done = runtime.block_on(async {
+            let mut stopping = std::pin::pin!(stop.wait_for(Option::is_some));
+            std::future::poll_fn(|cx| {
+                if all_done.poll_recv(cx).is_ready() {
+                    return std::task::Poll::Ready(true);
+                }
+                stopping.as_mut().poll(cx).map(|_| false)
+            })
+            .await
         });
-        number_of.insert(task.id(), (number, share));
+        if !is_done {
+            self.on_the_way.push(all_done);
+        }
     }
-    let mut results = Vec::with_capacity(destinations.len());
-    while let Some(joined) = sending.join_next_with_id().await {
-        // An exporter that panics has failed, and takes nobody else with it.
-        let (id, result) = match joined {
-            Ok((id, result)) => (id, result),
-            Err(error) => (error.id(), Err(format!("the exporter panicked: {error}"))),
-        };
-        results.extend(number_of.get(&id).map(|(number, share)| (*number, *share, result)));
+
+    /// Waits for the batches that are on their way, until the time is over.
+    fn finish(&mut self, runtime: &Runtime) {
+        // The exporters are cut off before; what they do then still has to be booked.
+        let ends = self.stop.borrow().map(|deadline| deadline.checked_sub(RESERVE / 2).unwrap_or(deadline));
+        let waiting = std::mem::take(&mut self.on_the_way);
+        runtime.block_on(async move {
+            for mut all_done in waiting {
+                match ends {
+                    Some(ends) => _ = tokio::time::timeout_at(ends.into(), all_done.recv()).await,
+                    None => _ = all_done.recv().await,
+                }
+            }
+        });
     }
-    results
 }

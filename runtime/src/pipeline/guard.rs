@@ -1,11 +1,18 @@
 //! The guard that keeps telemetry running.
 
-use super::stats::{Destination, Stats, TimedOut, stats};
-use crate::ConfigError;
-use crate::config::Sampler;
+use super::reload::{ReloadError, reload};
+use super::shared::{Shared, State};
+use super::stats::{Stats, TimedOut};
+use super::watch_file::{FileWatch, watch};
+use crate::config::{Sampler, Telemetry};
+use crate::diagnostics::{self, LogLevel};
+use crate::health::{Health, HealthHandle};
 use crate::record::{self, Policy, QUEUE, SamplingCounts};
-use std::sync::Arc;
+use crate::{ConfigError, clock};
+use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,17 +20,14 @@ use std::time::Duration;
 /// configured).
 ///
 /// Waiting for the exporters blocks the calling thread only: they run on a thread and a runtime of their own, so a guard
-/// may be dropped inside a one-thread Tokio runtime.
+/// may be dropped inside a one-thread Tokio runtime. A guard that is never dropped, in a `static` or by
+/// [`std::process::exit`], ends with the process: what was not exported by then is lost.
 #[must_use = "telemetry ends when the guard is dropped; keep it in a variable of `main`"]
 #[derive(Debug)]
 pub struct Guard {
-    running: Option<Running>,
-    timeout: Duration,
-    destinations: Arc<[Destination]>,
-    lease: Arc<Lease>,
-    disabled: bool,
-    /// The process this guard belongs to; a copy of it in the child of a fork has nothing to end.
-    forks: u64,
+    /// `None` once the pipeline has ended.
+    running: Mutex<Option<Running>>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
@@ -47,6 +51,11 @@ impl Lease {
         }
     }
 
+    /// Whether the collector has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.load(Ordering::Acquire) == ENDED
+    }
+
     /// The guard stops waiting; whether the collector still runs.
     fn give_up(&self) -> bool {
         self.0.swap(GIVEN_UP, Ordering::AcqRel) != ENDED
@@ -54,32 +63,17 @@ impl Lease {
 }
 
 impl Guard {
-    pub(super) fn new(
-        collector: JoinHandle<()>,
-        timeout: Duration,
-        destinations: Arc<[Destination]>,
-        lease: Arc<Lease>,
-    ) -> Self {
-        Self {
-            running: Some(Running { collector: Some(collector) }),
-            timeout,
-            destinations,
-            lease,
-            disabled: false,
-            forks: record::forks(),
-        }
+    pub(super) fn new(collector: Option<JoinHandle<()>>, shared: Arc<Shared>) -> Self {
+        Self { running: Mutex::new(Some(Running { collector })), shared }
     }
 
-    pub(super) fn disabled(timeout: Duration) -> Self {
-        let running = Some(Running { collector: None });
-        Self {
-            running,
-            timeout,
-            destinations: Arc::new([]),
-            lease: Arc::default(),
-            disabled: true,
-            forks: record::forks(),
-        }
+    /// Whether it belongs to this process, and not to the one that this is a fork of.
+    pub(super) fn is_here(&self) -> bool {
+        self.shared.is_here()
+    }
+
+    pub(super) fn has_settings(&self, telemetry: &Telemetry) -> bool {
+        *self.shared.settings() == *telemetry
     }
 
     /// Exports every span that has ended, and waits for it at most `timeout`.
@@ -88,9 +82,7 @@ impl Guard {
     ///
     /// [`TimedOut`] if the exporters needed longer. Failed exports are no error here; [`stats`](Self::stats) counts them.
     pub fn force_flush(&self, timeout: Duration) -> Result<(), TimedOut> {
-        let enabled = self.running.as_ref().is_some_and(|running| running.collector.is_some());
-        let enabled = enabled && self.forks == record::forks();
-        if enabled && !QUEUE.flush(timeout) {
+        if self.shared.state() == State::Running && !QUEUE.flush(timeout) {
             return Err(TimedOut { after: timeout, stats: self.stats() });
         }
         Ok(())
@@ -123,8 +115,13 @@ impl Guard {
         let mut problems = ConfigError::default();
         sampler.check(&mut problems);
         problems.into_result()?;
-        if !self.disabled && self.forks == record::forks() {
-            record::set_sampler(sampler.node());
+        if self.shared.is_here() {
+            // Held until the sampler is there, so that it is what a reload at the same time finds in force.
+            let mut settings = self.shared.settings();
+            if self.shared.state() == State::Running {
+                record::set_sampler(sampler.node());
+            }
+            settings.sampler = sampler;
         }
         Ok(())
     }
@@ -149,39 +146,149 @@ impl Guard {
     /// # }
     /// ```
     pub fn sampling_counts(&self) -> Option<SamplingCounts> {
-        let counts = !self.disabled && self.forks == record::forks();
+        let counts = self.shared.is_here() && self.shared.state() == State::Running;
         counts.then(record::sampling_counts).flatten()
     }
 
     /// What became of the spans so far.
     pub fn stats(&self) -> Stats {
-        // In the child of a fork the exporters are copies, and perhaps locked for good.
-        let mine = self.forks == record::forks();
-        if self.disabled { Stats::default() } else { stats(if mine { &self.destinations } else { &[] }) }
+        self.shared.stats()
+    }
+
+    /// How telemetry is doing, at this moment. See [`health`](crate::health).
+    pub fn health(&self) -> Health {
+        self.health_handle().health()
+    }
+
+    /// A handle by which others ask for the health: cheap to clone, and it outlives the guard.
+    ///
+    /// ```
+    /// use otelier::health::Status;
+    ///
+    /// let telemetry = otelier::init(otelier::Telemetry::default())?;
+    /// let handle = telemetry.health_handle();
+    /// assert_eq!(handle.health().status, Status::Ok);
+    /// telemetry.shutdown()?;
+    /// assert_eq!(handle.health().status, Status::Stopped);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn health_handle(&self) -> HealthHandle {
+        HealthHandle::of(&self.shared)
+    }
+
+    /// Changes how much [`diagnostics`] says, at once. Default: what
+    /// [`Telemetry::log_level`] was.
+    ///
+    /// ```
+    /// use otelier::diagnostics::LogLevel;
+    ///
+    /// let telemetry = otelier::init(otelier::Telemetry::default())?;
+    /// telemetry.set_log_level(LogLevel::Debug);
+    /// assert_eq!(otelier::diagnostics::log_level(), LogLevel::Debug);
+    /// # Ok::<(), otelier::Error>(())
+    /// ```
+    pub fn set_log_level(&self, level: LogLevel) {
+        if self.is_here() {
+            self.shared.settings().log_level = level;
+        }
+        diagnostics::set_log_level(level);
+    }
+
+    /// Applies these settings while telemetry runs: all that differ from those in force, or, if one of them cannot change
+    /// while it runs, none.
+    ///
+    /// What can change: `sampler`, `tail_sampling`, `limits`, `span_metrics`, `panic_messages`, `log_level` and
+    /// `shutdown_timeout`. A trace that has begun keeps its decision; a span that is open gets the new limits for what it
+    /// records from then on. With [`Telemetry::disabled`] settings can be changed and have no effect, as at the start.
+    ///
+    /// # Errors
+    ///
+    /// [`ReloadError::CannotChange`] names each setting that differs and needs a new pipeline;
+    /// [`ReloadError::Config`] each that cannot be used; [`ReloadError::NotRunning`] if the pipeline has ended. The old
+    /// settings stay in force.
+    ///
+    /// ```
+    /// use otelier::config::{Sampler, Telemetry};
+    ///
+    /// let settings = Telemetry::default().with_service_name("lakehouse");
+    /// let telemetry = otelier::init(settings.clone())?;
+    /// telemetry.reload(&settings.clone().with_sampler(Sampler::ParentBased(0.1)))?;
+    /// let error = telemetry.reload(&settings.with_service_name("other")).unwrap_err();
+    /// assert!(error.to_string().contains("`service_name`"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reload(&self, telemetry: &Telemetry) -> Result<(), ReloadError> {
+        reload(&self.shared, telemetry)
+    }
+
+    /// Reads settings again whenever the contents of a file have changed, and [applies](Self::reload) them.
+    ///
+    /// A thread of its own looks at the file every `interval` (at least 10 ms) and calls `load` when its bytes differ from
+    /// those before. A file that is replaced, or that a symbolic link comes to point at, as Kubernetes does, counts as
+    /// changed. If the file is gone, or `load` fails or panics, or the settings cannot be applied, the old ones stay in
+    /// force, [`diagnostics`] says why, and [`health`](Self::health) shows it until a reload
+    /// succeeds. The watch ends when what comes back is dropped, or with the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started, or the file cannot be read now: a path that is wrong from the start is a mistake.
+    ///
+    /// ```
+    /// use otelier::config::{Sampler, Telemetry};
+    /// use std::time::Duration;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("otelier-doc-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("ratio.txt");
+    /// std::fs::write(&path, "0.5")?;
+    /// let telemetry = otelier::init(Telemetry::default())?;
+    /// let file = path.clone();
+    /// let watch = telemetry.reload_when_changed(&path, Duration::from_secs(5), move || {
+    ///     let ratio = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+    ///     Ok(Telemetry::default().with_sampler(Sampler::ParentBased(ratio.unwrap_or(1.0))))
+    /// })?;
+    /// # drop(watch);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reload_when_changed(
+        &self,
+        path: impl AsRef<Path>,
+        interval: Duration,
+        load: impl Fn() -> Result<Telemetry, ConfigError> + Send + 'static,
+    ) -> io::Result<FileWatch> {
+        watch(&self.shared, path.as_ref(), interval, Box::new(load))
     }
 
     /// Stops recording, exports what is left, and says what became of every span. Takes at most the shutdown timeout.
     ///
+    /// Every exporter has the whole time for what is left, whatever the others do: one that hangs takes none of it away
+    /// from one that answers, unless it keeps the thread that they share.
+    ///
     /// # Errors
     ///
     /// [`TimedOut`] if the exporters needed longer; spans they still held are lost.
-    pub fn shutdown(mut self) -> Result<Stats, TimedOut> {
+    pub fn shutdown(self) -> Result<Stats, TimedOut> {
         self.end()?;
         Ok(self.stats())
     }
 
-    fn end(&mut self) -> Result<(), TimedOut> {
-        let Some(running) = self.running.take() else { return Ok(()) };
-        if self.forks != record::forks() {
-            // The collector's thread is in another process, where it must not be waited for.
-            std::mem::forget(running);
+    /// Ends the pipeline, unless somebody has.
+    pub(crate) fn end(&self) -> Result<(), TimedOut> {
+        if !self.is_here() {
             return Ok(());
         }
+        // Held until the end, so that another who ends it, such as a signal's thread, waits for that.
+        let mut place = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(running) = place.take() else { return Ok(()) };
         record::set_policy(Policy::Off);
+        let timeout = self.shared.begin_to_stop();
         let in_time = match running.collector {
             None => true,
             Some(collector) => {
-                let in_time = QUEUE.stop(self.timeout);
+                // Wakes the collector where it waits for exporters; the queue, where it waits for spans.
+                self.shared.stop.send_replace(Some(clock::instant_after(timeout)));
+                let in_time = QUEUE.stop(timeout);
                 if in_time {
                     // The thread has said its last word; if it panicked, there is nothing more to learn from it.
                     let _ = collector.join();
@@ -191,12 +298,42 @@ impl Guard {
                 in_time
             }
         };
+        self.shared.has_stopped();
         // A collector that hangs in an exporter keeps the pipeline occupied, because a second one would share its queue; it
         // gives the place up when it ends after all.
-        if in_time || !self.lease.give_up() {
+        if in_time || !self.shared.lease.give_up() {
             super::free_the_place();
         }
-        if in_time { Ok(()) } else { Err(TimedOut { after: self.timeout, stats: self.stats() }) }
+        if in_time {
+            return Ok(());
+        }
+        let stats = self.stats();
+        diagnostics::tell(LogLevel::Error, "Pipeline.Shutdown.TimedOut", || self.what_is_lost(timeout, &stats));
+        Err(TimedOut { after: timeout, stats })
+    }
+
+    fn what_is_lost(&self, after: Duration, stats: &Stats) -> String {
+        let mut text = format!("the exporters did not take all spans within {after:?}");
+        let ended = stats.started.saturating_sub(stats.open + stats.dropped());
+        for exporter in stats.exporters.iter().filter(|exporter| exporter.signal == crate::export::Signal::Spans) {
+            let lost = ended.saturating_sub(exporter.exported + exporter.rejected);
+            if lost > 0 {
+                text.push_str(&format!("; {} has {lost} of {ended} not", exporter.name));
+            }
+        }
+        let hangs = self.shared.books.iter().find(|book| book.keeps_thread_for().is_some());
+        hangs.into_iter().for_each(|book| text.push_str(&format!("; {} does not give its thread back", book.name)));
+        text
+    }
+
+    #[cfg(feature = "signals")]
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        self.shared.settings().shutdown_timeout
+    }
+
+    /// Whether the pipeline runs.
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.shared.state(), State::Running | State::Disabled)
     }
 }
 
@@ -204,5 +341,11 @@ impl Drop for Guard {
     fn drop(&mut self) {
         // `shutdown` tells who wants to know.
         let _ = self.end();
+        // What is left in the child of a fork: a thread in another process, which must be neither waited for nor detached.
+        std::mem::forget(self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        if !self.is_here() {
+            // Dropping what wakes the collector takes locks, which the parent's threads may have held when it forked.
+            std::mem::forget(Arc::clone(&self.shared));
+        }
     }
 }

@@ -1,24 +1,35 @@
 //! From settings to a running pipeline.
 
+mod book;
 mod collector;
+mod deliver;
+mod drops;
 mod exporters;
 mod guard;
+mod once;
+mod reload;
+mod shared;
 mod stats;
+mod watch_file;
 
 pub use crate::record::SamplingCounts;
+pub(crate) use book::{Book, RECENT};
 pub use guard::Guard;
+pub use once::{SharedGuard, init_once};
+pub use reload::ReloadError;
+pub(crate) use shared::{Shared, State};
 pub use stats::{ExporterStats, Stats, TimedOut};
+pub use watch_file::FileWatch;
 
 use crate::config::{ExceptionSignal, Hooks, Telemetry};
+use crate::diagnostics::{self, LogLevel};
 use crate::export::sdk::SdkExporter;
 use crate::export::{Exporter, Signal};
-use crate::record::{self, COUNTERS, Keep, Policy, capture};
-use crate::{ConfigError, Error, bridge, clock, resource};
-use collector::Collector;
-use guard::Lease;
+use crate::record::{self, COUNTERS, Policy, capture};
+use crate::{ConfigError, Error, bridge, resource};
+use collector::Supplies;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanExporter;
-use stats::Destination;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,11 +40,13 @@ static RUNNING: AtomicBool = AtomicBool::new(false);
 /// Starts telemetry; the guard that comes back ends it.
 ///
 /// One pipeline runs at a time in a process. Everything it needs runs on a thread of its own, so it works the same with
-/// Tokio (also with one thread) and without.
+/// Tokio (also with one thread) and without. Once the guard is gone another may start. [`init_once`] is for code that
+/// does not know whether telemetry runs already.
 ///
 /// # Errors
 ///
-/// [`Error::Config`] names every setting that cannot be used; [`Error::AlreadyRunning`] if a guard is alive.
+/// [`Error::Config`] names every setting that cannot be used; [`Error::AlreadyRunning`] if a guard is alive, or an exporter
+/// hangs that the pipeline before has left behind.
 ///
 /// # Examples
 ///
@@ -62,7 +75,11 @@ fn free_the_place() {
 
 /// The child of a fork has no pipeline.
 pub(crate) fn watch_forks() {
-    record::watch_forks(|| RUNNING.store(false, Ordering::Release));
+    record::watch_forks(|| {
+        RUNNING.store(false, Ordering::Release);
+        #[cfg(all(feature = "signals", unix))]
+        crate::signals::in_child();
+    });
 }
 
 type MakeExporter = Box<dyn FnOnce(&Resource) -> Arc<dyn Exporter> + Send>;
@@ -156,15 +173,23 @@ impl Pipeline {
         if RUNNING.swap(true, Ordering::AcqRel) {
             return Err(Error::AlreadyRunning);
         }
-        if telemetry.disabled {
-            return Ok(Guard::disabled(telemetry.shutdown_timeout));
+        let warnings = telemetry.warnings.clone();
+        let guard = if telemetry.disabled {
+            diagnostics::set_log_level(telemetry.log_level);
+            Ok(Guard::new(None, Arc::new(Shared::new(telemetry, Vec::new()))))
+        } else {
+            start(telemetry, resource, all)
+        };
+        for warning in warnings {
+            diagnostics::tell(LogLevel::Warn, "Config.Read.Warning", || warning);
         }
-        let destinations: Arc<[Destination]> = all.into_iter().map(Destination::new).collect();
-        start(&telemetry, resource, destinations)
+        guard
     }
 }
 
-fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Destination]>) -> Result<Guard, Error> {
+fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Arc<dyn Exporter>>) -> Result<Guard, Error> {
+    let exporters: Vec<_> =
+        exporters.into_iter().map(|exporter| (Arc::clone(&exporter), Arc::new(Book::of(&*exporter)))).collect();
     capture::set_collector(true);
     COUNTERS.reset();
     record::begin_totals();
@@ -172,28 +197,33 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     let batch = &telemetry.batch;
     // Two batches at once, because waking the collector costs the thread that does it as much as ten spans.
     record::open_queue(batch.max_bytes(), 2 * batch.max_export_batch_size as u64);
-    record::set_sampler(telemetry.sampler.node());
-    record::set_tail(telemetry.tail_sampling.as_ref().map(|tail| Keep {
-        failed: tail.failed,
-        slower_than: tail.slower_than.map_or(u64::MAX, clock::ticks_in),
-        ratio: tail.ratio,
-    }));
-    record::set_limits(&telemetry.limits);
+    reload::apply(&telemetry);
     // Who takes no log records sees the exceptions on the spans, or nobody would see them.
-    let takes_logs = destinations.iter().any(|destination| destination.exporter.signal() == Signal::Logs);
+    let takes_logs = exporters.iter().any(|(_, book)| book.signal == Signal::Logs);
     record::set_exception_signal(if takes_logs { telemetry.exception_signal } else { ExceptionSignal::SpanEvents });
     record::old_names::set(&telemetry.old_names, telemetry.span_types);
-    record::set_metrics(telemetry.span_metrics);
-    let lease = Arc::new(Lease::default());
-    let collector = Collector::new(batch.clone(), resource, Arc::clone(&destinations), Arc::clone(&lease));
-    let thread = collector.spawn().map_err(|error| {
+    let (hooks, panic_messages, batching) = (telemetry.hooks, telemetry.panic_messages, telemetry.batch.clone());
+    let propagators = telemetry.propagators.clone();
+    diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &exporters));
+    let books = exporters.iter().map(|(_, book)| Arc::clone(book)).collect();
+    let shared = Arc::new(Shared::new(telemetry, books));
+    let (stop, drops) = (shared.stop.subscribe(), Arc::clone(&shared.drops));
+    let supplies = Supplies { batching, resource, exporters, stop, drops };
+    let thread = collector::spawn(supplies, Arc::clone(&shared.lease)).map_err(|error| {
         free_the_place();
         Error::Thread(error)
     })?;
-    if telemetry.hooks == Hooks::Global {
-        bridge::install(&telemetry.propagators);
+    if hooks == Hooks::Global {
+        bridge::install(&propagators);
     }
-    record::set_panic_messages(telemetry.panic_messages);
-    record::set_policy(if telemetry.hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });
-    Ok(Guard::new(thread, telemetry.shutdown_timeout, destinations, lease))
+    record::set_panic_messages(panic_messages);
+    record::set_policy(if hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });
+    Ok(Guard::new(Some(thread), shared))
+}
+
+/// Settings and exporters, without secrets: their `Debug` hides them.
+fn what_starts(telemetry: &Telemetry, exporters: &[(Arc<dyn Exporter>, Arc<Book>)]) -> String {
+    let names: Vec<_> = exporters.iter().map(|(_, book)| format!("{} ({})", book.name, book.signal)).collect();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    format!("telemetry has started; exporters: {names}; settings: {telemetry:?}")
 }

@@ -1,10 +1,11 @@
 //! What became of the spans, in numbers.
 
-use crate::export::{Accepted, Batch, Exporter, Signal};
+use super::book::Book;
+use crate::export::Signal;
 use crate::record::{self, COUNTERS};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// What became of the spans since the pipeline started.
@@ -117,74 +118,13 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
-/// An exporter and its numbers.
-#[derive(Debug)]
-pub(super) struct Destination {
-    pub(super) exporter: Arc<dyn Exporter>,
-    exported: AtomicU64,
-    failed: AtomicU64,
-    rejected: AtomicU64,
-    last_error: Mutex<Option<String>>,
-}
-
-impl Destination {
-    pub(super) fn new(exporter: Arc<dyn Exporter>) -> Self {
-        Self {
-            exporter,
-            exported: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            rejected: AtomicU64::new(0),
-            last_error: Mutex::new(None),
-        }
-    }
-
-    fn say(&self, error: String) {
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-    }
-
-    /// How much of the batch goes there: spans, or log records.
-    pub(super) fn share(&self, batch: &Batch) -> u64 {
-        match self.exporter.signal() {
-            Signal::Spans => batch.spans,
-            Signal::Logs => batch.log_records(),
-        }
-    }
-
-    /// Books so many spans or log records.
-    pub(super) fn book(&self, count: u64, result: Result<Accepted, String>) {
-        match result {
-            Ok(Accepted { rejected, message }) => {
-                let rejected = rejected.min(count);
-                self.rejected.fetch_add(rejected, Relaxed);
-                self.exported.fetch_add(count - rejected, Release);
-                message.into_iter().for_each(|message| self.say(message));
-            }
-            Err(error) => {
-                self.failed.fetch_add(count, Relaxed);
-                self.say(error);
-            }
-        }
-    }
-
-    pub(super) fn stats(&self) -> ExporterStats {
-        ExporterStats {
-            name: self.exporter.name(),
-            signal: self.exporter.signal(),
-            exported: self.exported.load(Acquire),
-            failed: self.failed.load(Relaxed),
-            rejected: self.rejected.load(Relaxed),
-            last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        }
-    }
-}
-
-pub(super) fn stats(destinations: &[Destination]) -> Stats {
+pub(super) fn stats(books: &[Arc<Book>]) -> Stats {
     if !record::is_enabled() {
         // What has ended since the shutdown lies where it was put, and nobody else will look.
         record::discard_ended();
     }
     // Before the numbers of the threads, so that never more was exported than has ended.
-    let mut exporters: Vec<_> = destinations.iter().map(Destination::stats).collect();
+    let mut exporters: Vec<_> = books.iter().map(|book| book.stats()).collect();
     exporters.sort_by_key(|exporter| exporter.signal != Signal::Spans);
     let (before, totals) = record::totals();
     let refused = totals.refused - before.refused;

@@ -134,6 +134,12 @@ impl Queue {
         self.pressed.load(Ordering::Relaxed)
     }
 
+    /// How many bytes wait here, how many there is room for, and how many spans it is.
+    pub(crate) fn fill(&self) -> (usize, usize, u64) {
+        let state = self.state();
+        (state.bytes, state.max_bytes, state.spans)
+    }
+
     /// Takes a chunk, or drops it and counts its spans if the queue is full. Never waits for the collector.
     pub(crate) fn push(&self, full: FullChunk) {
         self.exchange(full, usize::MAX);

@@ -5,7 +5,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use otelier::export::MemoryExporter;
 use otelier::prelude::*;
-use otelier::{Error, Guard};
+use otelier::{Error, Guard, Pipeline};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -117,19 +117,55 @@ fn an_export_that_never_ends_is_given_up_at_the_deadline_of_the_shutdown() {
 }
 
 #[test]
-fn an_export_that_never_ends_and_began_before_the_shutdown_is_left_behind() {
+fn an_export_that_never_ends_and_began_before_the_shutdown_is_given_up_by_it() {
     let _turn = turn();
     let pending = Pending::default();
     let settings = Telemetry::default()
         .with_schedule_delay(Duration::from_millis(1))
-        .with_export_timeout(Duration::from_secs(2))
-        .with_shutdown_timeout(Duration::from_millis(50));
+        .with_export_timeout(Duration::from_secs(3600))
+        .with_shutdown_timeout(Duration::from_millis(500));
     let telemetry = start(settings, pending.clone());
     leaf(1);
     wait_until("the export", || *lock(&pending.0) == 1);
-    let error = telemetry.shutdown().expect_err("the export has longer than the shutdown");
-    assert_eq!(error.after, Duration::from_millis(50));
+    let begun = Instant::now();
+    match telemetry.shutdown() {
+        Ok(stats) => assert_eq!((stats.exporters[0].exported, stats.exporters[0].failed), (0, 1), "{stats}"),
+        Err(error) => assert_eq!(error.after, Duration::from_millis(500)),
+    }
+    assert!(begun.elapsed() < PATIENCE);
     wait_until("the place to be free", || otelier::init(Telemetry::default()).is_ok());
+}
+
+#[test]
+fn an_exporter_that_hangs_takes_nothing_of_the_shutdown_away_from_one_that_answers() {
+    const SPANS: usize = 1_000;
+    let _turn = turn();
+    for already_hangs in [false, true] {
+        let (pending, memory) = (Pending::default(), MemoryExporter::new(SPANS));
+        let settings = Telemetry::default()
+            .with_schedule_delay(if already_hangs { Duration::from_millis(1) } else { Duration::from_secs(3600) })
+            .with_max_export_batch_size(100)
+            .with_max_queue_size(1_000_000)
+            .with_export_timeout(Duration::from_secs(3600))
+            .with_shutdown_timeout(Duration::from_secs(2));
+        let telemetry = Pipeline::new(settings)
+            .with_span_exporter(pending.clone())
+            .with_span_exporter(memory.clone())
+            .start()
+            .expect("it starts");
+        if already_hangs {
+            leaf(0);
+            wait_until("the export", || *lock(&pending.0) == 1);
+        }
+        let before = usize::from(already_hangs);
+        (before..SPANS).for_each(leaf);
+        let begun = Instant::now();
+        let stats = telemetry.shutdown().map_or_else(|error| error.stats, |stats| stats);
+        assert!(begun.elapsed() < PATIENCE);
+        assert_eq!(memory.spans().len(), SPANS, "{stats}");
+        assert_eq!(stats.exporters[1].exported, SPANS as u64, "{stats}");
+        wait_until("the place to be free", || otelier::init(Telemetry::default()).is_ok());
+    }
 }
 
 #[test]

@@ -26,7 +26,11 @@ fn a_second_pipeline_is_refused_until_the_first_has_ended() {
     for _ in 0..2 {
         let error = otelier::init(Telemetry::default()).expect_err("one runs already");
         assert!(matches!(error, Error::AlreadyRunning));
-        assert_eq!(error.to_string(), "telemetry is running already; shut its guard down before starting it again");
+        assert_eq!(
+            error.to_string(),
+            "telemetry is running already; shut its guard down before starting it again, or share one with \
+             `otelier::init_once`"
+        );
     }
     leaf(1);
     recorder.expect(&["leaf app.number=1"]);

@@ -13,14 +13,14 @@ use std::{fs, io};
 
 /// Bottom first. The order of this list is the architecture.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "error", "relation", "wire"],
+    &["clock", "diagnostics", "error", "relation", "wire"],
     &["attribute"],
     &["schema"],
     &["record"],
     &["bridge", "config", "propagation"],
     &["span"],
     &["export", "resource"],
-    &["pipeline"],
+    &["health", "pipeline", "signals"],
     &["testing"],
     &["private"],
 ];

@@ -1,0 +1,193 @@
+//! Looking at a pipeline from outside.
+
+use super::{ConfigurationHealth, ExporterHealth, Health, Instrumentation, PipelineHealth, QueueHealth, Status};
+use crate::config::{Hooks, Telemetry};
+use crate::pipeline::{Book, RECENT, Shared, State, Stats};
+use crate::record::QUEUE;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So many exports in a row must fail before an exporter is said to be failing.
+const FAILING: u64 = 3;
+/// An exporter that keeps the thread of all exporters for longer hangs.
+const KEEPS_THREAD: Duration = Duration::from_secs(2);
+
+/// Asks a pipeline for its health. Cheap to clone; it outlives the guard, and then says that the pipeline has stopped.
+///
+/// ```
+/// let telemetry = otelier::init(otelier::Telemetry::default())?;
+/// let handle = telemetry.health_handle();
+/// let json = std::thread::spawn(move || handle.health().to_json()).join().unwrap();
+/// assert!(json.contains(r#""exporters":[]"#));
+/// # Ok::<(), otelier::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct HealthHandle(Arc<Shared>);
+
+impl HealthHandle {
+    pub(crate) fn of(shared: &Arc<Shared>) -> Self {
+        Self(Arc::clone(shared))
+    }
+
+    /// Whether the pipeline runs, or is disabled: what `/readyz` answers. Never waits.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.0.state(), State::Running | State::Disabled)
+    }
+
+    /// Looks at everything.
+    pub fn health(&self) -> Health {
+        let shared = &*self.0;
+        let (state, stats) = (shared.state(), shared.stats());
+        // Behind the locks of a pipeline of the process that this is a fork of, perhaps nobody is any more.
+        let is_here = shared.is_here();
+        let settings = if is_here { shared.settings().clone() } else { Telemetry::default() };
+        let mut exporters: Vec<_> =
+            shared.books.iter().filter(|_| is_here).map(|book| exporter(book, settings.batch.export_timeout)).collect();
+        exporters.sort_by_key(|exporter| exporter.signal != crate::export::Signal::Spans);
+        let queue = queue(shared, state);
+        let configuration = configuration(shared, &settings, is_here);
+        let mut pipeline = pipeline(state, shared.disabled, &stats);
+        if shared.has_died() {
+            pipeline.status = Status::Failing;
+            pipeline.reason =
+                Some("the pipeline's thread has ended by a panic: nothing is exported any more".to_owned());
+        }
+        Health {
+            status: overall(&pipeline, &queue, &configuration, &exporters),
+            uptime: shared.started.elapsed(),
+            pipeline,
+            queue,
+            sampler: settings.sampler,
+            exporters,
+            configuration,
+            instrumentation: instrumentation(settings.hooks),
+        }
+    }
+}
+
+fn overall(
+    pipeline: &PipelineHealth,
+    queue: &QueueHealth,
+    configuration: &ConfigurationHealth,
+    exporters: &[ExporterHealth],
+) -> Status {
+    if pipeline.status != Status::Ok {
+        return pipeline.status;
+    }
+    let none_works = exporters.iter().all(|exporter| exporter.status >= Status::Failing);
+    if !exporters.is_empty() && none_works {
+        return Status::Failing;
+    }
+    let parts = exporters.iter().map(|exporter| exporter.status).chain([queue.status, configuration.status]);
+    // As long as one exporter works, telemetry does.
+    parts.max().unwrap_or_default().min(Status::Degraded)
+}
+
+fn pipeline(state: State, disabled: bool, stats: &Stats) -> PipelineHealth {
+    let reason = match state {
+        State::Running | State::Disabled => None,
+        State::Stopping => Some("the pipeline is shutting down"),
+        State::Stopped => Some("the pipeline has ended"),
+    };
+    PipelineHealth {
+        status: if reason.is_some() { Status::Stopped } else { Status::Ok },
+        reason: reason.map(str::to_owned),
+        disabled,
+        started: stats.started,
+        open: stats.open,
+        dropped: vec![
+            ("refused", stats.dropped_refused),
+            ("queue_full", stats.dropped_queue_full),
+            ("too_large", stats.dropped_too_large),
+            ("after_shutdown", stats.dropped_after_shutdown),
+            ("thread_gone", stats.dropped_thread_gone),
+            ("in_allocator", stats.dropped_in_allocator),
+            ("by_tail_sampling", stats.dropped_by_tail_sampling),
+        ],
+    }
+}
+
+fn queue(shared: &Shared, state: State) -> QueueHealth {
+    // The queue is the process's; if this pipeline has ended, another's.
+    let (bytes, capacity, spans) = if state == State::Running { QUEUE.fill() } else { (0, 0, 0) };
+    let recent = (state == State::Running).then(|| shared.drops.recent()).flatten();
+    let reason = if bytes > capacity / 2 {
+        Some("more than half of the queue is taken: the exporters are slower than the application".to_owned())
+    } else {
+        recent.map(|reason| format!("spans were dropped within the last minute: {reason}"))
+    };
+    let status = if reason.is_some() { Status::Degraded } else { Status::Ok };
+    QueueHealth { status, reason, bytes, capacity, spans }
+}
+
+fn exporter(book: &Book, timeout: Duration) -> ExporterHealth {
+    let (stats, history) = (book.stats(), book.history());
+    let (success_rate, recent_success_rate) = history.success_rates().unzip();
+    let busy_for = book.busy_for();
+    let last = || history.last_error.as_ref().map_or("", |(_, text)| text);
+    let (status, reason) = match (book.keeps_thread_for(), busy_for) {
+        (Some(kept), _) if kept > KEEPS_THREAD => {
+            let kept = kept.as_secs();
+            (Status::Failing, Some(format!("it has kept the exporters' thread for {kept} s, and holds up all others")))
+        }
+        // Only if the thread is held up by another one does an export overstay its time.
+        (_, Some(busy)) if busy > timeout.saturating_add(KEEPS_THREAD) => {
+            (Status::Degraded, Some(format!("its export has been under way for {} s", busy.as_secs())))
+        }
+        _ => match history.failed_in_a_row {
+            0 if history.was_refused => {
+                (Status::Degraded, Some(format!("a part of the latest export was refused: {}", last())))
+            }
+            0 => (Status::Ok, None),
+            1 => (Status::Degraded, Some(format!("the latest export failed: {}", last()))),
+            failed if failed < FAILING => {
+                (Status::Degraded, Some(format!("the latest {failed} exports failed: {}", last())))
+            }
+            failed => (Status::Failing, Some(format!("the latest {failed} exports failed: {}", last()))),
+        },
+    };
+    ExporterHealth {
+        name: stats.name,
+        signal: stats.signal,
+        status,
+        reason,
+        exported: stats.exported,
+        failed: stats.failed,
+        rejected: stats.rejected,
+        exports: history.exports,
+        failed_exports: history.failed_exports,
+        success_rate,
+        recent_success_rate,
+        last_success: history.last_success,
+        last_error: history.last_error,
+        busy_for,
+    }
+}
+
+fn configuration(shared: &Shared, settings: &Telemetry, is_here: bool) -> ConfigurationHealth {
+    let reload = if is_here { shared.last_reload() } else { None };
+    let problem = reload.as_ref().and_then(|reload| reload.problem.clone());
+    let well = settings.warnings.is_empty() && problem.is_none();
+    ConfigurationHealth {
+        status: if well { Status::Ok } else { Status::Degraded },
+        warnings: settings.warnings.iter().map(|warning| crate::diagnostics::scrubbed(warning).into_owned()).collect(),
+        last_reload: reload.map(|reload| reload.at),
+        reload_problem: problem.map(|problem| crate::diagnostics::scrubbed(&problem).into_owned()),
+    }
+}
+
+fn instrumentation(hooks: Hooks) -> Instrumentation {
+    #[cfg(feature = "registry")]
+    let (call_sites, schemas) = {
+        use crate::schema::registry;
+        (Some(registry::call_sites().count()), Some(registry::spans().count()))
+    };
+    #[cfg(not(feature = "registry"))]
+    let (call_sites, schemas) = (None, None);
+    let propagated =
+        opentelemetry::global::get_text_map_propagator(|propagator| propagator.fields().map(str::to_owned).collect());
+    Instrumentation { call_sites, schemas, hooks, propagated }
+}
+
+// The documentation says how many.
+const _: () = assert!(RECENT == 32 && FAILING == 3);

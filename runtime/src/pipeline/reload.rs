@@ -1,0 +1,161 @@
+//! Settings that change while the pipeline runs.
+
+use super::shared::{Shared, State};
+use crate::config::Telemetry;
+use crate::diagnostics::{self, LogLevel};
+use crate::record::{self, Keep};
+use crate::{ConfigError, clock};
+use std::fmt;
+
+/// Why settings were not changed. The old ones are in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// The pipeline has ended.
+    NotRunning,
+    /// Settings that cannot be used, all of them.
+    Config(ConfigError),
+    /// Settings that differ from those in force and need a new pipeline: a sentence for each.
+    CannotChange(Vec<String>),
+}
+
+impl fmt::Display for ReloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRunning => f.write_str("the pipeline has ended, so its settings cannot change"),
+            Self::Config(error) => error.fmt(f),
+            Self::CannotChange(sentences) => f.write_str(&sentences.join("\n")),
+        }
+    }
+}
+
+impl std::error::Error for ReloadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Config(error) => Some(error),
+            Self::NotRunning | Self::CannotChange(_) => None,
+        }
+    }
+}
+
+/// Puts into force what may change at any time; also at the start.
+pub(super) fn apply(telemetry: &Telemetry) {
+    record::set_sampler(telemetry.sampler.node());
+    record::set_tail(telemetry.tail_sampling.as_ref().map(|tail| Keep {
+        failed: tail.failed,
+        slower_than: tail.slower_than.map_or(u64::MAX, clock::ticks_in),
+        ratio: tail.ratio,
+    }));
+    record::set_limits(&telemetry.limits);
+    record::set_metrics(telemetry.span_metrics);
+    diagnostics::set_log_level(telemetry.log_level);
+}
+
+/// See [`Guard::reload`](crate::Guard::reload).
+pub(super) fn reload(shared: &Shared, new: &Telemetry) -> Result<(), ReloadError> {
+    let result = try_reload(shared, new);
+    match &result {
+        Ok(changed) if changed.is_empty() => {
+            diagnostics::tell(LogLevel::Debug, "Pipeline.Reload.Unchanged", || {
+                "the settings are those in force".into()
+            });
+        }
+        Ok(changed) => diagnostics::tell(LogLevel::Info, "Pipeline.Reload.Done", || {
+            format!("new settings are in force: {}", changed.join(", "))
+        }),
+        Err(_) => {}
+    }
+    if shared.is_here() {
+        shared.note_reload(result.as_ref().err().map(ToString::to_string));
+    }
+    result.map(drop)
+}
+
+fn try_reload(shared: &Shared, new: &Telemetry) -> Result<Vec<&'static str>, ReloadError> {
+    if !shared.is_here() {
+        return Err(ReloadError::NotRunning);
+    }
+    let mut problems = ConfigError::default();
+    new.check(&mut problems);
+    problems.into_result().map_err(ReloadError::Config)?;
+    // Held until everything is applied, so that of two reloads at a time one wins as a whole.
+    let mut old = shared.settings();
+    // Looked at under the lock: the end of the pipeline waits for it before another can start.
+    let state = shared.state();
+    if !matches!(state, State::Running | State::Disabled) {
+        return Err(ReloadError::NotRunning);
+    }
+    let refused = cannot_change(&old, new);
+    if !refused.is_empty() {
+        return Err(ReloadError::CannotChange(refused));
+    }
+    let changed = changes(&old, new);
+    *old = new.clone();
+    if state == State::Running {
+        apply(new);
+        record::set_panic_messages(new.panic_messages);
+    } else {
+        diagnostics::set_log_level(new.log_level);
+    }
+    Ok(changed)
+}
+
+/// The names of what differs and may.
+fn changes(old: &Telemetry, new: &Telemetry) -> Vec<&'static str> {
+    let differs = [
+        ("sampler", old.sampler != new.sampler),
+        ("tail_sampling", old.tail_sampling != new.tail_sampling),
+        ("limits", old.limits != new.limits),
+        ("span_metrics", old.span_metrics != new.span_metrics),
+        ("panic_messages", old.panic_messages != new.panic_messages),
+        ("log_level", old.log_level != new.log_level),
+        ("shutdown_timeout", old.shutdown_timeout != new.shutdown_timeout),
+    ];
+    differs.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect()
+}
+
+/// A sentence for everything that differs and must not.
+fn cannot_change(old: &Telemetry, new: &Telemetry) -> Vec<String> {
+    // Named one by one, so that who adds a setting decides whether it can change.
+    let Telemetry {
+        // These can; see `changes`.
+        sampler: _,
+        tail_sampling: _,
+        limits: _,
+        span_metrics: _,
+        panic_messages: _,
+        log_level: _,
+        shutdown_timeout: _,
+        // Of the reading, not of the pipeline.
+        warnings: _,
+        disabled,
+        service_name,
+        resource,
+        old_names,
+        span_types,
+        exception_signal,
+        hooks,
+        batch,
+        exporters,
+        log_exporters,
+        propagators,
+    } = new;
+    const RESOURCE: &str = "exporters were told of the resource when they were made";
+    const EXPORTERS: &str = "exporters are made when the pipeline starts";
+    const MADE: &str = "spans that are open were begun with it";
+    let differs = [
+        ("disabled", old.disabled != *disabled, "the pipeline's thread is started with it or not at all"),
+        ("service_name", old.service_name != *service_name, RESOURCE),
+        ("resource", old.resource != *resource, RESOURCE),
+        ("old_names", old.old_names != *old_names, MADE),
+        ("span_types", old.span_types != *span_types, MADE),
+        ("exception_signal", old.exception_signal != *exception_signal, EXPORTERS),
+        ("hooks", old.hooks != *hooks, "OpenTelemetry's globals are set once"),
+        ("batch", old.batch != *batch, "the queue is made when the pipeline starts"),
+        ("exporters", old.exporters != *exporters, EXPORTERS),
+        ("log_exporters", old.log_exporters != *log_exporters, EXPORTERS),
+        ("propagators", old.propagators != *propagators, "OpenTelemetry's globals are set once"),
+    ];
+    let sentence = |name, why| format!("`{name}` cannot change while telemetry runs: {why}; start the process again");
+    differs.into_iter().filter(|(_, differs, _)| *differs).map(|(name, _, why)| sentence(name, why)).collect()
+}
