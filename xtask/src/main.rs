@@ -1,6 +1,8 @@
-//! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`, `cargo xtask packs`, `cargo xtask soundness`.
+//! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`, `cargo xtask packs`, `cargo xtask soundness`,
+//! `cargo xtask fuzz config --seconds 600`.
 
 mod ci;
+mod fuzz;
 mod layers;
 mod packs;
 mod soundness;
@@ -22,8 +24,12 @@ fn main() -> ExitCode {
             }
         },
         ["soundness"] => soundness::run(&root()),
+        ["fuzz", "config"] => fuzz::config(&root(), "60"),
+        ["fuzz", "config", "--seconds", seconds] => fuzz::config(&root(), seconds),
         _ => {
-            eprintln!("error: expected `cargo xtask layers`, `ci`, `packs` or `soundness`");
+            eprintln!(
+                "error: expected `cargo xtask layers`, `ci`, `fuzz config [--seconds N]`, `packs` or `soundness`"
+            );
             ExitCode::from(2)
         }
     }

@@ -25,7 +25,7 @@ fn mutations(line: &str) -> Vec<(&'static str, String)> {
     let blank = " ".repeat(indent.len());
     let mut made = vec![
         ("a misspelt key", format!("{indent}{}x: {value}", key.replacen('e', "", 1))),
-        ("a further key", format!("{line}\n{blank}zzz: 1").replace(&format!("\n{blank}zzz"), &format!("\n{blank}zzz"))),
+        ("a further key", format!("{line}\n{blank}zzz: 1")),
     ];
     if !value.is_empty() && !value.starts_with('#') {
         for (what, value) in [
@@ -53,8 +53,8 @@ fn is_stated(sentence: &str, help: &str) -> bool {
         || sentence.contains("expected a queue that holds at least one batch")
         || sentence.contains("expected both or none")
         || sentence.contains(", and `")
-        || sentence.starts_with("`file_format`")
-        || (sentence.contains(".port` is `") && help.is_empty())
+        || (sentence.starts_with("`file_format` is `") && help != "write it in quotes")
+        || sentence.contains(".port` is `-")
         || sentence.contains(".span_kinds[")
         || sentence.contains(".parent[")
 }

@@ -47,9 +47,9 @@ pub(super) fn resolve<'a>(root: &'a Value, reference: &Value) -> &'a Value {
     &root["$defs"][name]
 }
 
-/// The specification's lists of words allow null by the type only; strictly, its schema refuses it.
-fn nullable(_: &Value) -> bool {
-    false
+/// The specification's lists of words have no null where their type and their text do: that is taken as a slip of theirs.
+fn nullable(schema: &Value) -> bool {
+    schema["type"].as_array().is_some_and(|types| types.iter().any(|name| name == "null"))
 }
 
 fn is(name: &str, value: &Value) -> bool {

@@ -2,6 +2,8 @@
 
 mod build;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 mod text;
 

@@ -1,0 +1,27 @@
+//! `cargo xtask fuzz config --seconds 600`: broken files for the loader of settings, on stable Rust, with a fixed seed.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+/// Runs it in release mode; what it finds is written to a file that it names.
+pub(crate) fn config(root: &Path, seconds: &str) -> ExitCode {
+    if seconds.parse::<u64>().is_err() {
+        eprintln!("error: `--seconds` is `{seconds}`; expected a whole number");
+        return ExitCode::from(2);
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .current_dir(root)
+        .env("OTELIER_FUZZ_SECONDS", seconds)
+        .args(["test", "--release", "--package", "otelier", "--lib", "config::document::fuzz", "--"])
+        .args(["--ignored", "--nocapture"])
+        .status();
+    match status {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: cargo cannot be run: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
