@@ -25,6 +25,8 @@ const PROTOBUF: Option<&str> = Some("application/x-protobuf");
 
 pub(crate) async fn serve(listener: TcpListener, acceptor: Acceptor, received: Arc<Received>) {
     while let Ok((stream, _)) = listener.accept().await {
+        // The answer must not wait until the client has acknowledged the one before.
+        let _ = stream.set_nodelay(true);
         let (received, acceptor) = (Arc::clone(&received), acceptor.clone());
         tokio::spawn(async move {
             let Ok(stream) = acceptor.accept(stream).await else { return };

@@ -6,11 +6,24 @@
 use crate::ConfigError;
 use crate::config::Tls;
 use http::Uri;
+#[cfg(any(feature = "otlp-http", feature = "tls"))]
+use hyper_util::client::legacy::connect::HttpConnector;
 
 #[cfg(feature = "tls")]
 pub(super) use with_tls::*;
 #[cfg(not(feature = "tls"))]
 pub(super) use without_tls::*;
+
+/// Makes TCP connections, which TLS may use.
+#[cfg(any(feature = "otlp-http", feature = "tls"))]
+fn plain() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    // The connector on top of it says which schemes it takes.
+    connector.enforce_http(false);
+    // The end of a request must not wait for the answer to its beginning.
+    connector.set_nodelay(true);
+    connector
+}
 
 /// The settings for TLS must have an effect.
 fn check_scheme(endpoint: &Uri, tls: &Tls, problems: &mut ConfigError) {
@@ -35,8 +48,6 @@ fn check_scheme(endpoint: &Uri, tls: &Tls, problems: &mut ConfigError) {
 #[cfg(not(feature = "tls"))]
 mod without_tls {
     use super::*;
-    #[cfg(feature = "otlp-http")]
-    use hyper_util::client::legacy::connect::HttpConnector;
 
     #[cfg(feature = "otlp-http")]
     pub(in super::super) type Connector = HttpConnector;
@@ -60,7 +71,7 @@ mod without_tls {
 
     #[cfg(feature = "otlp-http")]
     pub(in super::super) fn http(Trust: Trust) -> Connector {
-        HttpConnector::new()
+        plain()
     }
 }
 
@@ -68,7 +79,6 @@ mod without_tls {
 mod with_tls {
     use super::*;
     use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-    use hyper_util::client::legacy::connect::HttpConnector;
     use rustls::crypto::CryptoProvider;
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -194,11 +204,13 @@ mod with_tls {
 
     #[cfg(feature = "otlp-http")]
     pub(in super::super) fn http(Trust(config): Trust) -> Connector {
-        HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().build()
+        let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
+        builder.enable_http1().wrap_connector(plain())
     }
 
     #[cfg(feature = "otlp-grpc")]
     pub(in super::super) fn grpc(Trust(config): Trust) -> Connector {
-        HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http2().build()
+        let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
+        builder.enable_http2().wrap_connector(plain())
     }
 }
