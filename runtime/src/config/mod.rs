@@ -3,6 +3,7 @@
 pub mod describe;
 mod limits;
 mod node;
+pub(crate) mod own;
 mod source;
 
 use std::time::Duration;
@@ -10,6 +11,8 @@ use std::time::Duration;
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
 pub use limits::{Hooks, TailSampling};
 pub use node::{Entry, File, Node, Origin, Span, Value};
+pub use otelier_macros::TelemetryConfig;
+pub use own::{Loaded, Reader, Setting, Sources, TelemetryConfig};
 pub use source::Variables;
 #[cfg(feature = "_otlp")]
 pub(crate) use source::percent_decoded;

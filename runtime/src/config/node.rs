@@ -130,9 +130,10 @@ impl fmt::Display for Origin {
             Self::Variable(name) => write!(f, "${name}"),
             Self::File(span) => {
                 write!(f, "{}:{}:{}", span.file.name, span.line, span.column)?;
-                span.variables.iter().enumerate().try_for_each(|(number, name)| {
-                    write!(f, "{}${name}", if number == 0 { " with " } else { ", " })
-                })
+                span.variables
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(number, name)| write!(f, "{}${name}", if number == 0 { " with " } else { ", " }))
             }
         }
     }
