@@ -45,8 +45,8 @@ pub mod config {
     pub use crate::config::Node;
     pub use crate::config::describe::{Count, Field, Others, Section, Type, Word};
     pub use crate::config::own::{
-        Fixed, Parsed, Range, Reader, Unparsed, as_text, fits, flattened, has_range, has_unit, is_readable, is_section,
-        items_have_variables, key_twice, sentence, variable_twice, with_unit, within,
+        Fixed, Parsed, Range, Reader, Unparsed, as_text, count_keys, count_variables, fits, flattened, has_range,
+        has_unit, is_readable, is_section, items_have_variables, keys, sentence, twice, variables, with_unit, within,
     };
 }
 

@@ -148,27 +148,31 @@ fn checks(input: &Input, fields: &[Field]) -> TokenStream {
     let own = fields.iter().map(Field::checks);
     let span = name.span().resolved_at(proc_macro2::Span::call_site());
     let title = plain(name);
-    let twice = |find: TokenStream, what: &str, end: &str| {
+    let twice = |count: TokenStream, find: TokenStream, what: &str, end: &str| {
         let start = format!("two fields of `{title}` and the structs in it have the same {what} `");
         let panic = quote_spanned!(span=> ::core::panic!("{}", TEXT));
         quote! {
-            const _: () = if let ::core::option::Option::Some(name) =
-                ::otelier::__private::config::#find(<#name as ::otelier::config::TelemetryConfig>::ROOT)
-            {
-                const BYTES: [::core::primitive::u8; 512] =
-                    match ::otelier::__private::config::#find(<#name as ::otelier::config::TelemetryConfig>::ROOT) {
-                        ::core::option::Option::Some(name) => {
-                            ::otelier::__private::config::sentence([#start, name, #end])
-                        }
-                        ::core::option::Option::None => [b' '; 512],
-                    };
-                const TEXT: &::core::primitive::str = ::otelier::__private::config::as_text(&BYTES);
-                let _ = name;
-                #panic
+            const _: () = {
+                const ROOT: &'static ::otelier::__private::config::Section =
+                    <#name as ::otelier::config::TelemetryConfig>::ROOT;
+                const NAMES: [&'static ::core::primitive::str; ::otelier::__private::config::#count(ROOT)] =
+                    ::otelier::__private::config::#find(ROOT);
+                const TWICE: ::core::option::Option<&'static ::core::primitive::str> =
+                    ::otelier::__private::config::twice(&NAMES);
+                const BYTES: [::core::primitive::u8; 512] = match TWICE {
+                    ::core::option::Option::Some(name) => ::otelier::__private::config::sentence([#start, name, #end]),
+                    ::core::option::Option::None => [b' '; 512],
+                };
+                const TEXT: &'static ::core::primitive::str = ::otelier::__private::config::as_text(&BYTES);
+                if ::core::option::Option::is_some(&TWICE) {
+                    #panic
+                }
             };
         }
     };
-    let variables = twice(quote!(variable_twice), "environment variable", "`; give one of them another");
-    let keys = twice(quote!(key_twice), "key", "`; give one of them another with `#[config(key = \"…\")]`");
+    let end = "`; give one of them another";
+    let variables = twice(quote!(count_variables), quote!(variables), "environment variable", end);
+    let end = "`; give one of them another with `#[config(key = \"…\")]`";
+    let keys = twice(quote!(count_keys), quote!(keys), "key", end);
     quote!(#(#own)* #variables #keys)
 }

@@ -205,29 +205,8 @@ pub const fn flattened(has_place: bool, to_root: bool, section: &'static Section
     Type::Section(if has_place == to_root { section } else { EMPTY })
 }
 
-/// A variable that sets two fields of the section, at any depth.
-pub const fn variable_twice(section: &'static Section) -> Option<&'static str> {
-    let count = count_variables(section);
-    let mut a = 0;
-    while a < count {
-        let first = nth_variable(section, a);
-        let mut b = a + 1;
-        while b < count {
-            if same(first, nth_variable(section, b)) {
-                return Some(first);
-            }
-            b += 1;
-        }
-        a += 1;
-    }
-    None
-}
-
-const fn inner(field: &Field) -> Option<&'static Section> {
-    if let Type::Section(section) = field.kind { Some(section) } else { None }
-}
-
-const fn count_variables(section: &'static Section) -> usize {
+/// How many variables set the fields of the section, at any depth.
+pub const fn count_variables(section: &'static Section) -> usize {
     let (mut count, mut at) = (0, 0);
     while at < section.fields.len() {
         let field = &section.fields[at];
@@ -240,49 +219,8 @@ const fn count_variables(section: &'static Section) -> usize {
     count
 }
 
-const fn nth_variable(section: &'static Section, mut number: usize) -> &'static str {
-    let mut at = 0;
-    while at < section.fields.len() {
-        let field = &section.fields[at];
-        if number < field.variables.len() {
-            return field.variables[number];
-        }
-        number -= field.variables.len();
-        if number < field.old_variables.len() {
-            return field.old_variables[number];
-        }
-        number -= field.old_variables.len();
-        if let Some(section) = inner(field) {
-            let count = count_variables(section);
-            if number < count {
-                return nth_variable(section, number);
-            }
-            number -= count;
-        }
-        at += 1;
-    }
-    ""
-}
-
-/// A key that two fields of the section have, as flattened ones add theirs.
-pub const fn key_twice(section: &'static Section) -> Option<&'static str> {
-    let count = count_keys(section);
-    let mut a = 0;
-    while a < count {
-        let first = nth_key(section, a);
-        let mut b = a + 1;
-        while b < count {
-            if same(first, nth_key(section, b)) {
-                return Some(first);
-            }
-            b += 1;
-        }
-        a += 1;
-    }
-    None
-}
-
-const fn count_keys(section: &'static Section) -> usize {
+/// How many keys the section has, with those of flattened structs and old ones.
+pub const fn count_keys(section: &'static Section) -> usize {
     let (mut count, mut at) = (0, 0);
     while at < section.fields.len() {
         let field = &section.fields[at];
@@ -295,32 +233,78 @@ const fn count_keys(section: &'static Section) -> usize {
     count
 }
 
-const fn nth_key(section: &'static Section, mut number: usize) -> &'static str {
+const fn inner(field: &Field) -> Option<&'static Section> {
+    if let Type::Section(section) = field.kind { Some(section) } else { None }
+}
+
+/// The variables that [`count_variables`] counts.
+pub const fn variables<const N: usize>(section: &'static Section) -> [&'static str; N] {
+    let mut names = [""; N];
+    add_variables(section, &mut names, 0);
+    names
+}
+
+const fn add_variables(section: &'static Section, to: &mut [&'static str], mut count: usize) -> usize {
     let mut at = 0;
     while at < section.fields.len() {
         let field = &section.fields[at];
-        let count = match inner(field) {
-            Some(section) if field.flatten => {
-                let count = count_keys(section);
-                if number < count {
-                    return nth_key(section, number);
-                }
-                count
-            }
-            _ => {
-                if number == 0 {
-                    return field.key;
-                }
-                if number <= field.old_keys.len() {
-                    return field.old_keys[number - 1];
-                }
-                1 + field.old_keys.len()
-            }
-        };
-        number -= count;
+        count = add(field.variables, to, count);
+        count = add(field.old_variables, to, count);
+        if let Some(section) = inner(field) {
+            count = add_variables(section, to, count);
+        }
         at += 1;
     }
-    ""
+    count
+}
+
+/// The keys that [`count_keys`] counts.
+pub const fn keys<const N: usize>(section: &'static Section) -> [&'static str; N] {
+    let mut names = [""; N];
+    add_keys(section, &mut names, 0);
+    names
+}
+
+const fn add_keys(section: &'static Section, to: &mut [&'static str], mut count: usize) -> usize {
+    let mut at = 0;
+    while at < section.fields.len() {
+        let field = &section.fields[at];
+        count = match inner(field) {
+            Some(section) if field.flatten => add_keys(section, to, count),
+            _ => {
+                to[count] = field.key;
+                add(field.old_keys, to, count + 1)
+            }
+        };
+        at += 1;
+    }
+    count
+}
+
+const fn add(names: &[&'static str], to: &mut [&'static str], mut count: usize) -> usize {
+    let mut at = 0;
+    while at < names.len() {
+        to[count] = names[at];
+        count += 1;
+        at += 1;
+    }
+    count
+}
+
+/// A name that is there twice.
+pub const fn twice(names: &[&'static str]) -> Option<&'static str> {
+    let mut a = 0;
+    while a < names.len() {
+        let mut b = a + 1;
+        while b < names.len() {
+            if same(names[a], names[b]) {
+                return Some(names[a]);
+            }
+            b += 1;
+        }
+        a += 1;
+    }
+    None
 }
 
 /// Whether the items of a list or a map of this type have variables, which would set every one of them.

@@ -14,8 +14,8 @@ mod value;
 mod tests;
 
 pub use checks::{
-    Fixed, Range, as_text, fits, flattened, has_range, has_unit, is_readable, is_section, items_have_variables,
-    key_twice, sentence, variable_twice, with_unit, within,
+    Fixed, Range, as_text, count_keys, count_variables, fits, flattened, has_range, has_unit, is_readable, is_section,
+    items_have_variables, keys, sentence, twice, variables, with_unit, within,
 };
 pub use reader::Reader;
 pub use setting::{Parsed, Setting, Unparsed};
