@@ -8,6 +8,7 @@ use std::time::Duration;
 /// What the shop sells, and how.
 #[derive(Debug, TelemetryConfig)]
 #[config(section = "shop")]
+#[expect(dead_code, reason = "this program only prints them")]
 struct Settings {
     /// Towns with a warehouse.
     #[config(env = "SHOP_TOWNS", default = ["Jena", "Halle"])]
@@ -30,6 +31,7 @@ struct Settings {
 
 /// Where receipts go.
 #[derive(Debug, TelemetryConfig)]
+#[expect(dead_code, reason = "this program only prints them")]
 struct Receipts {
     /// The folder.
     #[config(env = "SHOP_RECEIPTS", default = "receipts")]
