@@ -112,6 +112,12 @@ pub fn span_attributes(item: TokenStream) -> TokenStream {
     derive::span_attributes(item.into()).into()
 }
 
+#[doc = include_str!("../docs/TelemetryConfig.md")]
+#[proc_macro_derive(TelemetryConfig, attributes(config))]
+pub fn telemetry_config(item: TokenStream) -> TokenStream {
+    derive::telemetry_config(item.into()).into()
+}
+
 /// A group that hands its attributes back to the schema that includes it.
 #[doc(hidden)]
 #[proc_macro]

@@ -142,6 +142,14 @@ impl Problem {
         self
     }
 
+    /// Leaves the text of the line out, because a secret is in it.
+    pub(crate) fn without_text(mut self) -> Self {
+        if let Some(place) = self.details.as_mut().and_then(|details| details.place.as_mut()) {
+            place.text.clear();
+        }
+        self
+    }
+
     /// Adds something to know.
     pub(crate) fn note(mut self, note: impl fmt::Display) -> Self {
         self.details.get_or_insert_default().notes.push(note.to_string());

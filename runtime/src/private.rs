@@ -39,6 +39,17 @@ macro_rules! __enter {
 
 pub use crate::__enter as enter;
 pub use otelier_macros::__with_group;
+
+/// What `#[derive(TelemetryConfig)]` needs.
+pub mod config {
+    pub use crate::config::Node;
+    pub use crate::config::describe::{Count, Field, Others, Section, Type, Word};
+    pub use crate::config::own::{
+        Fixed, Parsed, Range, Reader, Unparsed, as_text, count_keys, count_variables, fits, flattened, has_range,
+        has_unit, is_readable, is_section, items_have_variables, keys, sentence, twice, variables, with_unit, within,
+    };
+}
+
 use std::cell::Cell;
 use std::fmt;
 use std::thread::LocalKey;

@@ -31,6 +31,21 @@ pub fn parse(text: &str) -> Option<Duration> {
     Some(Duration::new(seconds, u32::try_from(total % 1_000_000_000).ok()?))
 }
 
+/// The duration of several of these with blanks between them: `1m 30s`.
+pub fn parse_sum(text: &str) -> Option<Duration> {
+    let mut parts = text.split_ascii_whitespace().map(parse);
+    let first = parts.next()??;
+    parts.try_fold(first, |sum, part| sum.checked_add(part?))
+}
+
+/// The duration in the largest unit that needs no fraction: `90s`, `1m`, `250ms`.
+pub fn show(duration: Duration) -> String {
+    let total = duration.as_nanos();
+    let unit = UNITS.iter().rev().find(|(_, nanos)| total % u128::from(*nanos) == 0).filter(|_| total > 0);
+    let (unit, nanos) = unit.copied().unwrap_or(("s", 1));
+    format!("{}{unit}", total / u128::from(nanos))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +67,22 @@ mod tests {
             assert_eq!(parse(text), Some(Duration::from_nanos(nanos)), "{text}");
         }
         assert_eq!(parse("18446744073709551615s"), Some(Duration::from_secs(u64::MAX)));
+    }
+
+    #[test]
+    fn parts_of_a_duration_are_added() {
+        assert_eq!(parse_sum("1m 30s"), Some(Duration::from_secs(90)));
+        assert_eq!(parse_sum(" 250ms "), Some(Duration::from_millis(250)));
+        for text in ["", "1m30s", "1m,30s", "18446744073709551615s 1s"] {
+            assert_eq!(parse_sum(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_shown_without_a_fraction() {
+        for (millis, text) in [(0, "0s"), (250, "250ms"), (60_000, "1m"), (90_000, "90s"), (7_200_000, "2h")] {
+            assert_eq!(show(Duration::from_millis(millis)), text);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod duration;
 mod kind;
 mod level;
 pub mod name;
+pub mod size;
 pub mod suggest;
 pub mod unit;
 

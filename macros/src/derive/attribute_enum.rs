@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 /// How a variant's name becomes its value.
-type Rule = fn(&[String]) -> String;
+pub(super) type Rule = fn(&[String]) -> String;
 
 const RULES: [(&str, Rule); 7] = [
     ("PascalCase", |words| words.iter().map(|word| capitalized(word)).collect()),
@@ -129,7 +129,7 @@ fn read(input: &Input, ctxt: &mut Ctxt) -> Option<Enum> {
         ctxt.error(first, last, message);
         return None;
     }
-    let rule = rule(input, ctxt);
+    let rule = rule(input, "attribute", ctxt);
     let mut found = Enum::default();
     let variants = split(body.stream(), ',');
     for tokens in &variants {
@@ -150,9 +150,9 @@ fn read(input: &Input, ctxt: &mut Ctxt) -> Option<Enum> {
     Some(found)
 }
 
-/// What `#[attribute(rename_all = "…")]` says.
-fn rule(input: &Input, ctxt: &mut Ctxt) -> Rule {
-    let choices = input.attributes.choices("attribute", &["crate", "rename_all"], ctxt);
+/// What `rename_all = "…"` says in the attribute of that name.
+pub(super) fn rule(input: &Input, attribute: &str, ctxt: &mut Ctxt) -> Rule {
+    let choices = input.attributes.choices(attribute, &["crate", "rename_all"], ctxt);
     let Some((wanted, literal)) =
         choices.iter().find(|choice| choice.name == "rename_all").and_then(|choice| choice.text("kebab-case", ctxt))
     else {

@@ -144,7 +144,7 @@ impl Attributes {
     pub(super) fn crate_path(&self) -> Option<Vec<TokenTree>> {
         let lists = self.list.iter().filter(|attribute| {
             attribute.first().is_some_and(|name| {
-                ["attribute", "attributes", "error_class", "schema"].iter().any(|word| is_ident(name, word))
+                ["attribute", "attributes", "config", "error_class", "schema"].iter().any(|word| is_ident(name, word))
             })
         });
         let mut parts = lists

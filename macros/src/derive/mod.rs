@@ -1,11 +1,12 @@
 //! Derives: `AttributeEnum` for the values of one attribute, `SpanAttributes` for the attributes of a struct, `SpanSchema`
-//! for a struct as a declaration, `ErrorClass` for what an error says of itself.
+//! for a struct as a declaration, `ErrorClass` for what an error says of itself, `TelemetryConfig` for settings.
 
 mod attribute_enum;
 mod error_class;
 mod input;
 mod span_attributes;
 mod span_schema;
+mod telemetry_config;
 
 use crate::ctxt::Ctxt;
 use crate::tokens::{is_ident, is_punct};
@@ -31,6 +32,11 @@ pub(crate) fn span_attributes(item: TokenStream) -> TokenStream {
 /// `#[derive(SpanSchema)]`
 pub(crate) fn span_schema(item: TokenStream) -> TokenStream {
     derive(item, span_schema::expand)
+}
+
+/// `#[derive(TelemetryConfig)]`
+pub(crate) fn telemetry_config(item: TokenStream) -> TokenStream {
+    derive(item, telemetry_config::expand)
 }
 
 /// What is wrong stands beside the impl, which is there in any case, so that its users do not fail as well.
@@ -125,6 +131,23 @@ mod tests {
                 #[error_class(transparent)]
                 Inner(Box<E>),
             }
+        }));
+        assert_only_by_path(&telemetry_config(quote! {
+            #[config(crate = app::telemetry, section = "app")]
+            struct Settings {
+                /// How many.
+                #[config(env = "APP_COUNT", default = 3, range = 1..=9)]
+                count: u8,
+                /// Where.
+                #[config(parse)]
+                at: Option<Url>,
+                #[config(flatten)]
+                telemetry: Telemetry,
+            }
+        }));
+        assert_only_by_path(&telemetry_config(quote! {
+            #[config(crate = app::telemetry)]
+            enum Market { Spot, Perpetual }
         }));
         for declaration in [
             crate::schema::span_schema(quote!(pub Order = "app.order" {

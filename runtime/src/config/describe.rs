@@ -115,12 +115,19 @@ pub enum Type {
     Text,
     /// A length of time: `250ms`, `5s`, `1m 30s`; a bare number is in this unit.
     Duration {
-        /// The unit of a bare number: `ms` or `s`.
+        /// The unit of a bare number: `ms` or `s`. If it is empty, a bare number is an error.
         bare: &'static str,
         /// The least, in nanoseconds.
         min: u64,
         /// The greatest, in nanoseconds.
         max: u64,
+    },
+    /// A number of bytes: `16MiB`, `64kB`, or a bare whole number.
+    Size {
+        /// The least.
+        min: i64,
+        /// The greatest.
+        max: i64,
     },
     /// One of these words.
     Word(&'static [Word]),

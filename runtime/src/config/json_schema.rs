@@ -136,6 +136,11 @@ fn schema(kind: &Type, nullable: bool) -> Json {
             types.extend(nullable.then(|| Json::text("null")));
             vec![("type".to_owned(), Json::Array(types)), ("minimum".to_owned(), Json::Raw("0".to_owned()))]
         }
+        Type::Size { .. } => {
+            let mut types = vec![Json::text("string"), Json::text("integer")];
+            types.extend(nullable.then(|| Json::text("null")));
+            vec![("type".to_owned(), Json::Array(types)), ("minimum".to_owned(), Json::Raw("0".to_owned()))]
+        }
         Type::Word(words) => {
             let mut members = typed("string");
             let mut choices: Vec<Json> = words.iter().map(|word| Json::text(word.word)).collect();

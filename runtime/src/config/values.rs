@@ -21,6 +21,10 @@ pub(crate) fn fits(node: &Node, kind: &Type) -> bool {
         Type::Duration { bare, min, max } => {
             nanoseconds(node, bare).is_some_and(|value| (*min..=*max).contains(&value))
         }
+        Type::Size { min, max } => node
+            .as_integer()
+            .or_else(|| otelier_spec::size::parse(node.as_text()?))
+            .is_some_and(|value| (*min..=*max).contains(&value)),
         Type::Word(words) => node.as_text().is_some_and(|text| words.iter().any(|word| word.word == text)),
         Type::List { of, min } => match &node.value {
             Value::List(items) => items.len() >= *min && (!is_scalar(of) || items.iter().all(|item| fits(item, of))),
@@ -71,6 +75,11 @@ pub(crate) fn expected(kind: &Type, unit: Option<&str>) -> String {
             length_of_time(*min),
             length_of_time(*max)
         ),
+        Type::Size { min: i64::MIN..=0, max: i64::MAX } => "a size such as `16MiB`".to_owned(),
+        Type::Size { min, max } => {
+            let show = otelier_spec::size::show;
+            format!("a size such as `16MiB`, from {} to {}", show(*min), show(*max))
+        }
         Type::Word(words) => match words.len() {
             0..=12 => suggest::list(words.iter().map(|word| word.word)),
             _ => {

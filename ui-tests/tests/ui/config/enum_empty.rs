@@ -1,0 +1,6 @@
+use otelier::config::TelemetryConfig;
+
+#[derive(TelemetryConfig)]
+pub enum Market {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use otelier::config::TelemetryConfig;
+
+#[derive(TelemetryConfig)]
+pub enum Market {
+    Spot,
+    #[config(value = "")]
+    Swap,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use otelier::config::TelemetryConfig;
+
+/// Settings.
+#[derive(TelemetryConfig)]
+pub struct Config {
+    /// How many.
+    #[config(range = 1..1)]
+    pub limit: u32,
+}
+
+fn main() {}

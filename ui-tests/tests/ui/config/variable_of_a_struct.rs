@@ -1,0 +1,18 @@
+use otelier::config::TelemetryConfig;
+
+/// Settings.
+#[derive(TelemetryConfig)]
+pub struct Config {
+    /// How many.
+    #[config(env = "OTHER")]
+    pub other: Other,
+}
+
+/// Others.
+#[derive(TelemetryConfig)]
+pub struct Other {
+    /// How many.
+    pub limit: u32,
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use otelier::config::TelemetryConfig;
+
+/// Settings.
+#[derive(TelemetryConfig)]
+pub struct Config {
+    /// Others.
+    pub others: Vec<Other>,
+}
+
+/// Others.
+#[derive(TelemetryConfig)]
+pub struct Other {
+    /// How many.
+    #[config(env = "LIMIT")]
+    pub limit: u32,
+}
+
+fn main() {}

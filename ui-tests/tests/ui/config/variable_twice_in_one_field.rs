@@ -1,0 +1,11 @@
+use otelier::config::TelemetryConfig;
+
+/// Settings.
+#[derive(TelemetryConfig)]
+pub struct Config {
+    /// How many.
+    #[config(env = "LIMIT", old_env = "LIMIT")]
+    pub limit: u32,
+}
+
+fn main() {}

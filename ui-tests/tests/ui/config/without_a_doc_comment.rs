@@ -1,0 +1,9 @@
+use otelier::config::TelemetryConfig;
+
+/// Settings.
+#[derive(TelemetryConfig)]
+pub struct Config {
+    pub limit: u32,
+}
+
+fn main() {}
