@@ -7,6 +7,7 @@ mod level;
 pub mod name;
 pub mod suggest;
 pub mod unit;
+pub mod variables;
 
 pub use domain::{DOMAIN_MACROS, DomainMacro, Fills, Function, Verdict};
 pub use kind::Kind;
