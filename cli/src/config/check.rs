@@ -7,10 +7,14 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 pub(super) fn run(matches: &ArgMatches) -> Outcome {
-    let files: Vec<&String> = matches.get_many("FILE").into_iter().flatten().collect();
+    let mut files: Vec<String> = matches.get_many("FILE").into_iter().flatten().cloned().collect();
+    if files.is_empty() {
+        // With a file the other variables do not count.
+        files.extend(engine::file_of_the_environment());
+    }
     let checked: Vec<(&str, Vec<Mistake>)> = match files.is_empty() {
         true => vec![(engine::ENVIRONMENT, engine::check_environment())],
-        false => files.into_iter().map(|file| (&**file, engine::check(file))).collect(),
+        false => files.iter().map(|file| (&**file, engine::check(file))).collect(),
     };
     let is_good = checked.iter().all(|(_, mistakes)| mistakes.is_empty());
     let text = if matches.get_flag("json") { as_json(&checked) } else { as_text(&checked) };

@@ -6,7 +6,7 @@
 
 use otelier::Problem;
 use otelier::config::describe::Section;
-use otelier::config::{Node, Telemetry};
+use otelier::config::{Node, Telemetry, Variables};
 
 /// Whether there is something that reads files.
 pub(crate) const READS_FILES: bool = false;
@@ -14,9 +14,15 @@ pub(crate) const READS_FILES: bool = false;
 /// Why there is nothing to show for a file.
 pub(crate) const NO_FILES: &str = "this build reads no configuration files; it reads environment variables";
 
+/// The file that `OTEL_CONFIG_FILE` names, if this build reads files.
+pub(crate) fn file_of_the_environment() -> Option<String> {
+    Variables::of_the_process().get("OTEL_CONFIG_FILE").filter(|_| READS_FILES)
+}
+
 /// The settings of a file, or without one those of the environment; problems in full, with place, notes and help.
 ///
-/// With files: `Telemetry` from `document(path)`.
+/// With files: `Telemetry` from `document(path)`, and without an argument from [`file_of_the_environment`] if there is one,
+/// unless `Telemetry::from_env` reads that itself.
 pub(crate) fn telemetry(file: Option<&str>) -> Result<Telemetry, Vec<String>> {
     match file {
         None => Telemetry::from_env().map_err(|error| error.problems().iter().map(ToString::to_string).collect()),

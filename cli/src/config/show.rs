@@ -11,7 +11,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
     let variables = Variables::of_the_process();
     let is_set = |name: &str| variables.get(name).is_some();
     let given = matches.get_one::<String>("config").cloned();
-    let tree = match given.or_else(|| variables.get("OTEL_CONFIG_FILE").filter(|_| engine::READS_FILES)) {
+    let tree = match given.or_else(engine::file_of_the_environment) {
         Some(file) => {
             let root = engine::document(&file).map_err(together)?;
             Item::of(&root, engine::keys().map(Type::Section).as_ref())

@@ -73,11 +73,11 @@ impl Surroundings {
         checks.extend(self.certificates(targets));
         checks.extend(self.proxies(out_of_reach));
         if checks.is_empty() {
-            let count = self.variables.keys().filter(|name| is_ours(name)).count();
-            checks.push(Check::ok(
-                NAME,
-                format!("{count} variables of OpenTelemetry are set, and nothing is wrong with them"),
-            ));
+            let found = match self.variables.keys().filter(|name| is_ours(name)).count() {
+                1 => "1 variable of OpenTelemetry is set, and nothing is wrong with it".to_owned(),
+                count => format!("{count} variables of OpenTelemetry are set, and nothing is wrong with them"),
+            };
+            checks.push(Check::ok(NAME, found));
         }
         checks
     }

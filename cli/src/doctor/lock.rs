@@ -51,9 +51,10 @@ pub(super) fn checks(given: Option<&str>, telemetry: Option<&Telemetry>) -> Resu
     }
 }
 
+/// As seen from the current folder: `Cargo.lock`, `../Cargo.lock`.
 fn found() -> Option<PathBuf> {
-    let folder = std::env::current_dir().ok()?;
-    folder.ancestors().map(|folder| folder.join("Cargo.lock")).find(|path| path.is_file())
+    let depth = std::env::current_dir().ok()?.ancestors().count();
+    (0..depth).map(|above| Path::new(&"../".repeat(above)).join("Cargo.lock")).find(|path| path.is_file())
 }
 
 fn read(path: &Path) -> Result<Lock, String> {

@@ -40,6 +40,10 @@ pub(super) async fn resolve(target: &Target, limit: Duration) -> (Check, Vec<Soc
     if addresses.is_empty() {
         return (failed(format!("`{host}` has no address")), addresses);
     }
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        let check = Check::ok(NAME, format!("`{host}` is an address"));
+        return (check.with("host", host).with("addresses", vec![host]).with("ms", 0.0), addresses);
+    }
     let list: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
     let check = Check::ok(NAME, format!("`{host}`: {} in {}", list.join(", "), shown(took)));
     (check.with("host", host).with("addresses", list).with("ms", milliseconds(took)), addresses)

@@ -223,6 +223,26 @@ fn settings_that_cannot_be_used_end_with_code_2_and_every_problem() {
 }
 
 #[test]
+fn a_file_is_refused_and_not_passed_over() {
+    let found = Found::in_json(&["--no-network", "--config", "/nowhere/otel.yaml"], &[]);
+    assert_eq!(found.code, 2);
+    found.assert("configuration", "fail", "/nowhere/otel.yaml: ");
+    let found = Found::in_json(&["--no-network"], &[("OTEL_CONFIG_FILE", "/nowhere/otel.yaml")]);
+    assert_ne!(found.code, 0);
+    assert!(found.text.contains("/nowhere/otel.yaml"), "{}", found.text);
+}
+
+#[test]
+fn exporters_have_the_timeout_of_their_own_if_it_is_shorter() {
+    let receiver = http(Behaviour::Hang);
+    let url = receiver.url();
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*url), ("OTEL_EXPORTER_OTLP_TIMEOUT", "100")];
+    let found = Found::in_json(&["--timeout", "1s"], &variables);
+    assert_eq!(found.code, 1);
+    found.assert("span", "fail", "did not answer within 100ms");
+}
+
+#[test]
 fn mistakes_in_arguments_end_with_code_2_and_a_sentence() {
     for (arguments, said) in [
         (&["--timeout", "5"][..], "error: `--timeout` is `5`; expected `1ms` to `10m`, such as `5s`\n"),
