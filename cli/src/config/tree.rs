@@ -62,17 +62,16 @@ impl Item {
     fn of_map(node: &Node, kind: Option<&Type>) -> Self {
         let section = kind.and_then(section_of);
         let values = kind.and_then(value_type);
-        // A header is a name and a value.
-        let is_header = node.get("name").is_some() && node.get("value").is_some() && node.entries().len() == 2;
         let mut entries: Vec<(String, Self)> = Vec::new();
         for entry in node.entries() {
             let field = section.and_then(|section| field(section, &entry.key));
-            let is_secret = field.is_some_and(|field| field.secret)
-                || entry.key == "headers_list"
-                || is_header && entry.key == "value" && section.is_none_or(|section| section.name.contains("Header"));
-            let item = match is_secret && !entry.node.is_null() {
-                true => Self::hidden(entry.node.origin.to_string()),
-                false => Self::of(&entry.node, field.map(|field| &field.kind).or(values)),
+            let is_secret = field.is_some_and(|field| field.secret) || entry.key == "headers_list";
+            let item = match () {
+                () if entry.node.is_null() => Self::of(&entry.node, None),
+                () if is_secret => Self::hidden(entry.node.origin.to_string()),
+                // Whatever the description says: headers are where credentials are.
+                () if entry.key == "headers" => Self::of_headers(&entry.node),
+                () => Self::of(&entry.node, field.map(|field| &field.kind).or(values)),
             };
             entries.push((entry.key.clone(), item));
         }
@@ -84,6 +83,22 @@ impl Item {
         }
         let origin = entries.is_empty().then(|| node.origin.to_string());
         Self { value: Shown::Map(entries), origin }
+    }
+
+    /// Names as they are, and nothing else: of a list of names and values, or of a mapping.
+    fn of_headers(node: &Node) -> Self {
+        let origin = Some(node.origin.to_string());
+        match &node.value {
+            Setting::List(items) => Self { value: Shown::List(items.iter().map(Self::of_headers).collect()), origin },
+            Setting::Map(entries) => {
+                let shown = |key: &str, value: &Node| match key {
+                    "name" => Self::of(value, None),
+                    _ => Self::hidden(value.origin.to_string()),
+                };
+                Self::map(entries.iter().map(|entry| (entry.key.as_str(), shown(&entry.key, &entry.node))))
+            }
+            _ => Self { value: Shown::Hidden, origin },
+        }
     }
 
     /// Like YAML, with a comment behind each value.
