@@ -1,5 +1,7 @@
 //! The command line of otelier.
 
+mod config;
+mod doctor;
 mod schema;
 
 use clap::{ArgMatches, Command};
@@ -25,12 +27,16 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(schema::command())
+        .subcommand(config::command())
+        .subcommand(doctor::command())
 }
 
 fn run(matches: &ArgMatches) -> Result<Outcome, String> {
     // The parser has made sure that there are subcommands, and which.
     match matches.subcommand() {
         Some(("schema", matches)) => schema::run(matches),
+        Some(("config", matches)) => config::run(matches),
+        Some(("doctor", matches)) => doctor::run(matches),
         _ => Err("expected a command".to_owned()),
     }
 }

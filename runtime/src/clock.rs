@@ -25,6 +25,12 @@ pub(crate) fn now() -> u64 {
     if SOURCE.load(Relaxed) == COUNTER { counter() } else { system() }
 }
 
+/// What [`now`] reads: `counter` or `system`.
+pub(crate) fn source() -> &'static str {
+    now();
+    if SOURCE.load(Relaxed) == COUNTER { "counter" } else { "system" }
+}
+
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
 fn counter() -> u64 {

@@ -54,6 +54,11 @@ use std::cell::Cell;
 use std::fmt;
 use std::thread::LocalKey;
 
+/// What spans take the time from, for `otelier doctor`: `counter`, the processor's, or `system`, the operating system's.
+pub fn time_source() -> &'static str {
+    crate::clock::source()
+}
+
 /// A field of a struct as a value.
 #[inline]
 pub fn plain<T: Plain>(value: &T) -> &dyn AnyAttribute {

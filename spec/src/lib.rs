@@ -8,6 +8,7 @@ pub mod name;
 pub mod size;
 pub mod suggest;
 pub mod unit;
+pub mod variables;
 
 pub use domain::{DOMAIN_MACROS, DomainMacro, Fills, Function, Verdict};
 pub use kind::Kind;

@@ -2,6 +2,8 @@
 
 mod check;
 mod command;
+mod config;
+mod doctor;
 mod package;
 mod round_trip;
 mod semconv;

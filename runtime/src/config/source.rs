@@ -59,8 +59,17 @@ impl Variables {
         (Self { read: Box::new(read) }, names)
     }
 
-    /// The value, unless it is empty: the specification treats an empty variable as one that is not set.
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
+    /// The value without blanks around it, unless it is empty: the specification treats an empty variable as one that is not
+    /// set.
+    ///
+    /// ```
+    /// use otelier::config::Variables;
+    ///
+    /// let variables = Variables::of([("OTEL_SERVICE_NAME", " shop "), ("OTEL_TRACES_SAMPLER", "")]);
+    /// assert_eq!(variables.get("OTEL_SERVICE_NAME").as_deref(), Some("shop"));
+    /// assert_eq!(variables.get("OTEL_TRACES_SAMPLER"), None);
+    /// ```
+    pub fn get(&self, name: &str) -> Option<String> {
         (self.read)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 

@@ -1,0 +1,39 @@
+//! `otelier config`: what settings there are, which of them hold, and whether they can be used.
+
+mod check;
+pub(crate) mod engine;
+mod environment;
+mod reference;
+mod show;
+mod tree;
+
+use crate::Outcome;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 2 mistakes in arguments, files or variables.";
+
+pub(crate) fn command() -> Command {
+    let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("Prints JSON");
+    let files = Arg::new("FILE").num_args(0..).help("Configuration files; without any, the environment");
+    let config =
+        Arg::new("config").long("config").value_name("FILE").help("Shows this file instead of the environment");
+    let about = |name: &'static str, about: &'static str| Command::new(name).about(about).after_help(EXIT_CODES);
+    Command::new("config")
+        .about("Checks and shows settings, and describes their keys and variables")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(about("check", "Tells every mistake in files or the environment").args([files, json()]))
+        .subcommand(about("show", "Shows the values that hold, and where each comes from").args([config, json()]))
+        .subcommand(about("schema", "Prints the JSON schema of configuration files"))
+        .subcommand(about("reference", "Prints all keys and variables as Markdown"))
+}
+
+pub(crate) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
+    match matches.subcommand() {
+        Some(("check", matches)) => Ok(check::run(matches)),
+        Some(("show", matches)) => show::run(matches),
+        Some(("schema", _)) => engine::schema().map(Outcome::from),
+        Some(("reference", _)) => Ok(reference::markdown(engine::keys()).into()),
+        _ => Err("expected a command".to_owned()),
+    }
+}
