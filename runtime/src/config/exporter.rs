@@ -1,6 +1,6 @@
 //! Where spans and log records go.
 
-use super::{Otlp, Telemetry};
+use super::{Batching, Otlp, Telemetry};
 use std::path::PathBuf;
 
 /// An exporter of spans. YAML: `tracer_provider.processors[].batch.exporter`.
@@ -13,6 +13,8 @@ pub enum Exporter {
     Console,
     /// Writes spans as lines of OTLP JSON. YAML: `otlp_file/development`.
     OtlpFile(OtlpFile),
+    /// One of the others, with batches of its own in place of [`Telemetry::batch`]. YAML: a processor of its own.
+    Batched(Box<Self>, Batching),
 }
 
 /// An exporter of log records: of exceptions, if [`Telemetry::exception_signal`] asks for them. YAML:
@@ -26,6 +28,58 @@ pub enum LogExporter {
     Console,
     /// Writes log records as lines of OTLP JSON. YAML: `otlp_file/development`.
     OtlpFile(OtlpFile),
+    /// One of the others, with batches of its own in place of [`Telemetry::batch`]: those of the spans that the exceptions
+    /// are of. YAML: a processor of its own. Environment: `OTEL_BLRP_…`.
+    Batched(Box<Self>, Batching),
+}
+
+impl Exporter {
+    /// Gives the exporter batches of its own. What the queue holds is bounded by the largest of all.
+    ///
+    /// ```
+    /// use otelier::config::{Batching, Exporter, Otlp};
+    /// use std::time::Duration;
+    ///
+    /// let archive = Batching::default().with_schedule_delay(Duration::from_secs(60));
+    /// let telemetry = otelier::Telemetry::default()
+    ///     .with_exporter(Exporter::Console)
+    ///     .with_exporter(Exporter::Otlp(Otlp::to("http://archive:4318")).with_batching(archive));
+    /// assert_eq!(telemetry.exporters.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn with_batching(self, batching: Batching) -> Self {
+        match self {
+            Self::Batched(exporter, _) => Self::Batched(exporter, batching),
+            exporter => Self::Batched(Box::new(exporter), batching),
+        }
+    }
+
+    /// The exporter itself, and its batching, if it has one of its own.
+    pub(crate) fn parts(&self) -> (&Self, Option<&Batching>) {
+        match self {
+            Self::Batched(exporter, batching) => (exporter.parts().0, Some(batching)),
+            exporter => (exporter, None),
+        }
+    }
+}
+
+impl LogExporter {
+    /// Gives the exporter batches of its own.
+    #[must_use]
+    pub fn with_batching(self, batching: Batching) -> Self {
+        match self {
+            Self::Batched(exporter, _) => Self::Batched(exporter, batching),
+            exporter => Self::Batched(Box::new(exporter), batching),
+        }
+    }
+
+    /// The exporter itself, and its batching, if it has one of its own.
+    pub(crate) fn parts(&self) -> (&Self, Option<&Batching>) {
+        match self {
+            Self::Batched(exporter, batching) => (exporter.parts().0, Some(batching)),
+            exporter => (exporter, None),
+        }
+    }
 }
 
 /// Lines of OTLP JSON, one for each batch.
@@ -89,14 +143,14 @@ impl Telemetry {
     /// several receivers.
     #[must_use]
     pub fn with_otlp(mut self, otlp: Otlp) -> Self {
-        self.exporters.retain(|exporter| !matches!(exporter, Exporter::Otlp(_)));
+        self.exporters.retain(|exporter| !matches!(exporter.parts().0, Exporter::Otlp(_)));
         self.with_exporter(Exporter::Otlp(otlp))
     }
 
     /// Prints each trace to standard error as a tree. Default: no.
     #[must_use]
     pub fn with_console(mut self, console: bool) -> Self {
-        self.exporters.retain(|exporter| *exporter != Exporter::Console);
+        self.exporters.retain(|exporter| *exporter.parts().0 != Exporter::Console);
         if console { self.with_exporter(Exporter::Console) } else { self }
     }
 
@@ -139,11 +193,11 @@ impl Telemetry {
         if let Some(exporters) = &self.log_exporters {
             return exporters.clone();
         }
-        let as_spans = |exporter: &Exporter| match exporter {
+        let as_spans = |exporter: &Exporter| match exporter.parts().0 {
             Exporter::Otlp(otlp) => Some(LogExporter::Otlp(otlp.clone())),
             Exporter::OtlpFile(file) => Some(LogExporter::OtlpFile(file.clone())),
             // Its trees say what went wrong already.
-            Exporter::Console => None,
+            Exporter::Console | Exporter::Batched(..) => None,
         };
         self.exporters.iter().filter_map(as_spans).collect()
     }

@@ -5,6 +5,7 @@ mod environment;
 mod exporter;
 mod lakehouse;
 mod limits;
+mod load;
 mod node;
 mod otlp;
 
@@ -21,11 +22,12 @@ pub(crate) mod resource;
 mod rules;
 mod sampler;
 mod scalar;
+mod settings;
 mod shown;
-mod source;
 #[cfg(feature = "config-file")]
 mod substitute;
 mod values;
+mod variables;
 mod wildcard;
 
 use std::time::Duration;
@@ -50,7 +52,8 @@ pub(crate) use percent::{percent_decoded, percent_encoded};
 pub use propagator::Propagator;
 pub use resource::{Detector, ResourceSettings, ResourceValue};
 pub use sampler::{MAX_SAMPLER_DEPTH, ParentBased, Sampler};
-pub use source::Variables;
+pub use settings::Settings;
+pub use variables::Variables;
 
 /// Every setting of a pipeline.
 ///
@@ -118,14 +121,18 @@ pub struct Telemetry {
     pub log_level: LogLevel,
     /// What was wrong with where the settings came from and does not keep telemetry from starting, one sentence each.
     /// [`init`](crate::init) says each at level `warn`, and [`health`](crate::health) shows them.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<crate::Problem>,
+    /// Settings of libraries that make telemetry, as they were written: for those libraries to read. YAML:
+    /// `instrumentation/development`. Default: none.
+    pub instrumentation: Option<Node>,
 }
 
 /// How spans are batched; the specification's batch span processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Batching {
-    /// The longest time a span waits before it is exported. Environment: `OTEL_BSP_SCHEDULE_DELAY`, in milliseconds.
+    /// The longest time a span waits before it is exported; 0: as soon as it has ended, or 10 ms later. Environment:
+    /// `OTEL_BSP_SCHEDULE_DELAY`, in milliseconds.
     /// Default: 5 s.
     pub schedule_delay: Duration,
     /// How long one export may take. Environment: `OTEL_BSP_EXPORT_TIMEOUT`, in milliseconds. Default: 30 s.
@@ -143,6 +150,49 @@ pub struct Batching {
 const BYTES_PER_SPAN: usize = 512;
 
 impl Batching {
+    /// Sets the longest time a span waits before it is exported; 0: as soon as it has ended. Default: 5 s.
+    #[must_use]
+    pub fn with_schedule_delay(mut self, delay: Duration) -> Self {
+        self.schedule_delay = delay;
+        self
+    }
+
+    /// Sets how long one export may take. Default: 30 s.
+    #[must_use]
+    pub fn with_export_timeout(mut self, timeout: Duration) -> Self {
+        self.export_timeout = timeout;
+        self
+    }
+
+    /// Sets the room for spans that wait, in spans of 512 bytes. Default: 2,048.
+    #[must_use]
+    pub fn with_max_queue_size(mut self, spans: usize) -> Self {
+        self.max_queue_size = spans;
+        self
+    }
+
+    /// Sets the most spans one export carries. Default: 512.
+    #[must_use]
+    pub fn with_max_export_batch_size(mut self, spans: usize) -> Self {
+        self.max_export_batch_size = spans;
+        self
+    }
+
+    fn check(&self, problems: &mut crate::ConfigError) {
+        if self.max_export_batch_size == 0 {
+            problems.push("the largest export batch is 0 spans; expected at least 1");
+        }
+        if self.max_queue_size < self.max_export_batch_size {
+            problems.push(format_args!(
+                "the queue holds {} spans and an export batch {}; expected a queue that holds at least one batch",
+                self.max_queue_size, self.max_export_batch_size
+            ));
+        }
+        if self.export_timeout.is_zero() {
+            problems.push("the export timeout is 0; expected at least 1 ms");
+        }
+    }
+
     /// The room of the queue in bytes; a batch is not larger either.
     pub(crate) fn max_bytes(&self) -> usize {
         self.max_queue_size.saturating_mul(BYTES_PER_SPAN)
@@ -171,6 +221,7 @@ impl Default for Telemetry {
             shutdown_timeout: Duration::from_secs(5),
             log_level: LogLevel::default(),
             warnings: Vec::new(),
+            instrumentation: None,
         }
     }
 }
@@ -187,34 +238,39 @@ impl Default for Batching {
 }
 
 impl Telemetry {
-    /// Reads the environment.
+    /// Reads the file that `OTEL_CONFIG_FILE` names, or else the other variables of the environment.
     ///
     /// | variable | default | |
     /// |-|-|-|
-    /// | `OTEL_SDK_DISABLED` | `false` | |
-    /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | the first wins for `service.name` |
-    /// | `OTEL_SERVICE_VERSION` | | `service.version` of the resource |
-    /// | `DEPLOYMENT_ENV`, `ENVIRONMENT` | | `deployment.environment.name` of the resource; the first wins |
-    /// | `OTELIER_RESOURCE_DETECTORS` | all | see [`Detector`]; or `none` |
-    /// | `OTELIER_RESOURCE_{INCLUDED,EXCLUDED}` | | see [`ResourceSettings`]; lists of patterns such as `process.*` |
+    /// | `OTEL_CONFIG_FILE` | | a file of OpenTelemetry's declarative configuration; the others then count only where it names them, as `${NAME}` |
+    /// | `OTEL_SDK_DISABLED`, `OTEL_LOG_LEVEL` | `false`, `info` | |
+    /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | see [`ResourceSettings`] |
     /// | `OTEL_PROPAGATORS` | `tracecontext,baggage` | see [`Propagator`] |
-    /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `console`, `none`, `otlp` |
-    /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT}` | see [`Otlp`] | of all signals |
-    /// | `OTEL_EXPORTER_OTLP_TRACES_…`, `…_LOGS_…` | as for all signals | the same four, of one signal |
+    /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `otlp`, `console`, `none` |
+    /// | `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | the same; there are log records only if exceptions are |
+    /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT,COMPRESSION,CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE,INSECURE}` | see [`Otlp`] | of all signals |
+    /// | `OTEL_EXPORTER_OTLP_TRACES_…`, `…_METRICS_…`, `…_LOGS_…` | as for all signals | the same, of one signal |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | see [`Sampler`] | |
     /// | `OTEL_BSP_{SCHEDULE_DELAY,EXPORT_TIMEOUT,MAX_QUEUE_SIZE,MAX_EXPORT_BATCH_SIZE}` | see [`Batching`] | |
+    /// | `OTEL_BLRP_…`, `OTEL_METRIC_EXPORT_{INTERVAL,TIMEOUT}`, `OTEL_METRICS_EXEMPLAR_FILTER` | | of log records and metrics |
     /// | `OTEL_SPAN_…_LIMIT`, `OTEL_ATTRIBUTE_…_LIMIT`, `OTEL_{EVENT,LINK}_ATTRIBUTE_COUNT_LIMIT` | see [`Limits`] | |
     /// | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | | `logs` or `logs/dup`: exceptions as log records, or as both |
-    /// | `OTEL_LOGS_EXPORTER` | `otlp` | `none` or `otlp`; there are log records only with the variable above |
-    /// | `OTEL_LOG_LEVEL` | `info` | how much [`diagnostics`](crate::diagnostics) says; an unknown level is a warning |
-    /// | `OTELIER_PANIC_MESSAGES` | `true` | whether spans have what a panic says |
-    /// | `OTELIER_SPAN_METRICS` | `true` | whether annotations with `metrics` count and time their calls |
-    /// | `OTELIER_OLD_NAMES` | | `retail`, `build_tracer`, `lakehouse`: renamed attributes also under old names |
-    /// | `OTELIER_SPAN_TYPES` | `false` | whether spans have `otelier.span_type` |
+    /// | `OTELIER_PANIC_MESSAGES`, `OTELIER_SPAN_METRICS` | `true` | what panics say; calls of annotations with `metrics` |
+    /// | `OTELIER_OLD_NAMES`, `OTELIER_SPAN_TYPES` | | renamed attributes also under old names; `otelier.span_type` |
+    /// | `OTELIER_SHUTDOWN_TIMEOUT` | 5000 | in milliseconds |
+    /// | `OTELIER_STRICT` | `false` | whether what is a warning below is an error |
+    ///
+    /// The names that other systems gave their variables (`OTEL_ENABLED`, `OTEL_BACKEND`, `OTEL_EXPORTER_ENDPOINT`,
+    /// `OTEL_SAMPLING_RATE`, `OTEL_SERVICE_VERSION`, `ENVIRONMENT`, `DEPLOYMENT_ENV`, `OTEL_AUTO_INSTRUMENT`,
+    /// `OTEL_PERFORMANCE_MONITORING`) count where OpenTelemetry's own are not set.
+    ///
+    /// As the specification has it, a value that cannot be used counts as not set, with a warning in
+    /// [`warnings`](Self::warnings). [`Settings`] also has where each value comes from.
     ///
     /// # Errors
     ///
-    /// One sentence for every variable whose value cannot be used, all at once.
+    /// One sentence for everything that cannot be passed over, all at once: mistakes in a file, in variables of ours, and
+    /// exporters that are not here.
     pub fn from_env() -> Result<Self, crate::ConfigError> {
         Self::from_variables(&Variables::of_the_process())
     }
@@ -393,22 +449,12 @@ impl Telemetry {
             problems.push(format_args!("the ratio of tail sampling is {}; expected 0.0 to 1.0", tail.ratio));
         }
         self.resource.check(problems);
-        let batch = &self.batch;
-        if batch.max_export_batch_size == 0 {
-            problems.push("the largest export batch is 0 spans; expected at least 1");
-        }
-        if batch.max_queue_size < batch.max_export_batch_size {
-            problems.push(format_args!(
-                "the queue holds {} spans and an export batch {}; expected a queue that holds at least one batch",
-                batch.max_queue_size, batch.max_export_batch_size
-            ));
-        }
-        for (what, duration) in
-            [("the schedule delay", batch.schedule_delay), ("the export timeout", batch.export_timeout)]
-        {
-            if duration.is_zero() {
-                problems.push(format_args!("{what} is 0; expected at least 1 ms"));
-            }
-        }
+        let mut found = crate::ConfigError::default();
+        self.batch.check(&mut found);
+        self.exporters.iter().filter_map(|exporter| exporter.parts().1).for_each(|own| own.check(&mut found));
+        let logs = self.log_exporters.iter().flatten();
+        logs.filter_map(|exporter| exporter.parts().1).for_each(|own| own.check(&mut found));
+        // What several have in common is said once.
+        problems.absorb(found);
     }
 }

@@ -1,6 +1,6 @@
 //! Who makes the telemetry: attributes that are given, and those that are detected.
 
-use super::{Telemetry, Variables, percent_decoded};
+use super::{Telemetry, percent_decoded};
 use crate::ConfigError;
 use crate::attribute::{AttributeSink, KeyedTarget, Slot, SpanAttributes};
 use crate::record::owned_by;
@@ -140,7 +140,7 @@ impl Detector {
     }
 }
 
-fn words(list: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
@@ -380,37 +380,6 @@ impl Telemetry {
     }
 }
 
-/// Names that other systems gave to variables, and the attributes that they mean. Where two mean the same, the later counts.
-pub(crate) const VARIABLES: [(&str, &str); 3] = [
-    ("OTEL_SERVICE_VERSION", "service.version"),
-    ("ENVIRONMENT", "deployment.environment.name"),
-    // Says more clearly than the one before what it is the environment of.
-    ("DEPLOYMENT_ENV", "deployment.environment.name"),
-];
-
-/// What variables say of the resource: `VARIABLES`, then `OTEL_RESOURCE_ATTRIBUTES`, which wins over them; and which
-/// attributes are detected.
-pub(crate) fn from_variables(variables: &Variables, problems: &mut ConfigError) -> ResourceSettings {
-    let mut settings = ResourceSettings::default();
-    for (variable, key) in VARIABLES {
-        if let Some(value) = variables.get(variable) {
-            settings.attributes.push((key.to_owned(), value.into()));
-        }
-    }
-    const LIST: &str = "OTEL_RESOURCE_ATTRIBUTES";
-    if let Some(list) = variables.get(LIST) {
-        settings.attributes.extend(attributes_of_list(LIST, &list, problems));
-    }
-    const DETECTORS: &str = "OTELIER_RESOURCE_DETECTORS";
-    if let Some(list) = variables.get(DETECTORS) {
-        settings.detectors = Detector::of_list(DETECTORS, &list, problems);
-    }
-    let patterns = |name| words(&variables.get(name).unwrap_or_default()).map(str::to_owned).collect();
-    settings.included = patterns("OTELIER_RESOURCE_INCLUDED");
-    settings.excluded = patterns("OTELIER_RESOURCE_EXCLUDED");
-    settings
-}
-
 /// `key1=value1,key2=value2` with percent-encoded keys and values, as in `OTEL_RESOURCE_ATTRIBUTES` and
 /// `resource.attributes_list`; `setting` is the name of the setting.
 pub(crate) fn attributes_of_list(
@@ -436,11 +405,11 @@ pub(crate) fn attributes_of_list(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Variables;
 
     fn read<const N: usize>(variables: [(&str, &str); N]) -> Result<ResourceSettings, ConfigError> {
-        let mut problems = ConfigError::default();
-        let settings = from_variables(&Variables::of(variables), &mut problems);
-        problems.into_result().map(|()| settings)
+        let strict = variables.iter().copied().chain([("OTELIER_STRICT", "true")]).collect::<Vec<_>>();
+        Telemetry::from_variables(&Variables::of_list(&strict)).map(|telemetry| telemetry.resource)
     }
 
     fn value(settings: &ResourceSettings, key: &str) -> Option<ResourceValue> {
@@ -468,7 +437,10 @@ mod tests {
         assert_eq!(settings.attributes, expected.map(|(key, value)| (key.to_owned(), value.into())));
         let error = read([("OTEL_RESOURCE_ATTRIBUTES", "fine=1,team,=x,bad=%zz")]).unwrap_err();
         assert_eq!(error.problems().len(), 3);
-        assert!(error.problems()[0].starts_with("`OTEL_RESOURCE_ATTRIBUTES` is `team`; expected"), "{error}");
+        assert!(
+            error.problems()[0].sentence().starts_with("`OTEL_RESOURCE_ATTRIBUTES` is `team`; expected"),
+            "{error}"
+        );
     }
 
     #[test]

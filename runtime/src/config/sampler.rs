@@ -259,7 +259,7 @@ mod tests {
     use super::super::composable::Rule;
     use super::*;
 
-    fn problems(sampler: &Sampler) -> Vec<String> {
+    fn problems(sampler: &Sampler) -> Vec<crate::Problem> {
         let mut problems = ConfigError::default();
         sampler.check(&mut problems);
         problems.problems().to_vec()

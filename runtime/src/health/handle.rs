@@ -170,7 +170,11 @@ fn configuration(shared: &Shared, settings: &Telemetry, is_here: bool) -> Config
     let well = settings.warnings.is_empty() && problem.is_none();
     ConfigurationHealth {
         status: if well { Status::Ok } else { Status::Degraded },
-        warnings: settings.warnings.iter().map(|warning| crate::diagnostics::scrubbed(warning).into_owned()).collect(),
+        warnings: settings
+            .warnings
+            .iter()
+            .map(|warning| crate::diagnostics::scrubbed(warning.sentence()).into_owned())
+            .collect(),
         last_reload: reload.map(|reload| reload.at),
         reload_problem: problem.map(|problem| crate::diagnostics::scrubbed(&problem).into_owned()),
     }

@@ -19,13 +19,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 pub(super) struct Collector {
-    batching: Batching,
     resource: Arc<Resource>,
-    lanes: Vec<Lane>,
+    rows: Vec<Row>,
     clock: Clock,
-    /// Records that do not fill a batch yet.
-    words: Vec<u64>,
-    spans: u64,
     /// When everything must be over, once the pipeline shuts down.
     stop: Stop,
     /// Batches that were still on their way when the shutdown began, or that it put on their way.
@@ -35,11 +31,45 @@ pub(super) struct Collector {
     anchor: Option<Anchor>,
 }
 
+/// Exporters whose batches are the same.
+struct Row {
+    batching: Batching,
+    lanes: Vec<Lane>,
+    /// Records that do not fill a batch yet.
+    words: Vec<u64>,
+    spans: u64,
+    /// When what there is then is exported.
+    schedule: Instant,
+}
+
+impl Row {
+    fn new(batching: Batching) -> Self {
+        let schedule = clock::instant_after(delay(&batching));
+        Self { batching, lanes: Vec::new(), words: Vec::new(), spans: 0, schedule }
+    }
+
+    fn is_full(&self) -> bool {
+        // Large spans make a batch sooner, or what waits here would be bounded by nothing but their number.
+        let bytes = self.words.len() * 8;
+        self.spans >= self.batching.max_export_batch_size as u64 || bytes >= self.batching.max_bytes()
+    }
+}
+
+/// How often spans are fetched for those who do not want to wait for them: waking more often would cost more than it shows.
+const SOON: Duration = Duration::from_millis(10);
+
+fn delay(batching: &Batching) -> Duration {
+    if batching.schedule_delay.is_zero() { SOON } else { batching.schedule_delay }
+}
+
+/// An exporter, its numbers and its batching.
+pub(super) type Supplied = (Arc<dyn Exporter>, Arc<Book>, Batching);
+
 /// What a collector needs that is not its own.
 pub(super) struct Supplies {
     pub(super) batching: Batching,
     pub(super) resource: Arc<Resource>,
-    pub(super) exporters: Vec<(Arc<dyn Exporter>, Arc<Book>)>,
+    pub(super) exporters: Vec<Supplied>,
     pub(super) stop: Stop,
     pub(super) drops: Arc<Drops>,
 }
@@ -79,37 +109,43 @@ pub(super) fn spawn(supplies: Supplies, lease: Arc<Lease>) -> io::Result<JoinHan
 impl Collector {
     fn new(supplies: Supplies, runtime: &Runtime) -> Self {
         let Supplies { batching, resource, exporters, stop, drops } = supplies;
-        let open = |(exporter, book)| Lane::open(exporter, book, batching.export_timeout, stop.clone(), runtime);
-        Self {
-            lanes: exporters.into_iter().map(open).collect(),
-            batching,
-            resource,
-            clock: Clock::start(),
-            words: Vec::new(),
-            spans: 0,
-            stop,
-            on_the_way: Vec::new(),
-            drops,
-            anchor: None,
+        // Without an exporter spans are fetched all the same, and counted.
+        let mut rows = vec![Row::new(batching)];
+        for (exporter, book, batching) in exporters {
+            let lane = Lane::open(exporter, book, batching.export_timeout, stop.clone(), runtime);
+            match rows.iter_mut().find(|row| row.batching == batching) {
+                Some(row) => row.lanes.push(lane),
+                None => {
+                    let mut row = Row::new(batching);
+                    row.lanes.push(lane);
+                    rows.push(row);
+                }
+            }
         }
+        if rows.len() > 1 {
+            rows.retain(|row| !row.lanes.is_empty());
+        }
+        Self { resource, rows, clock: Clock::start(), stop, on_the_way: Vec::new(), drops, anchor: None }
     }
 
     fn run(mut self, runtime: &Runtime) {
         record::never_here();
         // Nothing that exporters do is traced, or exporting would make spans to export.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
-        let mut schedule = clock::instant_after(self.batching.schedule_delay);
         loop {
-            let wake = QUEUE.wait(schedule);
+            let wake = QUEUE.wait(self.rows.iter().map(|row| row.schedule).min().unwrap_or_else(Instant::now));
             self.anchor = None;
             let now = Instant::now();
             // A full batch in the queue is exported at once; idle threads' spans wait for the schedule.
-            let everything = now >= schedule || wake.stop.is_some() || wake.flush.is_some();
+            let all = wake.stop.is_some() || wake.flush.is_some();
+            let due: Vec<usize> = (0..self.rows.len()).filter(|row| all || self.rows[*row].schedule <= now).collect();
             self.drain_queue(runtime);
-            if everything {
-                schedule = clock::instant_after(self.batching.schedule_delay);
+            if !due.is_empty() {
+                for row in &due {
+                    self.rows[*row].schedule = clock::instant_after(delay(&self.rows[*row].batching));
+                }
                 self.drain_threads(runtime);
-                self.export(runtime);
+                due.into_iter().for_each(|row| self.export(row, runtime));
                 if wake.stop.is_some() {
                     self.finish(runtime);
                 }
@@ -125,7 +161,7 @@ impl Collector {
                 break;
             }
         }
-        for lane in &self.lanes {
+        for lane in self.rows.iter().flat_map(|row| &row.lanes) {
             lane.shutdown(self.time_left(Duration::from_secs(1)));
         }
         self.drops.tell_rest();
@@ -157,16 +193,17 @@ impl Collector {
         self.take(&words, runtime);
     }
 
-    /// Adds records to the batch, and exports it whenever it is full.
+    /// Adds records to the batches, and exports each whenever it is full.
     fn take(&mut self, mut words: &[u64], runtime: &Runtime) {
         while let Some((record, rest)) = record::split_record(words) {
             words = rest;
-            self.words.extend_from_slice(record);
-            self.spans += 1;
-            // Large spans make a batch sooner, or what waits here would be bounded by nothing but their number.
-            let bytes = self.words.len() * 8;
-            if self.spans >= self.batching.max_export_batch_size as u64 || bytes >= self.batching.max_bytes() {
-                self.export(runtime);
+            for number in 0..self.rows.len() {
+                let row = &mut self.rows[number];
+                row.words.extend_from_slice(record);
+                row.spans += 1;
+                if row.is_full() {
+                    self.export(number, runtime);
+                }
             }
         }
     }
@@ -179,19 +216,20 @@ impl Collector {
         }
     }
 
-    /// Sends the batch to every exporter at the same time, and waits for all, unless the pipeline shuts down.
-    fn export(&mut self, runtime: &Runtime) {
-        if self.spans == 0 {
+    /// Sends a row's batch to each of its exporters at the same time, and waits for all, unless the pipeline shuts down.
+    fn export(&mut self, row: usize, runtime: &Runtime) {
+        let row = &mut self.rows[row];
+        if row.spans == 0 {
             return;
         }
         let batch = Arc::new(Batch {
-            words: std::mem::take(&mut self.words),
-            spans: std::mem::take(&mut self.spans),
+            words: std::mem::take(&mut row.words),
+            spans: std::mem::take(&mut row.spans),
             anchor: *self.anchor.get_or_insert_with(|| self.clock.anchor()),
             resource: Arc::clone(&self.resource),
         });
         let (done, mut all_done) = mpsc::channel(1);
-        self.lanes.iter().for_each(|lane| lane.send(&batch, &done));
+        row.lanes.iter().for_each(|lane| lane.send(&batch, &done));
         drop((batch, done));
         // An exporter that hangs must not use up the time of the others: from the shutdown on nobody is waited for until
         // everybody has everything. That is no more than what the queue and the threads held.

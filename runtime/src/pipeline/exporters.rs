@@ -1,7 +1,7 @@
 //! From settings to exporters.
 
 use crate::ConfigError;
-use crate::config::{self, Endpoint, LogExporter, Otlp, Protocol, Telemetry};
+use crate::config::{self, Batching, Endpoint, LogExporter, Otlp, Protocol, Telemetry};
 use crate::export::console::ConsoleExporter;
 use crate::export::log_lines::LogLines;
 use crate::export::sdk::SdkExporter;
@@ -9,29 +9,42 @@ use crate::export::{Exporter, Signal, otlp_file};
 use opentelemetry_sdk::Resource;
 use std::sync::Arc;
 
+/// An exporter, and how what it gets is batched.
+pub(super) type Placed = (Arc<dyn Exporter>, Batching);
+
 /// The exporters of spans and, if there are log records, theirs; what is wrong with the settings goes to `problems`.
-pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut ConfigError) -> Vec<Arc<dyn Exporter>> {
-    let mut found: Vec<Arc<dyn Exporter>> = Vec::new();
+pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut ConfigError) -> Vec<Placed> {
+    let mut found: Vec<Placed> = Vec::new();
+    let usual = || telemetry.batch.clone();
     for exporter in &telemetry.exporters {
-        match exporter {
-            config::Exporter::Otlp(otlp) => found.extend(self::otlp(Signal::Spans, otlp, problems)),
-            config::Exporter::Console => found.push(Arc::new(SdkExporter::new(ConsoleExporter::new(), resource))),
-            config::Exporter::OtlpFile(file) => found.extend(otlp_file::exporter(Signal::Spans, file, problems)),
-        }
+        let (exporter, batching) = exporter.parts();
+        let made: Option<Arc<dyn Exporter>> = match exporter {
+            config::Exporter::Otlp(otlp) => self::otlp(Signal::Spans, otlp, problems),
+            config::Exporter::Console => Some(Arc::new(SdkExporter::new(ConsoleExporter::new(), resource))),
+            config::Exporter::OtlpFile(file) => otlp_file::exporter(Signal::Spans, file, problems),
+            config::Exporter::Batched(..) => None,
+        };
+        found.extend(made.map(|exporter| (exporter, batching.cloned().unwrap_or_else(usual))));
     }
     if !telemetry.exception_signal.in_logs() {
         return found;
     }
-    for exporter in telemetry.log_exporters() {
-        match exporter {
-            LogExporter::Otlp(otlp) if telemetry.log_exporters.is_none() && is_of_spans_alone(&otlp) => problems.push(
-                "spans go to a URL that is used as it is (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`), where log records cannot \
-                 go; expected `log_exporters` to say where they do",
-            ),
-            LogExporter::Otlp(otlp) => found.extend(self::otlp(Signal::Logs, &otlp, problems)),
-            LogExporter::Console => found.push(Arc::new(LogLines)),
-            LogExporter::OtlpFile(file) => found.extend(otlp_file::exporter(Signal::Logs, &file, problems)),
-        }
+    for exporter in &telemetry.log_exporters() {
+        let (exporter, batching) = exporter.parts();
+        let made: Option<Arc<dyn Exporter>> = match exporter {
+            LogExporter::Otlp(otlp) if telemetry.log_exporters.is_none() && is_of_spans_alone(otlp) => {
+                problems.push(
+                    "spans go to a URL that is used as it is (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`), where log records \
+                     cannot go; expected `log_exporters` to say where they do",
+                );
+                None
+            }
+            LogExporter::Otlp(otlp) => self::otlp(Signal::Logs, otlp, problems),
+            LogExporter::Console => Some(Arc::new(LogLines)),
+            LogExporter::OtlpFile(file) => otlp_file::exporter(Signal::Logs, file, problems),
+            LogExporter::Batched(..) => None,
+        };
+        found.extend(made.map(|exporter| (exporter, batching.cloned().unwrap_or_else(usual))));
     }
     found
 }

@@ -21,13 +21,14 @@ pub(crate) use shared::{Shared, State};
 pub use stats::{ExporterStats, Stats, TimedOut};
 pub use watch_file::FileWatch;
 
-use crate::config::{ExceptionSignal, Hooks, Telemetry};
+use crate::config::{Batching, ExceptionSignal, Hooks, Telemetry};
 use crate::diagnostics::{self, LogLevel};
 use crate::export::sdk::SdkExporter;
 use crate::export::{Exporter, Signal};
 use crate::record::{self, COUNTERS, Policy, capture};
 use crate::{ConfigError, Error, bridge, resource};
-use collector::Supplies;
+use collector::{Supplied, Supplies};
+use exporters::Placed;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanExporter;
 use std::fmt;
@@ -168,7 +169,7 @@ impl Pipeline {
         problems.into_result()?;
         if !telemetry.disabled {
             // Before the place is taken, because this calls code that may panic.
-            all.extend(own.into_iter().map(|make| make(&resource)));
+            all.extend(own.into_iter().map(|make| (make(&resource), telemetry.batch.clone())));
         }
         if RUNNING.swap(true, Ordering::AcqRel) {
             return Err(Error::AlreadyRunning);
@@ -181,31 +182,33 @@ impl Pipeline {
             start(telemetry, resource, all)
         };
         for warning in warnings {
-            diagnostics::tell(LogLevel::Warn, "Config.Read.Warning", || warning);
+            diagnostics::tell(LogLevel::Warn, "Config.Read.Warning", || warning.to_string());
         }
         guard
     }
 }
 
-fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Arc<dyn Exporter>>) -> Result<Guard, Error> {
-    let exporters: Vec<_> =
-        exporters.into_iter().map(|exporter| (Arc::clone(&exporter), Arc::new(Book::of(&*exporter)))).collect();
+fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Placed>) -> Result<Guard, Error> {
+    let book = |(exporter, batching): Placed| (Arc::clone(&exporter), Arc::new(Book::of(&*exporter)), batching);
+    let exporters: Vec<_> = exporters.into_iter().map(book).collect();
     capture::set_collector(true);
     COUNTERS.reset();
     record::begin_totals();
     watch_forks();
-    let batch = &telemetry.batch;
+    let batchings = || exporters.iter().map(|(_, _, batching)| batching).chain([&telemetry.batch]);
+    let room = batchings().map(Batching::max_bytes).max().unwrap_or_default();
+    let smallest = batchings().map(|batching| batching.max_export_batch_size as u64).min().unwrap_or(1);
     // Two batches at once, because waking the collector costs the thread that does it as much as ten spans.
-    record::open_queue(batch.max_bytes(), 2 * batch.max_export_batch_size as u64);
+    record::open_queue(room, 2 * smallest);
     reload::apply(&telemetry);
     // Who takes no log records sees the exceptions on the spans, or nobody would see them.
-    let takes_logs = exporters.iter().any(|(_, book)| book.signal == Signal::Logs);
+    let takes_logs = exporters.iter().any(|(_, book, _)| book.signal == Signal::Logs);
     record::set_exception_signal(if takes_logs { telemetry.exception_signal } else { ExceptionSignal::SpanEvents });
     record::old_names::set(&telemetry.old_names, telemetry.span_types);
     let (hooks, panic_messages, batching) = (telemetry.hooks, telemetry.panic_messages, telemetry.batch.clone());
     let propagators = telemetry.propagators.clone();
     diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &exporters));
-    let books = exporters.iter().map(|(_, book)| Arc::clone(book)).collect();
+    let books = exporters.iter().map(|(_, book, _)| Arc::clone(book)).collect();
     let shared = Arc::new(Shared::new(telemetry, books));
     let (stop, drops) = (shared.stop.subscribe(), Arc::clone(&shared.drops));
     let supplies = Supplies { batching, resource, exporters, stop, drops };
@@ -222,8 +225,8 @@ fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Arc<dyn E
 }
 
 /// Settings and exporters, without secrets: their `Debug` hides them.
-fn what_starts(telemetry: &Telemetry, exporters: &[(Arc<dyn Exporter>, Arc<Book>)]) -> String {
-    let names: Vec<_> = exporters.iter().map(|(_, book)| format!("{} ({})", book.name, book.signal)).collect();
+fn what_starts(telemetry: &Telemetry, exporters: &[Supplied]) -> String {
+    let names: Vec<_> = exporters.iter().map(|(_, book, _)| format!("{} ({})", book.name, book.signal)).collect();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     format!("telemetry has started; exporters: {names}; settings: {telemetry:?}")
 }

@@ -128,6 +128,8 @@ fn cannot_change(old: &Telemetry, new: &Telemetry) -> Vec<String> {
         shutdown_timeout: _,
         // Of the reading, not of the pipeline.
         warnings: _,
+        // Nothing here reads them.
+        instrumentation: _,
         disabled,
         service_name,
         resource,

@@ -158,6 +158,9 @@ fn is_stated(name: &str) -> bool {
         "ExperimentalPrometheusMetricExporter.port",
         "ExperimentalComposableRuleBasedSamplerRule.span_kinds",
         "ExperimentalComposableRuleBasedSamplerRule.parent",
+        "ExperimentalComposableRuleBasedSamplerRule.otelier/span_names",
+        "ExperimentalComposableSampler.otelier/rate_limit",
+        "ExperimentalResourceDetector.otelier/kubernetes",
         "Sampler.otelier/rate_limit",
         "Distribution.otelier",
     ]

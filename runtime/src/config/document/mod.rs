@@ -48,6 +48,8 @@ const MAX_BYTES: u64 = 1 << 20;
 pub struct Document {
     /// What the file says.
     pub root: Node,
+    /// The file's name, as the user gave it.
+    pub name: String,
 }
 
 impl Document {
@@ -80,7 +82,7 @@ impl Document {
         }
         let file = Arc::new(File { name: name.to_owned(), text });
         text::check(&file)?;
-        Ok(Self { root: build::root(&file, variables)? })
+        Ok(Self { root: build::root(&file, variables)?, name: name.to_owned() })
     }
 }
 

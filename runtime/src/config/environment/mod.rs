@@ -46,6 +46,7 @@ fn general(reader: &mut Reader<'_>, tree: &mut Node) {
     put_some(tree, "log_level", reader.word("OTEL_LOG_LEVEL", &LOG_LEVELS));
     older::resource(reader, tree);
     put_some(tree, "resource.attributes_list", reader.resource_attributes());
+    put(tree, "resource.detection/development", reader.detection());
     if let Some(name) = reader.text(&["OTEL_SERVICE_NAME"]) {
         let mut attribute = mapping();
         put(&mut attribute, "name", plain("service.name"));

@@ -1,8 +1,8 @@
 //! One variable at a time: what is read, warned of and refused.
 
 use super::{Environment, Node, Origin, Value, Variables, choice, mapping, put};
-use crate::config::OldNames;
-use crate::config::percent_decoded;
+use crate::config::resource::{attributes_of_list, words};
+use crate::config::{Detector, OldNames};
 use crate::error::{ConfigError, Problem};
 use otelier_spec::suggest;
 
@@ -155,18 +155,44 @@ impl<'a> Reader<'a> {
     pub(super) fn resource_attributes(&mut self) -> Option<Node> {
         const NAME: &str = "OTEL_RESOURCE_ATTRIBUTES";
         let list = self.get(NAME)?;
-        let wrong = list.split(',').map(str::trim).filter(|pair| !pair.is_empty()).find(|pair| {
-            let pair = pair.split_once('=');
-            !pair.is_some_and(|(key, value)| !key.trim().is_empty() && percent_decoded(value.trim()).is_some())
-        });
-        match wrong {
-            None => Some(node(NAME, Value::Text(list))),
-            Some(pair) => {
-                let wrong = pair.to_owned();
-                self.warn(NAME, &wrong, "pairs such as `deployment.environment.name=production`");
-                None
+        let mut problems = ConfigError::default();
+        attributes_of_list(NAME, &list, &mut problems);
+        if problems.problems().is_empty() {
+            return Some(node(NAME, Value::Text(list)));
+        }
+        for problem in problems.problems() {
+            self.say(problem.clone().note("none of its attributes counts, as OpenTelemetry's specification has it"));
+        }
+        None
+    }
+
+    /// Which attributes of the resource are detected.
+    pub(super) fn detection(&mut self) -> Node {
+        const DETECTORS: &str = "OTELIER_RESOURCE_DETECTORS";
+        let mut detectors = Detector::ALL.to_vec();
+        let mut origin = Origin::Default;
+        if let Some(list) = self.get(DETECTORS) {
+            let mut problems = ConfigError::default();
+            detectors = Detector::of_list(DETECTORS, &list, &mut problems);
+            origin = Origin::Variable(DETECTORS.to_owned());
+            problems.problems().iter().for_each(|problem| self.error(problem.clone()));
+        }
+        let mut detection = mapping();
+        let named = |detector: Detector| {
+            let name = if detector == Detector::Kubernetes { "otelier/kubernetes" } else { detector.as_str() };
+            choice(name, Node::new(Value::Null, origin.clone()))
+        };
+        let list = Value::List(detectors.into_iter().map(named).collect());
+        put(&mut detection, "detectors", Node::new(list, origin.clone()));
+        for (key, name) in
+            [("attributes.included", "OTELIER_RESOURCE_INCLUDED"), ("attributes.excluded", "OTELIER_RESOURCE_EXCLUDED")]
+        {
+            if let Some(list) = self.get(name) {
+                let patterns = words(&list).map(|pattern| node(name, Value::Text(pattern.to_owned()))).collect();
+                put(&mut detection, key, node(name, Value::List(patterns)));
             }
         }
+        detection
     }
 
     pub(super) fn sampler(&mut self) -> Option<Node> {

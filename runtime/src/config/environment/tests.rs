@@ -362,6 +362,30 @@ const CASES: &[Case] = &[
     Case("OTEL_AUTO_INSTRUMENT", "false", "", "distribution.otelier.hooks", "none", SWITCH),
     Case("OTEL_PERFORMANCE_MONITORING", "false", "", "distribution.otelier.span_metrics", "false", SWITCH),
     // Ours.
+    Case(
+        "OTELIER_RESOURCE_DETECTORS",
+        "host, kubernetes",
+        "",
+        "resource.detection/development.detectors",
+        "[{host: null}, {otelier/kubernetes: null}]",
+        Some(("ec2", "`host`, `process`, `container`, `kubernetes` or `service`")),
+    ),
+    Case(
+        "OTELIER_RESOURCE_INCLUDED",
+        "host.*,k8s.*",
+        "resource.detection/development",
+        "attributes.included",
+        "[host.*, k8s.*]",
+        None,
+    ),
+    Case(
+        "OTELIER_RESOURCE_EXCLUDED",
+        "host.id",
+        "resource.detection/development",
+        "attributes.excluded",
+        "[host.id]",
+        None,
+    ),
     Case("OTELIER_SPAN_TYPES", "true", "", "distribution.otelier.span_types", "true", SWITCH),
     Case("OTELIER_PANIC_MESSAGES", "False", "", "distribution.otelier.panic_messages", "false", SWITCH),
     Case("OTELIER_SPAN_METRICS", "false", "", "distribution.otelier.span_metrics", "false", SWITCH),
@@ -430,7 +454,9 @@ fn a_value_that_cannot_be_used_counts_as_not_set_and_is_said() {
         assert_eq!(environment.warnings.len() + environment.errors.problems().len(), 1, "{name}");
         // What is no truth value is false; anything else is as if it were not there.
         if *bad != SWITCH || is_ours(name) {
-            assert_eq!(found(&environment.tree, &path), found(&read(&without).tree, &path), "{name}");
+            let (with, without) = (found(&environment.tree, &path), found(&read(&without).tree, &path));
+            // Which detectors there are is said in any case.
+            assert!(with == without || *name == "OTELIER_RESOURCE_DETECTORS", "{name}");
         }
     }
 }
@@ -600,4 +626,20 @@ fn samplers_exporters_and_transports_have_settings_of_their_own() {
     assert_eq!(value(&grpc, &format!("{SPANS}.exporter.otlp_grpc")).as_deref(), Some("{tls: {insecure: true}}"));
     let grpc = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1")];
     assert_eq!(value(&grpc, &format!("{SPANS}.exporter.otlp_grpc")).as_deref(), Some("{endpoint: http://a:1}"));
+}
+
+#[test]
+fn what_variables_say_is_what_a_file_may_say() {
+    for Case(name, value, ..) in CASES {
+        let mut with = opted_in(name);
+        with.push((name, value));
+        let mut problems = ConfigError::default();
+        let mut tree = read(&with).tree;
+        // No exporter at all is an empty list here, which a file cannot write.
+        super::super::check(&tree, &super::super::keys::CONFIGURATION, &mut problems);
+        assert!(problems.problems().is_empty(), "{name}={value}: {problems}");
+        put(&mut tree, "disabled", plain("no"));
+        super::super::check(&tree, &super::super::keys::CONFIGURATION, &mut problems);
+        assert_eq!(problems.problems().len(), 1, "{name}");
+    }
 }

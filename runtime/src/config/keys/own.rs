@@ -71,6 +71,11 @@ pub static OTELIER: Section = Section {
             ..Field::new("exception_signal", Type::Word(EXCEPTION_SIGNALS))
         },
         Field {
+            doc: "How far telemetry is wired into OpenTelemetry's global state.",
+            default: Some("global"),
+            ..Field::new("hooks", Type::Word(HOOKS))
+        },
+        Field {
             doc: "How long shutting down may take.",
             default: Some("5000"),
             unit: Some("ms"),
@@ -115,6 +120,33 @@ const EXCEPTION_SIGNALS: &[Word] = &[
     Word { word: "logs", doc: "Log records" },
     Word { word: "logs/dup", doc: "Both, while dashboards are moved" },
 ];
+
+const HOOKS: &[Word] = &[
+    Word { word: "global", doc: "The pipeline is OpenTelemetry's global provider" },
+    Word { word: "manual", doc: "The program installs the hooks itself" },
+    Word { word: "none", doc: "Nothing is installed" },
+];
+
+/// `otelier/kubernetes`, a detector of the resource.
+pub(crate) const KUBERNETES_DETECTOR: Field = Field {
+    doc: "What pod, node and container this is.",
+    ..Field::new("otelier/kubernetes", Type::Section(&KUBERNETES))
+};
+
+static KUBERNETES: Section = Section {
+    name: "OtelierKubernetesResourceDetector",
+    doc: "Finds `k8s.*`.",
+    fields: &[],
+    count: Count::Any,
+    others: Others::Refused,
+};
+
+/// `otelier/span_names`, a condition of a rule.
+pub(crate) const SPAN_NAMES: Field = Field {
+    doc: "The span's name fits one of these patterns, in which `*` and `?` stand for what one likes.",
+    nullable: false,
+    ..Field::new("otelier/span_names", Type::List { of: &Type::Text, min: 1 })
+};
 
 /// Keys below `distribution.otelier` that are known, and refused: nothing in this version would honour them.
 const LATER: &[(&str, &str)] = &[

@@ -1,6 +1,7 @@
 //! Resources and who finds them.
 
 use super::super::describe::{Count, Field, Others, Section, Type};
+use super::own;
 use super::words::{ATTRIBUTE_TYPE, ATTRIBUTE_VALUE};
 
 /// What the process is.
@@ -90,6 +91,7 @@ pub static EXPERIMENTAL_RESOURCE_DETECTOR: Section = Section {
             doc: "`service.name` by `OTEL_SERVICE_NAME`, and `service.instance.id`.",
             ..Field::new("service", Type::Section(&EXPERIMENTAL_SERVICE_RESOURCE_DETECTOR))
         },
+        own::KUBERNETES_DETECTOR,
     ],
     count: Count::One,
     others: Others::Components,

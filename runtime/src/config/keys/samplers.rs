@@ -182,6 +182,7 @@ pub static EXPERIMENTAL_COMPOSABLE_SAMPLER: Section = Section {
             doc: "By rules.",
             ..Field::new("rule_based", Type::Section(&EXPERIMENTAL_COMPOSABLE_RULE_BASED_SAMPLER))
         },
+        own::RATE_LIMIT_SAMPLER,
     ],
     count: Count::One,
     others: Others::Components,
@@ -279,6 +280,7 @@ pub static EXPERIMENTAL_COMPOSABLE_RULE_BASED_SAMPLER_RULE: Section = Section {
             nullable: false,
             ..Field::new("parent", Type::List { of: &Type::Word(EXPERIMENTAL_SPAN_PARENT), min: 1 })
         },
+        own::SPAN_NAMES,
         Field {
             doc: "Decides where the rule fits.",
             required: true,

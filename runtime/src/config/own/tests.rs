@@ -463,7 +463,7 @@ fn the_pipelines_settings_are_read_with_the_programs_own() {
     let variables = [("OTEL_SERVICE_NAME", "shop"), ("APP_COUNT", "3")];
     let app = App::load_from(&of(variables)).unwrap();
     assert_eq!((app.count, app.telemetry.service_name.as_deref(), app.other.count), (3, Some("shop"), 2));
-    let wrong = [("OTEL_BSP_SCHEDULE_DELAY", "5s"), ("APP_COUNT", "x")];
+    let wrong = [("OTEL_TRACES_EXPORTER", "xyz"), ("APP_COUNT", "x")];
     assert_eq!(
         problems::<App>(&of(wrong)),
         [

@@ -1,0 +1,36 @@
+//! `logger_provider`: log records carry the exceptions of errors, if they are asked to.
+
+use super::cursor::Cursor;
+use super::{Findings, processor::processor, transport};
+use crate::config::{Batching, LogExporter, Telemetry};
+use std::time::Duration;
+
+pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry, findings: &mut Findings) {
+    let mut exporters = Vec::new();
+    if let Some(provider) = root.get("logger_provider") {
+        if let Some(configurator) = provider.get("logger_configurator/development") {
+            configurator.refuse("single loggers cannot be switched on and off here", findings);
+        }
+        let usual = Batching { schedule_delay: Duration::from_secs(1), ..Batching::default() };
+        for item in provider.items("processors") {
+            let Some((batching, name, exporter)) = processor(&item, &usual, findings) else { continue };
+            let Some(exporter) = log_exporter(name, &exporter, findings) else { continue };
+            exporters.push(exporter.with_batching(batching));
+        }
+    }
+    telemetry.log_exporters = Some(exporters);
+}
+
+fn log_exporter(name: &str, cursor: &Cursor<'_>, findings: &mut Findings) -> Option<LogExporter> {
+    match name {
+        "otlp_http" => Some(LogExporter::Otlp(transport::http(cursor, findings))),
+        "otlp_grpc" => Some(LogExporter::Otlp(transport::grpc(cursor, findings))),
+        "otlp_file/development" => transport::file(cursor, findings).map(LogExporter::OtlpFile),
+        "console" => Some(LogExporter::Console),
+        _ => {
+            let known = ["otlp_http", "otlp_grpc", "otlp_file/development", "console"];
+            cursor.unknown("exporter of log records", known.into_iter(), findings);
+            None
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `distribution.otelier`: settings that only this library has; and its log level.
+
+use super::cursor::Cursor;
+use crate::config::{ExceptionSignal, Hooks, OldNames, TailSampling, Telemetry};
+
+pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry) {
+    if let Some(level) = root.get("log_level") {
+        // The word has been checked.
+        telemetry.log_level = level.text().and_then(|level| level.parse().ok()).unwrap_or_default();
+    }
+    let Some(own) = root.path(&["distribution", "otelier"]) else { return };
+    let switch = |key: &str, to: &mut bool| {
+        if let Some(on) = own.get(key).and_then(|switch| switch.bool()) {
+            *to = on;
+        }
+    };
+    switch("span_types", &mut telemetry.span_types);
+    switch("panic_messages", &mut telemetry.panic_messages);
+    switch("span_metrics", &mut telemetry.span_metrics);
+    for name in own.items("old_names") {
+        let text = name.text().unwrap_or_default();
+        // The words have been checked.
+        telemetry.old_names.extend(OldNames::ALL.into_iter().find(|system| system.as_str() == text));
+    }
+    match own.get("exception_signal").and_then(|signal| signal.text()) {
+        Some("logs") => telemetry.exception_signal = ExceptionSignal::Logs,
+        Some("logs/dup") => telemetry.exception_signal = ExceptionSignal::Both,
+        _ => {}
+    }
+    match own.get("hooks").and_then(|hooks| hooks.text()) {
+        Some("manual") => telemetry.hooks = Hooks::Manual,
+        Some("none") => telemetry.hooks = Hooks::None,
+        _ => {}
+    }
+    if let Some(timeout) = own.get("shutdown_timeout").and_then(|timeout| timeout.duration()) {
+        telemetry.shutdown_timeout = timeout;
+    }
+    if let Some(tail) = own.get("tail_sampling") {
+        telemetry.tail_sampling = Some(TailSampling {
+            failed: tail.get("failed").and_then(|failed| failed.bool()).unwrap_or(false),
+            slower_than: tail.get("slower_than").and_then(|limit| limit.duration()),
+            ratio: tail.get("ratio").and_then(|ratio| ratio.number()).unwrap_or(0.0),
+        });
+    }
+}

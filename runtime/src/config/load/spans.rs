@@ -1,0 +1,49 @@
+//! `tracer_provider`.
+
+use super::cursor::Cursor;
+use super::{Findings, processor::processor, sampler, transport};
+use crate::config::{Batching, Exporter, Telemetry};
+
+pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry, findings: &mut Findings) {
+    let Some(provider) = root.get("tracer_provider") else { return };
+    if let Some(sampler) = provider.get("sampler") {
+        telemetry.sampler = sampler::sampler(&sampler, findings).unwrap_or_default();
+    }
+    if let Some((name, generator)) = provider.get("id_generator").and_then(|generator| generator.only())
+        && name != "random"
+    {
+        generator.unknown("generator of ids", ["random"].into_iter(), findings);
+    }
+    if let Some(configurator) = provider.get("tracer_configurator/development") {
+        configurator.refuse(
+            "single tracers cannot be switched on and off here; a `rule_based` sampler can drop spans",
+            findings,
+        );
+    }
+    let mut first = None;
+    for item in provider.items("processors") {
+        let Some((batching, name, exporter)) = processor(&item, &Batching::default(), findings) else { continue };
+        let Some(exporter) = span_exporter(name, &exporter, findings) else { continue };
+        // What the first says is said for all; another one says what is different.
+        let usual = first.get_or_insert_with(|| batching.clone());
+        let exporter = if *usual == batching { exporter } else { exporter.with_batching(batching) };
+        telemetry.exporters.push(exporter);
+    }
+    if let Some(batching) = first {
+        telemetry.batch = batching;
+    }
+}
+
+fn span_exporter(name: &str, cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Exporter> {
+    match name {
+        "otlp_http" => Some(Exporter::Otlp(transport::http(cursor, findings))),
+        "otlp_grpc" => Some(Exporter::Otlp(transport::grpc(cursor, findings))),
+        "otlp_file/development" => transport::file(cursor, findings).map(Exporter::OtlpFile),
+        "console" => Some(Exporter::Console),
+        _ => {
+            let known = ["otlp_http", "otlp_grpc", "otlp_file/development", "console"];
+            cursor.unknown("exporter of spans", known.into_iter(), findings);
+            None
+        }
+    }
+}
