@@ -17,21 +17,35 @@ use std::fmt::Write;
 /// assert!(schema.contains("\"BatchSpanProcessor\": {"));
 /// ```
 pub fn json_schema(section: &'static Section, title: &str) -> String {
-    let mut sections = BTreeMap::new();
-    for field in super::check::fields(section) {
-        collect(&field.kind, &mut sections);
-    }
     let mut root = vec![
         ("$schema".to_owned(), Json::text("https://json-schema.org/draft/2020-12/schema")),
         ("title".to_owned(), Json::text(title)),
     ];
     let Json::Object(members) = object(section) else { return String::new() };
     root.extend(members);
-    let definitions = sections.into_iter().map(|(name, section)| (name.to_owned(), object(section))).collect();
-    root.push(("$defs".to_owned(), Json::Object(definitions)));
+    root.push(("$defs".to_owned(), Json::Object(defined(section))));
+    written(&Json::Object(root)) + "\n"
+}
+
+/// The schema of each key of the section, which may refer to [`definitions`].
+pub(crate) fn properties(section: &'static Section) -> Vec<(String, String)> {
+    super::check::fields(section).iter().map(|field| (field.key.to_owned(), written(&property(field)))).collect()
+}
+
+/// The schemas of every section below this one, by their names.
+pub(crate) fn definitions(section: &'static Section) -> String {
+    written(&Json::Object(defined(section)))
+}
+
+fn defined(section: &'static Section) -> Vec<(String, Json)> {
+    let mut sections = BTreeMap::new();
+    super::check::fields(section).iter().for_each(|field| collect(&field.kind, &mut sections));
+    sections.into_iter().map(|(name, section)| (name.to_owned(), object(section))).collect()
+}
+
+fn written(json: &Json) -> String {
     let mut out = String::new();
-    Json::Object(root).write(&mut out, 0);
-    out.push('\n');
+    json.write(&mut out, 0);
     out
 }
 

@@ -52,6 +52,11 @@ impl Settings {
             settings.telemetry.warnings.push(Problem::new(format_args!("`{OLD_FILE}` is called `{FILE}` now")));
             return Ok(settings);
         }
+        Self::from_environment(variables)
+    }
+
+    /// Those of the variables alone, whatever file they name.
+    pub(crate) fn from_environment(variables: &Variables) -> Result<Self, ConfigError> {
         let environment = super::environment::environment(variables);
         Self::from_tree(environment.tree, None, environment.warnings, environment.errors)
     }
@@ -85,17 +90,15 @@ impl Settings {
     /// Every mistake in it, with its place.
     #[cfg(feature = "config-file")]
     pub fn from_document(document: super::Document) -> Result<Self, ConfigError> {
-        Self::from_document_with(document, &[])
+        Self::from_root(document.root, Some(document.name), &[])
     }
 
-    /// The same, with keys at the root that are somebody else's.
-    #[cfg(feature = "config-file")]
-    pub(crate) fn from_document_with(document: super::Document, foreign: &[&str]) -> Result<Self, ConfigError> {
+    /// Those of a file's root, in which these keys are somebody else's.
+    pub(crate) fn from_root(root: Node, file: Option<String>, foreign: &[&str]) -> Result<Self, ConfigError> {
         let mut errors = ConfigError::default();
-        super::check_with(&document.root, &super::keys::CONFIGURATION, foreign, &mut errors);
+        super::check_with(&root, &super::keys::CONFIGURATION, foreign, &mut errors);
         errors.into_result()?;
-        let name = document.name;
-        Self::from_tree(document.root, Some(name), Vec::new(), ConfigError::default())
+        Self::from_tree(root, file, Vec::new(), ConfigError::default())
     }
 
     fn from_tree(

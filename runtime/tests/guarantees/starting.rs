@@ -71,7 +71,6 @@ fn settings_that_cannot_be_used_are_reported_all_at_once_and_leave_the_place_fre
         error.problems(),
         [
             "the largest export batch is 0 spans; expected at least 1",
-            "the schedule delay is 0; expected at least 1 ms",
             "the export timeout is 0; expected at least 1 ms",
         ]
     );

@@ -211,7 +211,9 @@ pub const fn count_variables(section: &'static Section) -> usize {
     while at < section.fields.len() {
         let field = &section.fields[at];
         count += field.variables.len() + field.old_variables.len();
-        if let Some(section) = inner(field) {
+        if let Some(section) = inner(field)
+            && !is_open(section)
+        {
             count += count_variables(section);
         }
         at += 1;
@@ -233,6 +235,11 @@ pub const fn count_keys(section: &'static Section) -> usize {
     count
 }
 
+/// Whether it is the specification's root, whose keys are not the program's: its sections are within each other.
+pub(super) const fn is_open(section: &Section) -> bool {
+    matches!(section.others, Others::Free(_))
+}
+
 const fn inner(field: &Field) -> Option<&'static Section> {
     if let Type::Section(section) = field.kind { Some(section) } else { None }
 }
@@ -250,7 +257,9 @@ const fn add_variables(section: &'static Section, to: &mut [&'static str], mut c
         let field = &section.fields[at];
         count = add(field.variables, to, count);
         count = add(field.old_variables, to, count);
-        if let Some(section) = inner(field) {
+        if let Some(section) = inner(field)
+            && !is_open(section)
+        {
             count = add_variables(section, to, count);
         }
         at += 1;

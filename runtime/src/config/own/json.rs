@@ -1,6 +1,8 @@
 //! A JSON schema from descriptions of keys.
 
+use super::checks::is_open;
 use crate::config::describe::{Count, Field, Others, Section, Type};
+use crate::config::json_schema::{self};
 use std::fmt::Write as _;
 
 /// The schema of a file with this root.
@@ -9,6 +11,10 @@ pub(super) fn schema(root: &'static Section, title: &str) -> String {
     text(title, &mut json);
     json.push(',');
     object(root, true, &mut json);
+    if let Some(section) = specification(root) {
+        json.push_str(",\"$defs\":");
+        json.push_str(&json_schema::definitions(section));
+    }
     json.push_str("}\n");
     json
 }
@@ -25,6 +31,15 @@ fn object(section: &'static Section, is_root: bool, json: &mut String) {
             text(key, json);
             json.push(':');
             property(field, is_old, json);
+            number += 1;
+        }
+    }
+    if let Some(section) = specification(section).filter(|_| is_root) {
+        for (key, property) in json_schema::properties(section) {
+            json.push_str(if number > 0 { "," } else { "" });
+            text(&key, json);
+            json.push(':');
+            json.push_str(&property);
             number += 1;
         }
     }
@@ -57,10 +72,20 @@ fn object(section: &'static Section, is_root: bool, json: &mut String) {
     }
 }
 
+/// The keys of OpenTelemetry's specification, if they are among those of the root.
+fn specification(section: &'static Section) -> Option<&'static Section> {
+    let inner = section.fields.iter().filter_map(|field| match field.kind {
+        Type::Section(inner) if field.flatten => Some(inner),
+        _ => None,
+    });
+    if is_open(section) { Some(section) } else { inner.into_iter().find_map(specification) }
+}
+
 /// The fields with those of flattened structs.
 fn flat(section: &'static Section, fields: &mut Vec<&'static Field>) {
     for field in section.fields {
         match field.kind {
+            Type::Section(inner) if is_open(inner) => {}
             Type::Section(inner) if field.flatten => flat(inner, fields),
             _ => fields.push(field),
         }

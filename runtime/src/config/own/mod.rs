@@ -23,6 +23,7 @@ pub use sources::Sources;
 
 use super::Origin;
 use super::describe::Section;
+use crate::diagnostics::{self, LogLevel};
 use crate::error::{ConfigError, Problem};
 
 /// A struct of settings that reads itself from the environment and from the file in `OTEL_CONFIG_FILE`.
@@ -88,7 +89,11 @@ pub trait TelemetryConfig: Sized {
     ///
     /// Every setting that cannot be used, all at once. Warnings are in [`load_with_report`](Self::load_with_report).
     fn load() -> Result<Self, ConfigError> {
-        Self::load_from(&Sources::of_the_process())
+        let loaded = Self::load_with_report(&Sources::of_the_process())?;
+        for warning in loaded.warnings {
+            diagnostics::tell(LogLevel::Warn, "Config.Read.Warning", || warning.to_string());
+        }
+        Ok(loaded.value)
     }
 
     /// Reads these sources.
@@ -107,11 +112,14 @@ pub trait TelemetryConfig: Sized {
     /// As of [`load`](Self::load).
     fn load_with_report(sources: &Sources) -> Result<Loaded<Self>, ConfigError> {
         let mut found = reader::Found::default();
+        let mut known = Vec::new();
+        reader::keys(Self::ROOT, &mut known, &mut Vec::new());
+        found.root_keys = known;
         let file = sources.root(&mut found.problems);
         // Without the file everything would seem to be missing that stands there.
         let is_readable = found.problems.problems().is_empty();
         let value = is_readable.then(|| Reader::new(sources, file.as_ref(), &mut found).placed::<Self>()).flatten();
-        let reader::Found { problems, warnings, origins } = found;
+        let reader::Found { problems, warnings, origins, .. } = found;
         match value {
             Some(value) if problems.problems().is_empty() => Ok(Loaded { value, warnings, origins }),
             _ => Err(problems),
@@ -160,21 +168,7 @@ pub struct Loaded<T> {
     pub origins: Vec<(String, Origin)>,
 }
 
-/// The keys that OpenTelemetry's specification has at the root of a file.
-const OF_THE_SPECIFICATION: [&str; 11] = [
-    "attribute_limits",
-    "disabled",
-    "distribution",
-    "file_format",
-    "instrumentation/development",
-    "log_level",
-    "logger_provider",
-    "meter_provider",
-    "propagator",
-    "resource",
-    "tracer_provider",
-];
-
+/// Whether the specification has this key at the root of a file.
 fn is_of_the_specification(key: &str) -> bool {
-    OF_THE_SPECIFICATION.contains(&key)
+    super::keys::CONFIGURATION.fields.iter().any(|field| field.key == key)
 }

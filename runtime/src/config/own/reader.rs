@@ -14,6 +14,8 @@ pub(super) struct Found {
     pub(super) problems: ConfigError,
     pub(super) warnings: Vec<Problem>,
     pub(super) origins: Vec<(String, Origin)>,
+    /// The keys at the root of the file that the program knows.
+    pub(super) root_keys: Vec<&'static str>,
 }
 
 /// [`Setting::of`](super::Setting::of) of a type.
@@ -81,6 +83,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn file(&self) -> Option<&Node> {
         self.file
+    }
+
+    pub(super) fn root_keys(&self) -> &[&'static str] {
+        &self.found.root_keys
     }
 
     pub(crate) fn problems(&mut self) -> &mut ConfigError {
@@ -334,7 +340,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The keys of a section, with those of flattened ones.
-fn keys(section: &'static Section, known: &mut Vec<&'static str>, old: &mut Vec<&'static str>) {
+pub(super) fn keys(section: &'static Section, known: &mut Vec<&'static str>, old: &mut Vec<&'static str>) {
     for field in section.fields {
         match field.kind {
             Type::Section(inner) if field.flatten => keys(inner, known, old),

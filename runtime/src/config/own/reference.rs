@@ -1,5 +1,6 @@
 //! Every key as a row of a Markdown table.
 
+use super::checks::is_open;
 use super::value::range;
 use crate::config::describe::{Field, Section, Type};
 use std::fmt::Write as _;
@@ -15,6 +16,8 @@ fn rows(section: &'static Section, above: &str, table: &mut String) {
     for field in section.fields {
         let key = if above.is_empty() { field.key.to_owned() } else { format!("{above}.{}", field.key) };
         match field.kind {
+            // The specification's keys have a table of their own: `otelier config reference`.
+            Type::Section(inner) if is_open(inner) => {}
             Type::Section(inner) if field.flatten => rows(inner, above, table),
             Type::Section(inner) => rows(inner, &key, table),
             _ => row(field, &key, table),

@@ -1,15 +1,14 @@
 //! The settings of the pipeline as a part of the user's own.
 
 use super::{Reader, TelemetryConfig};
-use crate::Problem;
-use crate::config::Telemetry;
 use crate::config::describe::{Count, Others, Section, Type};
+use crate::config::{Settings, Telemetry, keys};
 
-/// The keys of the specification are not described here yet: they are open.
+/// Beside the specification's keys there may be others at the root: the user's own.
 static ROOT: Section = Section {
     name: "Telemetry",
     doc: "The settings of OpenTelemetry's specification.",
-    fields: &[],
+    fields: keys::CONFIGURATION.fields,
     count: Count::Any,
     others: Others::Free(&Type::Any),
 };
@@ -20,13 +19,12 @@ impl TelemetryConfig for Telemetry {
     const PLACE: Option<&'static str> = Some("");
 
     fn read_fields(reader: &mut Reader<'_>) -> Option<Self> {
-        if reader.file().is_some() {
-            let problem = Problem::new("the settings of `Telemetry` cannot be read from a file by this build");
-            reader.problems().push(problem.help("unset `OTEL_CONFIG_FILE`, and use the variables"));
-            return None;
-        }
-        match Self::from_variables(reader.sources().variables()) {
-            Ok(telemetry) => Some(telemetry),
+        let settings = match reader.file() {
+            Some(root) => Settings::from_root(root.clone(), None, reader.root_keys()),
+            None => Settings::from_environment(reader.sources().variables()),
+        };
+        match settings {
+            Ok(settings) => Some(settings.telemetry),
             Err(error) => {
                 reader.problems().absorb(error);
                 None

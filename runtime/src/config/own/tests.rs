@@ -1,7 +1,5 @@
 //! What a struct with settings reads.
 
-pub(super) mod tree;
-
 use crate::Secret;
 use crate::config::{Loaded, Sources, TelemetryConfig, Variables};
 use std::collections::{BTreeMap, BTreeSet};
@@ -468,7 +466,7 @@ fn the_pipelines_settings_are_read_with_the_programs_own() {
         problems::<App>(&of(wrong)),
         [
             "`APP_COUNT` is `x`; expected a whole number from 0 to 255",
-            "`OTEL_BSP_SCHEDULE_DELAY` is `5s`; expected a whole number of milliseconds above 0",
+            "`OTEL_TRACES_EXPORTER` has `xyz`; expected a list of `otlp`, `console`, `none` or `zipkin`",
         ]
     );
 }
@@ -476,7 +474,10 @@ fn the_pipelines_settings_are_read_with_the_programs_own() {
 #[test]
 fn a_file_that_cannot_be_read_is_the_only_problem() {
     let sources = of([("OTEL_CONFIG_FILE", "nowhere.yaml")]);
-    assert_eq!(problems::<Lakehouse>(&sources), ["`nowhere.yaml` cannot be read"]);
+    assert_eq!(
+        problems::<Lakehouse>(&sources),
+        ["`nowhere.yaml` cannot be read: No such file or directory (os error 2)"]
+    );
 }
 
 #[test]
@@ -512,4 +513,40 @@ fn the_schema_has_every_key_below_the_section() {
         assert!(schema.contains(part), "{part} is not in {schema}");
     }
     assert!(schema.ends_with("\"additionalProperties\":true}\n"), "{schema}");
+}
+
+#[test]
+fn one_file_has_the_programs_settings_and_the_pipelines() {
+    let text = "\
+file_format: \"1.1\"
+resource: {attributes: [{name: service.name, value: \"${NAME:-lake}\"}]}
+tracer_provider:
+  processors: [{simple: {exporter: {console: null}}}]
+  sampler: {parent_based: {root: {trace_id_ratio_based: {ratio: 0.25}}}}
+app: {count: 7}
+";
+    let app = App::load_from(&of([("APP_COUNT", "8")]).with_text("app.yaml", text)).unwrap();
+    assert_eq!((app.count, app.telemetry.service_name.as_deref()), (8, Some("lake")));
+    assert_eq!(app.telemetry.sampler, crate::config::Sampler::parent_based(0.25));
+    assert_eq!(app.telemetry.exporters.len(), 1);
+    // What a file does not ask for is not there.
+    assert!(app.telemetry.propagators.is_empty() && app.telemetry.resource.detectors.is_empty());
+
+    let wrong =
+        text.replace("ratio: 0.25", "ratio: 25").replace("count: 7", "cont: 7").replace("resource:", "resources:");
+    let error = App::load_from(&of([]).with_text("app.yaml", wrong)).unwrap_err();
+    let mut lines: Vec<_> = error.problems().iter().map(|problem| problem.place().map(|place| place.line)).collect();
+    lines.sort();
+    assert_eq!(lines, [Some(2), Some(5), Some(6)], "{error}");
+}
+
+#[test]
+fn the_schema_of_a_program_has_the_specifications_keys_beside_its_own() {
+    let schema = App::json_schema();
+    for part in
+        ["\"app\":", "\"tracer_provider\":", "\"#/$defs/TracerProvider\"", "\"$defs\":", "\"BatchSpanProcessor\":"]
+    {
+        assert!(schema.contains(part), "{part} is not in {schema}");
+    }
+    assert!(App::reference().contains("`app.count`"));
 }
