@@ -39,7 +39,7 @@
 //! |-|-|-|
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
-//! | `metrics` | yes | durations of calls whose annotations ask for `metrics`, through OpenTelemetry's global meter |
+//! | `metrics` | yes | metrics: a meter provider from settings, durations of calls whose annotations ask for `metrics` |
 //! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |
 //! | `testing` | no | `otelier::testing`: which spans a test's code makes, in any number of tests at a time |
@@ -66,6 +66,9 @@ pub mod config;
 mod span;
 
 pub mod export;
+
+#[cfg(feature = "metrics")]
+mod metrics;
 
 mod pipeline;
 

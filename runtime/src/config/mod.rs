@@ -1,12 +1,17 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
 mod limits;
+mod metrics;
 mod source;
 
 use std::time::Duration;
 
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
 pub use limits::{Hooks, TailSampling};
+pub use metrics::{
+    Aggregation, AttributeKeys, CardinalityLimits, HistogramAggregation, InstrumentType, MetricExporter, MetricReader,
+    Metrics, Temporality, View, ViewSelector, ViewStream,
+};
 pub use source::Variables;
 #[cfg(feature = "_otlp")]
 pub(crate) use source::percent_decoded;
@@ -64,6 +69,8 @@ pub struct Telemetry {
     pub otlp: Option<Otlp>,
     /// Whether each trace is printed to standard error as a tree. Environment: `OTEL_TRACES_EXPORTER=console`.
     pub console: bool,
+    /// Which metrics are exported, and how; needs the feature `metrics`. YAML: `meter_provider`. Default: none.
+    pub metrics: Metrics,
     /// How long [`Guard::shutdown`](crate::Guard::shutdown) and dropping the guard may take. Default: 5 s.
     pub shutdown_timeout: Duration,
 }
@@ -206,6 +213,7 @@ impl Default for Telemetry {
             batch: Batching::default(),
             otlp: None,
             console: false,
+            metrics: Metrics::default(),
             shutdown_timeout: Duration::from_secs(5),
         }
     }
@@ -443,6 +451,23 @@ impl Telemetry {
         self
     }
 
+    /// Exports metrics. The pipeline's meter provider becomes OpenTelemetry's global one with [`Hooks::Global`], so that
+    /// annotations with `metrics` and all code that measures through OpenTelemetry's API are exported; with other hooks,
+    /// [`Guard::meter_provider`](crate::Guard::meter_provider) has it. Needs the feature `metrics`. Default: none.
+    ///
+    /// ```
+    /// use otelier::config::{MetricReader, Otlp};
+    ///
+    /// let otlp = Otlp::to("http://localhost:4318");
+    /// let telemetry = otelier::Telemetry::default().with_otlp(otlp.clone()).with_metrics(MetricReader::otlp(otlp));
+    /// # assert_eq!(telemetry.metrics.readers.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: impl Into<Metrics>) -> Self {
+        self.metrics = metrics.into();
+        self
+    }
+
     /// Sets the longest time a span waits before it is exported. Default: 5 s.
     #[must_use]
     pub fn with_schedule_delay(mut self, delay: Duration) -> Self {
@@ -490,6 +515,7 @@ impl Telemetry {
         {
             problems.push(format_args!("the ratio of tail sampling is {}; expected 0.0 to 1.0", tail.ratio));
         }
+        self.metrics.check(problems);
         let batch = &self.batch;
         if batch.max_export_batch_size == 0 {
             problems.push("the largest export batch is 0 spans; expected at least 1");

@@ -8,12 +8,16 @@ pub mod html;
 #[cfg(feature = "logs")]
 pub(crate) mod logs;
 mod memory;
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
 #[cfg(feature = "_otlp")]
 pub(crate) mod otlp;
 pub(crate) mod sdk;
+mod tally;
 pub mod tree;
 
 pub use memory::MemoryExporter;
+pub(crate) use tally::Tally;
 
 use crate::clock::Anchor;
 #[cfg(any(feature = "_otlp", feature = "logs"))]
@@ -66,14 +70,17 @@ pub enum Signal {
     Spans,
     /// Log records: the exceptions of spans, as [`ExceptionSignal`](crate::config::ExceptionSignal) says.
     Logs,
+    /// Data points of metrics, as [`Metrics`](crate::config::Metrics) says.
+    Metrics,
 }
 
 impl fmt::Display for Signal {
-    /// `spans` or `log records`.
+    /// `spans`, `log records` or `data points`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Spans => "spans",
             Self::Logs => "log records",
+            Self::Metrics => "data points",
         })
     }
 }
@@ -104,7 +111,7 @@ impl Severity {
 /// What became of a batch that reached its receiver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    /// Spans or log records that the receiver refused.
+    /// Spans, log records or data points that the receiver refused.
     pub(crate) rejected: u64,
     /// What it said of them, or of the batch.
     pub(crate) message: Option<String>,

@@ -1,6 +1,8 @@
 //! The guard that keeps telemetry running.
 
+use super::metrics::Running as Metrics;
 use super::stats::{Destination, Stats, TimedOut, stats};
+use crate::clock;
 use crate::record::{self, Policy, QUEUE};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -18,6 +20,7 @@ pub struct Guard {
     running: Option<Running>,
     timeout: Duration,
     destinations: Arc<[Destination]>,
+    metrics: Metrics,
     lease: Arc<Lease>,
     disabled: bool,
     /// The process this guard belongs to; a copy of it in the child of a fork has nothing to end.
@@ -56,12 +59,14 @@ impl Guard {
         collector: JoinHandle<()>,
         timeout: Duration,
         destinations: Arc<[Destination]>,
+        metrics: Metrics,
         lease: Arc<Lease>,
     ) -> Self {
         Self {
             running: Some(Running { collector: Some(collector) }),
             timeout,
             destinations,
+            metrics,
             lease,
             disabled: false,
             forks: record::forks(),
@@ -74,13 +79,14 @@ impl Guard {
             running,
             timeout,
             destinations: Arc::new([]),
+            metrics: Metrics::none(),
             lease: Arc::default(),
             disabled: true,
             forks: record::forks(),
         }
     }
 
-    /// Exports every span that has ended, and waits for it at most `timeout`.
+    /// Exports every span that has ended, and all metrics as they are now, and waits for it at most `timeout`.
     ///
     /// # Errors
     ///
@@ -88,17 +94,53 @@ impl Guard {
     pub fn force_flush(&self, timeout: Duration) -> Result<(), TimedOut> {
         let enabled = self.running.as_ref().is_some_and(|running| running.collector.is_some());
         let enabled = enabled && self.forks == record::forks();
-        if enabled && !QUEUE.flush(timeout) {
-            return Err(TimedOut { after: timeout, stats: self.stats() });
+        if !enabled {
+            return Ok(());
         }
-        Ok(())
+        let deadline = clock::instant_after(timeout);
+        // Readers have threads of their own, so all export at the same time.
+        let metrics = self.metrics.flush();
+        let spans_in_time = QUEUE.flush(timeout);
+        let metrics_in_time = self.metrics.wait_flushed(&metrics, deadline);
+        if spans_in_time && metrics_in_time {
+            return Ok(());
+        }
+        Err(TimedOut { after: timeout, stats: self.stats() })
     }
 
-    /// What became of the spans so far.
+    /// The meter provider of the pipeline, which is OpenTelemetry's global one with [`Hooks::Global`]. Without a reader in
+    /// [`Telemetry::metrics`], its meters measure nothing.
+    ///
+    /// [`Hooks::Global`]: crate::config::Hooks::Global
+    /// [`Telemetry::metrics`]: crate::Telemetry::metrics
+    ///
+    /// ```
+    /// use otelier::config::{Hooks, MetricReader, Telemetry};
+    ///
+    /// let settings = Telemetry::default().with_hooks(Hooks::Manual).with_metrics(MetricReader::console());
+    /// let telemetry = otelier::init(settings)?;
+    /// let orders = telemetry.meter_provider().meter("shop").u64_counter("orders").build();
+    /// orders.add(1, &[]);
+    /// assert_eq!(telemetry.shutdown()?.exporters[0].exported, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn meter_provider(&self) -> Arc<dyn opentelemetry::metrics::MeterProvider + Send + Sync> {
+        self.metrics.provider()
+    }
+
+    /// What became of the spans so far, and of what else the exporters were given.
     pub fn stats(&self) -> Stats {
-        // In the child of a fork the exporters are copies, and perhaps locked for good.
-        let mine = self.forks == record::forks();
-        if self.disabled { Stats::default() } else { stats(if mine { &self.destinations } else { &[] }) }
+        if self.disabled {
+            return Stats::default();
+        }
+        if self.forks != record::forks() {
+            // In the child of a fork the exporters are copies, and perhaps locked for good.
+            return stats(&[]);
+        }
+        let mut stats = stats(&self.destinations);
+        stats.exporters.extend(self.metrics.stats());
+        stats
     }
 
     /// Stops recording, exports what is left, and says what became of every span. Takes at most the shutdown timeout.
@@ -116,9 +158,12 @@ impl Guard {
         if self.forks != record::forks() {
             // The collector's thread is in another process, where it must not be waited for.
             std::mem::forget(running);
+            std::mem::forget(std::mem::replace(&mut self.metrics, Metrics::none()));
             return Ok(());
         }
+        let deadline = clock::instant_after(self.timeout);
         record::set_policy(Policy::Off);
+        self.metrics.stop(deadline);
         let in_time = match running.collector {
             None => true,
             Some(collector) => {
@@ -132,12 +177,17 @@ impl Guard {
                 in_time
             }
         };
+        // A reader that hangs shares nothing with the next pipeline, so it does not keep the place.
+        let metrics_in_time = self.metrics.end(deadline);
         // A collector that hangs in an exporter keeps the pipeline occupied, because a second one would share its queue; it
         // gives the place up when it ends after all.
         if in_time || !self.lease.give_up() {
             super::free_the_place();
         }
-        if in_time { Ok(()) } else { Err(TimedOut { after: self.timeout, stats: self.stats() }) }
+        if in_time && metrics_in_time {
+            return Ok(());
+        }
+        Err(TimedOut { after: self.timeout, stats: self.stats() })
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod collector;
 mod guard;
+#[cfg_attr(not(feature = "metrics"), path = "no_metrics.rs")]
+mod metrics;
 mod stats;
 
 pub use guard::Guard;
@@ -61,7 +63,10 @@ fn free_the_place() {
 
 /// The child of a fork has no pipeline.
 pub(crate) fn watch_forks() {
-    record::watch_forks(|| RUNNING.store(false, Ordering::Release));
+    record::watch_forks(|| {
+        RUNNING.store(false, Ordering::Release);
+        metrics::in_child_of_fork();
+    });
 }
 
 type MakeExporter = Box<dyn FnOnce(&Resource) -> Arc<dyn Exporter> + Send>;
@@ -71,6 +76,8 @@ type MakeExporter = Box<dyn FnOnce(&Resource) -> Arc<dyn Exporter> + Send>;
 pub struct Pipeline {
     telemetry: Telemetry,
     exporters: Vec<MakeExporter>,
+    #[cfg(feature = "metrics")]
+    metrics: Vec<metrics::Custom>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -85,7 +92,12 @@ impl fmt::Debug for Pipeline {
 impl Pipeline {
     /// A pipeline with these settings.
     pub fn new(telemetry: Telemetry) -> Self {
-        Self { telemetry, exporters: Vec::new() }
+        Self {
+            telemetry,
+            exporters: Vec::new(),
+            #[cfg(feature = "metrics")]
+            metrics: Vec::new(),
+        }
     }
 
     /// Adds an exporter made for the OpenTelemetry SDK. It is called on the pipeline's own thread, inside a
@@ -133,12 +145,62 @@ impl Pipeline {
         self
     }
 
+    /// Adds an exporter of metrics made for the OpenTelemetry SDK. A periodic reader with the default interval (60 s),
+    /// timeout (30 s) and limits, and with the exporter's temporality, hands it all metrics, to which the views of
+    /// [`Telemetry::metrics`] apply. It is called on the reader's own thread, inside a current-thread Tokio runtime; for
+    /// views that choose attributes, once for each choice.
+    ///
+    /// ```
+    /// use opentelemetry::global;
+    /// use opentelemetry_sdk::error::OTelSdkResult;
+    /// use opentelemetry_sdk::metrics::Temporality;
+    /// use opentelemetry_sdk::metrics::data::ResourceMetrics;
+    /// use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+    /// use std::time::Duration;
+    ///
+    /// struct Print;
+    ///
+    /// impl PushMetricExporter for Print {
+    ///     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+    ///         let scopes = metrics.scope_metrics();
+    ///         scopes.flat_map(|scope| scope.metrics()).for_each(|metric| println!("{}", metric.name()));
+    ///         Ok(())
+    ///     }
+    ///     fn force_flush(&self) -> OTelSdkResult {
+    ///         Ok(())
+    ///     }
+    ///     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+    ///         Ok(())
+    ///     }
+    ///     fn temporality(&self) -> Temporality {
+    ///         Temporality::Cumulative
+    ///     }
+    /// }
+    ///
+    /// let telemetry = otelier::Pipeline::new(otelier::Telemetry::default()).with_metric_exporter(Print).start()?;
+    /// global::meter("shop").u64_counter("orders").build().add(1, &[]);
+    /// let stats = telemetry.shutdown()?;
+    /// assert_eq!(stats.exporters[0].exported, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn with_metric_exporter(
+        mut self,
+        exporter: impl opentelemetry_sdk::metrics::exporter::PushMetricExporter,
+    ) -> Self {
+        self.metrics.push(metrics::Custom::new(exporter));
+        self
+    }
+
     /// Starts the pipeline.
     ///
     /// # Errors
     ///
     /// See [`init`].
     pub fn start(self) -> Result<Guard, Error> {
+        #[cfg(feature = "metrics")]
+        let Self { telemetry, exporters, metrics: custom } = self;
+        #[cfg(not(feature = "metrics"))]
         let Self { telemetry, exporters } = self;
         let mut problems = ConfigError::default();
         telemetry.check(&mut problems);
@@ -150,6 +212,7 @@ impl Pipeline {
                 all.push(Arc::new(SdkExporter::new(ConsoleExporter::new(), &resource)));
             }
         }
+        let readers = metrics::Readers::of(&telemetry, &mut problems);
         problems.into_result()?;
         if !telemetry.disabled {
             // Before the place is taken, because this calls code that may panic.
@@ -162,12 +225,20 @@ impl Pipeline {
             return Ok(Guard::disabled(telemetry.shutdown_timeout));
         }
         let destinations: Arc<[Destination]> = all.into_iter().map(Destination::new).collect();
-        start(&telemetry, resource, destinations)
+        #[cfg(feature = "metrics")]
+        let readers = readers.and(custom);
+        start(&telemetry, resource, destinations, readers)
     }
 }
 
-fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Destination]>) -> Result<Guard, Error> {
+fn start(
+    telemetry: &Telemetry,
+    resource: Arc<Resource>,
+    destinations: Arc<[Destination]>,
+    readers: metrics::Readers,
+) -> Result<Guard, Error> {
     capture::set_collector(true);
+    let mut metrics = readers.start(telemetry, &resource).inspect_err(|_| free_the_place())?;
     COUNTERS.reset();
     record::begin_totals();
     watch_forks();
@@ -201,9 +272,10 @@ fn start(telemetry: &Telemetry, resource: Arc<Resource>, destinations: Arc<[Dest
     if telemetry.hooks == Hooks::Global {
         bridge::install();
     }
+    metrics.install(telemetry.hooks);
     record::set_panic_messages(telemetry.panic_messages);
     record::set_policy(if telemetry.hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });
-    Ok(Guard::new(thread, telemetry.shutdown_timeout, destinations, lease))
+    Ok(Guard::new(thread, telemetry.shutdown_timeout, destinations, metrics, lease))
 }
 
 #[cfg(feature = "_otlp")]

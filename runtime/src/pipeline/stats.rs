@@ -1,10 +1,10 @@
 //! What became of the spans, in numbers.
 
-use crate::export::{Accepted, Batch, Exporter, Signal};
+use crate::export::{Accepted, Batch, Exporter, Signal, Tally};
 use crate::record::{self, COUNTERS};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// What became of the spans since the pipeline started.
@@ -37,11 +37,11 @@ pub struct Stats {
     pub dropped_by_tail_sampling: u64,
     /// Traces that were too large for tail sampling to hold back, and were kept.
     pub tail_overflows: u64,
-    /// The exporters of spans, in the order they were configured, and after them those of log records.
+    /// The exporters of spans, in the order they were configured, after them those of log records, and then those of metrics.
     pub exporters: Vec<ExporterStats>,
 }
 
-/// What became of the spans, or of the log records, that were handed to one exporter.
+/// What became of the spans, the log records or the data points of metrics that were handed to one exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExporterStats {
@@ -49,7 +49,7 @@ pub struct ExporterStats {
     pub name: String,
     /// What it sends, and what the numbers below count.
     pub signal: Signal,
-    /// Spans or log records that arrived.
+    /// Spans, log records or data points that arrived.
     pub exported: u64,
     /// Those whose export failed or took too long.
     pub failed: u64,
@@ -80,8 +80,11 @@ impl fmt::Display for Stats {
             if number > 0 {
                 f.write_str("\n")?;
             }
-            let what = if exporter.signal == Signal::Spans { "" } else { "log records " };
-            write!(f, "{}: {} {what}exported", exporter.name, exporter.exported)?;
+            write!(f, "{}: {} ", exporter.name, exporter.exported)?;
+            if exporter.signal != Signal::Spans {
+                write!(f, "{} ", exporter.signal)?;
+            }
+            f.write_str("exported")?;
             for (count, what) in [(exporter.failed, "failed"), (exporter.rejected, "rejected")] {
                 if count > 0 {
                     write!(f, ", {count} {what}")?;
@@ -121,25 +124,12 @@ impl std::error::Error for TimedOut {}
 #[derive(Debug)]
 pub(super) struct Destination {
     pub(super) exporter: Arc<dyn Exporter>,
-    exported: AtomicU64,
-    failed: AtomicU64,
-    rejected: AtomicU64,
-    last_error: Mutex<Option<String>>,
+    tally: Tally,
 }
 
 impl Destination {
     pub(super) fn new(exporter: Arc<dyn Exporter>) -> Self {
-        Self {
-            exporter,
-            exported: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            rejected: AtomicU64::new(0),
-            last_error: Mutex::new(None),
-        }
-    }
-
-    fn say(&self, error: String) {
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        Self { exporter, tally: Tally::default() }
     }
 
     /// How much of the batch goes there: spans, or log records.
@@ -147,34 +137,25 @@ impl Destination {
         match self.exporter.signal() {
             Signal::Spans => batch.spans,
             Signal::Logs => batch.log_records(),
+            // Metrics are read and exported on threads of their own.
+            Signal::Metrics => 0,
         }
     }
 
     /// Books so many spans or log records.
     pub(super) fn book(&self, count: u64, result: Result<Accepted, String>) {
-        match result {
-            Ok(Accepted { rejected, message }) => {
-                let rejected = rejected.min(count);
-                self.rejected.fetch_add(rejected, Relaxed);
-                self.exported.fetch_add(count - rejected, Release);
-                message.into_iter().for_each(|message| self.say(message));
-            }
-            Err(error) => {
-                self.failed.fetch_add(count, Relaxed);
-                self.say(error);
-            }
-        }
+        self.tally.book(count, result);
     }
 
     pub(super) fn stats(&self) -> ExporterStats {
-        ExporterStats {
-            name: self.exporter.name(),
-            signal: self.exporter.signal(),
-            exported: self.exported.load(Acquire),
-            failed: self.failed.load(Relaxed),
-            rejected: self.rejected.load(Relaxed),
-            last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        }
+        ExporterStats::of(self.exporter.name(), self.exporter.signal(), &self.tally)
+    }
+}
+
+impl ExporterStats {
+    pub(super) fn of(name: String, signal: Signal, tally: &Tally) -> Self {
+        let (exported, failed, rejected, last_error) = tally.read();
+        Self { name, signal, exported, failed, rejected, last_error }
     }
 }
 

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["bridge", "config"],
     &["span"],
     &["export", "resource"],
+    &["metrics"],
     &["pipeline"],
     &["testing"],
     &["private"],

@@ -16,6 +16,7 @@ pub(crate) fn endpoint(target: &Target<'_>, problems: &mut ConfigError) -> Optio
     let (name, path) = match target.signal {
         Signal::Spans => ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "v1/traces"),
         Signal::Logs => ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "v1/logs"),
+        Signal::Metrics => ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "v1/metrics"),
     };
     if let Some(url) = target.exact {
         return checked(name, url, problems);

@@ -14,7 +14,7 @@ use tonic::{Request, Status};
 
 const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// Calls `TraceService/Export` or `LogsService/Export` of one endpoint.
+/// Calls `Export` of one signal's service at one endpoint.
 #[derive(Debug)]
 pub(crate) struct GrpcTransport {
     settings: Endpoint,
@@ -31,6 +31,7 @@ impl GrpcTransport {
         let method = match signal {
             Signal::Spans => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+            Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
         };
         let method = PathAndQuery::from_static(method);
         Self { settings, channel: tokio::sync::OnceCell::new(), endpoint, method, headers }

@@ -7,12 +7,16 @@ mod error;
 mod grpc;
 #[cfg(feature = "otlp-http")]
 mod http;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod response;
 
 use super::{Accepted, Batch, Exporter, Exporting, Signal};
 use crate::ConfigError;
 use crate::config::{Otlp, OtlpLogs, Protocol};
 use error::ExportError;
+#[cfg(feature = "metrics")]
+pub(crate) use metrics::metric_sink;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +75,10 @@ impl<'a> Target<'a> {
 }
 
 fn exporter(target: &Target<'_>, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+    Some(Arc::new(transport(target, problems)?))
+}
+
+fn transport(target: &Target<'_>, problems: &mut ConfigError) -> Option<OtlpExporter> {
     let Target { signal, timeout, .. } = *target;
     let headers = endpoint::headers(target.headers, problems);
     let endpoint = endpoint::endpoint(target, problems)?;
@@ -97,7 +105,7 @@ fn exporter(target: &Target<'_>, problems: &mut ConfigError) -> Option<Arc<dyn E
             return None;
         }
     };
-    Some(Arc::new(OtlpExporter { signal, protocol, url, timeout, transport }))
+    Some(OtlpExporter { signal, protocol, url, timeout, transport })
 }
 
 /// Sends one signal of the batches by OTLP.
@@ -130,6 +138,14 @@ impl Transport {
     }
 }
 
+impl OtlpExporter {
+    async fn send(&self, request: Vec<u8>) -> Result<Accepted, String> {
+        let sent = tokio::time::timeout(self.timeout, self.transport.send(request.into())).await;
+        let late = || ExportError::Timeout { endpoint: self.url.clone(), after: self.timeout };
+        sent.map_err(|_| late()).flatten().map_err(|error| error.to_string())
+    }
+}
+
 impl Exporter for OtlpExporter {
     fn name(&self) -> String {
         format!("otlp {} {}", self.protocol, self.url)
@@ -140,11 +156,6 @@ impl Exporter for OtlpExporter {
     }
 
     fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
-        let request = bytes::Bytes::from(encode::request(self.signal, batch));
-        Box::pin(async move {
-            let sent = tokio::time::timeout(self.timeout, self.transport.send(request)).await;
-            let late = || ExportError::Timeout { endpoint: self.url.clone(), after: self.timeout };
-            sent.map_err(|_| late()).flatten().map_err(|error| error.to_string())
-        })
+        Box::pin(self.send(encode::request(self.signal, batch)))
     }
 }

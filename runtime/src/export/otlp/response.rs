@@ -1,4 +1,4 @@
-//! The receiver's answer: `ExportTraceServiceResponse` or `ExportLogsServiceResponse`, read by hand because both are the
+//! The receiver's answer: `ExportTraceServiceResponse` or its like for another signal, read by hand because all are the
 //! same two fields deep.
 
 use super::error::printable;
@@ -57,7 +57,7 @@ impl<'a> Iterator for Fields<'a> {
 pub(crate) fn accepted(body: &[u8]) -> Accepted {
     let mut accepted = Accepted::default();
     for (number, field) in Fields(body) {
-        // `partial_success` = 1, with `rejected_spans` or `rejected_log_records` = 1 and `error_message` = 2.
+        // `partial_success` = 1, with `rejected_spans` or its like = 1 and `error_message` = 2.
         let (1, Field::Bytes(partial)) = (number, field) else { continue };
         for field in Fields(partial) {
             match field {
