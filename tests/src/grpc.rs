@@ -5,6 +5,12 @@ use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsS
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
 };
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -19,8 +25,10 @@ struct Service(Arc<Received>);
 pub(crate) async fn serve(listener: TcpListener, received: Arc<Received>) {
     // A receiver without the service answers `UNIMPLEMENTED`.
     let logs = received.logs.is_some().then(|| LogsServiceServer::new(Service(Arc::clone(&received))));
+    let metrics = MetricsServiceServer::new(Service(Arc::clone(&received)));
     let service = TraceServiceServer::new(Service(received));
-    let server = tonic::transport::Server::builder().add_service(service).add_optional_service(logs);
+    let server =
+        tonic::transport::Server::builder().add_service(service).add_service(metrics).add_optional_service(logs);
     if let Err(error) = server.serve_with_incoming(TcpIncoming::from(listener)).await {
         eprintln!("the gRPC receiver ended: {error}");
     }
@@ -66,5 +74,21 @@ impl LogsService for Service {
             error_message,
         });
         Ok(Response::new(ExportLogsServiceResponse { partial_success }))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let rejected = act(self.0.add_metrics(request, metadata.into_headers())).await?;
+        let partial_success = rejected.map(|(rejected_data_points, error_message)| ExportMetricsPartialSuccess {
+            rejected_data_points,
+            error_message,
+        });
+        Ok(Response::new(ExportMetricsServiceResponse { partial_success }))
     }
 }

@@ -9,6 +9,9 @@ use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
 };
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -89,11 +92,23 @@ fn ending(ending: Ending) -> Response<Answer> {
     response
 }
 
+#[derive(Clone, Copy)]
+enum Signal {
+    Traces,
+    Logs,
+    Metrics,
+}
+
 async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Result<Response<Answer>> {
     let (head, body) = request.into_parts();
-    let is_logs = head.uri.path() == "/v1/logs" && received.logs.is_some();
-    if !is_logs && head.uri.path() != "/v1/traces" || head.method != http::Method::POST {
-        return Ok(respond(StatusCode::NOT_FOUND, None, b"expected POST /v1/traces".to_vec()));
+    let signal = match head.uri.path() {
+        "/v1/traces" => Signal::Traces,
+        "/v1/logs" if received.logs.is_some() => Signal::Logs,
+        "/v1/metrics" => Signal::Metrics,
+        _ => return Ok(not_found()),
+    };
+    if head.method != http::Method::POST {
+        return Ok(not_found());
     }
     if head.headers.get(CONTENT_TYPE).is_none_or(|found| found != "application/x-protobuf") {
         return Ok(respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, Vec::new()));
@@ -101,10 +116,13 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
     let Ok(body) = body.collect().await else {
         return Ok(respond(StatusCode::BAD_REQUEST, None, b"the body broke off".to_vec()));
     };
-    let behaviour = if is_logs {
-        ExportLogsServiceRequest::decode(body.to_bytes()).map(|request| received.add_logs(request, head.headers))
-    } else {
-        ExportTraceServiceRequest::decode(body.to_bytes()).map(|request| received.add(request, head.headers))
+    let (body, headers) = (body.to_bytes(), head.headers);
+    let behaviour = match signal {
+        Signal::Traces => ExportTraceServiceRequest::decode(body).map(|request| received.add(request, headers)),
+        Signal::Logs => ExportLogsServiceRequest::decode(body).map(|request| received.add_logs(request, headers)),
+        Signal::Metrics => {
+            ExportMetricsServiceRequest::decode(body).map(|request| received.add_metrics(request, headers))
+        }
     };
     let Ok(behaviour) = behaviour else {
         return Ok(respond(StatusCode::BAD_REQUEST, None, b"not an export request of this signal".to_vec()));
@@ -121,18 +139,30 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             respond(status, None, b"out of \x1b[31morder".to_vec())
         }
-        Behaviour::Reject(count, text) => respond(StatusCode::OK, PROTOBUF, rejection(is_logs, count, text)),
+        Behaviour::Reject(count, text) => respond(StatusCode::OK, PROTOBUF, rejection(signal, count, text)),
         Behaviour::Raw(status, content_type, body) => {
             respond(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), content_type, body)
         }
     })
 }
 
-fn rejection(is_logs: bool, count: i64, error_message: String) -> Vec<u8> {
-    if is_logs {
-        let partial_success = Some(ExportLogsPartialSuccess { rejected_log_records: count, error_message });
-        return ExportLogsServiceResponse { partial_success }.encode_to_vec();
+fn rejection(signal: Signal, count: i64, error_message: String) -> Vec<u8> {
+    match signal {
+        Signal::Traces => {
+            let partial_success = Some(ExportTracePartialSuccess { rejected_spans: count, error_message });
+            ExportTraceServiceResponse { partial_success }.encode_to_vec()
+        }
+        Signal::Logs => {
+            let partial_success = Some(ExportLogsPartialSuccess { rejected_log_records: count, error_message });
+            ExportLogsServiceResponse { partial_success }.encode_to_vec()
+        }
+        Signal::Metrics => {
+            let partial_success = Some(ExportMetricsPartialSuccess { rejected_data_points: count, error_message });
+            ExportMetricsServiceResponse { partial_success }.encode_to_vec()
+        }
     }
-    let partial_success = Some(ExportTracePartialSuccess { rejected_spans: count, error_message });
-    ExportTraceServiceResponse { partial_success }.encode_to_vec()
+}
+
+fn not_found() -> Response<Answer> {
+    respond(StatusCode::NOT_FOUND, None, b"expected POST /v1/traces".to_vec())
 }
