@@ -1,7 +1,7 @@
 //! Metrics over both protocols: what arrives, with which settings, and what becomes of it when the receiver misbehaves.
 
 use crate::support::{PROTOCOLS, receiver, turn};
-use opentelemetry::metrics::{Meter, MeterProvider};
+use opentelemetry::metrics::Meter;
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value, global};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;

@@ -160,6 +160,9 @@ impl Reader {
     /// Exports within the timeout, and once the pipeline shuts down, within its deadline, too.
     async fn export(&self, metrics: &[ResourceMetrics], stop: Option<Instant>) -> Result<Accepted, String> {
         let timeout = stop.map_or(self.timeout, |deadline| self.timeout.min(left_until(deadline)));
+        if timeout.is_zero() {
+            return Err("the pipeline was shut down, and no time was left to export".to_owned());
+        }
         let exporting = tokio::time::timeout(timeout, self.sink.export(metrics));
         let stopping = async {
             let deadline = self.control.stopping().await;

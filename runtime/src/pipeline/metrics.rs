@@ -5,7 +5,7 @@ use crate::config::{Hooks, MetricExporter, MetricReader, Telemetry, Temporality}
 use crate::export::Signal;
 use crate::export::metrics::{MetricSink, SdkSink};
 use crate::metrics::{Installed, Provider, Reading, sink};
-use crate::{ConfigError, Error};
+use crate::{ConfigError, Error, record};
 use opentelemetry::metrics::{MeterProvider, NoopMeterProvider};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::Temporality as SdkTemporality;
@@ -39,7 +39,7 @@ static IS_GLOBAL: AtomicBool = AtomicBool::new(false);
 /// Called in the child of a fork: what annotations measure would go to a provider whose locks nobody may ever release.
 pub(super) fn in_child_of_fork() {
     if IS_GLOBAL.load(Ordering::Relaxed) {
-        crate::record::set_metrics(false);
+        record::set_metrics(false);
     }
 }
 
@@ -88,7 +88,11 @@ impl Running {
     pub(super) fn install(&mut self, hooks: Hooks) {
         if let Some(provider) = self.provider.clone().filter(|_| hooks == Hooks::Global) {
             self.installed = Installed::install(provider);
-            IS_GLOBAL.store(self.installed.is_some(), Ordering::Relaxed);
+            IS_GLOBAL.fetch_or(self.installed.is_some(), Ordering::Relaxed);
+        }
+        if self.installed.is_none() && record::forks() > 0 {
+            // The provider of the parent is still in its place.
+            in_child_of_fork();
         }
     }
 

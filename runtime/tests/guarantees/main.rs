@@ -18,6 +18,7 @@ mod flushing;
 mod futures;
 mod keeping;
 mod limits;
+mod metrics;
 mod options;
 mod outcomes;
 mod panics;

@@ -37,7 +37,7 @@ impl MetricReader {
 }
 
 /// The SDK makes room for this many at once, so an absurd limit would take all memory.
-const LARGEST: usize = 1 << 24;
+const LARGEST: usize = 1 << 20;
 
 fn cardinality(limit: usize, problems: &mut ConfigError) {
     if !(1..=LARGEST).contains(&limit) {
