@@ -158,7 +158,7 @@ impl Guard {
         if self.forks != record::forks() {
             // The collector's thread is in another process, where it must not be waited for.
             std::mem::forget(running);
-            std::mem::forget(std::mem::replace(&mut self.metrics, Metrics::none()));
+            std::mem::replace(&mut self.metrics, Metrics::none()).forget();
             return Ok(());
         }
         let deadline = clock::instant_after(self.timeout);

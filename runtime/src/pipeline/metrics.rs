@@ -140,6 +140,11 @@ impl Running {
         }
     }
 
+    /// In the child of a fork: the threads are in another process.
+    pub(super) fn forget(self) {
+        std::mem::forget(self);
+    }
+
     pub(super) fn stats(&self) -> impl Iterator<Item = ExporterStats> {
         self.readings.iter().map(|reading| ExporterStats::of(reading.name(), Signal::Metrics, reading.tally()))
     }
