@@ -41,7 +41,7 @@
 //! |-|-|-|
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
-//! | `metrics` | yes | durations of calls whose annotations ask for `metrics`, through OpenTelemetry's global meter |
+//! | `metrics` | yes | metrics: a meter provider from settings, durations of calls whose annotations ask for `metrics` |
 //! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |
 //! | `hyper` | no | [`health`] as a hyper service |
@@ -73,6 +73,9 @@ pub mod propagation;
 mod span;
 
 pub mod export;
+
+#[cfg(feature = "metrics")]
+mod metrics;
 
 mod pipeline;
 

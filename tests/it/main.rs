@@ -6,6 +6,7 @@ mod equality;
 mod exceptions;
 mod faults;
 mod interop;
+mod metrics;
 mod notation;
 mod otlp;
 mod random;

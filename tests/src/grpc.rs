@@ -5,6 +5,12 @@ use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsS
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
 };
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -33,8 +39,10 @@ pub(crate) async fn serve(listener: TcpListener, mut server: Server, received: A
     // A receiver without the service answers `UNIMPLEMENTED`.
     let logs = received.logs.is_some().then(|| Service(Arc::clone(&received)));
     let logs = logs.map(|logs| LogsServiceServer::new(logs).accept_compressed(CompressionEncoding::Gzip));
+    let metrics = MetricsServiceServer::new(Service(Arc::clone(&received)));
+    let metrics = metrics.accept_compressed(CompressionEncoding::Gzip);
     let service = TraceServiceServer::new(Service(received)).accept_compressed(CompressionEncoding::Gzip);
-    let server = server.add_service(service).add_optional_service(logs);
+    let server = server.add_service(service).add_service(metrics).add_optional_service(logs);
     if let Err(error) = server.serve_with_incoming(TcpIncoming::from(listener)).await {
         eprintln!("the gRPC receiver ended: {error}");
     }
@@ -80,5 +88,21 @@ impl LogsService for Service {
             error_message,
         });
         Ok(Response::new(ExportLogsServiceResponse { partial_success }))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let rejected = act(self.0.add_metrics(request, metadata.into_headers())).await?;
+        let partial_success = rejected.map(|(rejected_data_points, error_message)| ExportMetricsPartialSuccess {
+            rejected_data_points,
+            error_message,
+        });
+        Ok(Response::new(ExportMetricsServiceResponse { partial_success }))
     }
 }

@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
+use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceResponse};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message;
 use serde::Serialize;
@@ -94,11 +95,23 @@ fn ending(ending: Ending) -> Response<Answer> {
     response
 }
 
+#[derive(Clone, Copy)]
+enum Signal {
+    Traces,
+    Logs,
+    Metrics,
+}
+
 async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Result<Response<Answer>> {
     let (head, body) = request.into_parts();
-    let is_logs = head.uri.path() == "/v1/logs" && received.logs.is_some();
-    if !is_logs && head.uri.path() != "/v1/traces" || head.method != http::Method::POST {
-        return Ok(respond(StatusCode::NOT_FOUND, None, b"expected POST /v1/traces".to_vec()));
+    let signal = match head.uri.path() {
+        "/v1/traces" => Signal::Traces,
+        "/v1/logs" if received.logs.is_some() => Signal::Logs,
+        "/v1/metrics" => Signal::Metrics,
+        _ => return Ok(not_found()),
+    };
+    if head.method != http::Method::POST {
+        return Ok(not_found());
     }
     let encoding = match head.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) {
         Some(b"application/x-protobuf") => Encoding::Protobuf,
@@ -118,10 +131,10 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
         Some(_) => None,
     };
     let behaviour = body.and_then(|body| {
-        Some(if is_logs {
-            received.add_logs(encoding.decode(&body)?, head.headers)
-        } else {
-            received.add(encoding.decode(&body)?, head.headers)
+        Some(match signal {
+            Signal::Traces => received.add(encoding.decode(&body)?, head.headers),
+            Signal::Logs => received.add_logs(encoding.decode(&body)?, head.headers),
+            Signal::Metrics => received.add_metrics(encoding.decode(&body)?, head.headers),
         })
     });
     let Some(behaviour) = behaviour else {
@@ -139,20 +152,32 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             respond(status, None, b"out of \x1b[31morder".to_vec())
         }
-        Behaviour::Reject(count, text) => rejection(encoding, is_logs, count, text),
+        Behaviour::Reject(count, text) => rejection(encoding, signal, count, text),
         Behaviour::Raw(status, content_type, body) => {
             respond(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), content_type, body)
         }
     })
 }
 
-fn rejection(encoding: Encoding, is_logs: bool, count: i64, error_message: String) -> Response<Answer> {
-    if is_logs {
-        let partial_success = Some(ExportLogsPartialSuccess { rejected_log_records: count, error_message });
-        return encoding.respond(&ExportLogsServiceResponse { partial_success });
+fn rejection(encoding: Encoding, signal: Signal, count: i64, error_message: String) -> Response<Answer> {
+    match signal {
+        Signal::Traces => {
+            let partial_success = Some(ExportTracePartialSuccess { rejected_spans: count, error_message });
+            encoding.respond(&ExportTraceServiceResponse { partial_success })
+        }
+        Signal::Logs => {
+            let partial_success = Some(ExportLogsPartialSuccess { rejected_log_records: count, error_message });
+            encoding.respond(&ExportLogsServiceResponse { partial_success })
+        }
+        Signal::Metrics => {
+            let partial_success = Some(ExportMetricsPartialSuccess { rejected_data_points: count, error_message });
+            encoding.respond(&ExportMetricsServiceResponse { partial_success })
+        }
     }
-    let partial_success = Some(ExportTracePartialSuccess { rejected_spans: count, error_message });
-    encoding.respond(&ExportTraceServiceResponse { partial_success })
+}
+
+fn not_found() -> Response<Answer> {
+    respond(StatusCode::NOT_FOUND, None, b"expected POST /v1/traces".to_vec())
 }
 
 /// How requests are encoded, and so their answers.

@@ -6,8 +6,10 @@ mod tls;
 
 use ::http::HeaderMap;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use std::collections::VecDeque;
 use std::io;
@@ -72,6 +74,10 @@ struct Received {
     logs: Option<Behaviour>,
     log_requests: Mutex<Vec<ExportLogsServiceRequest>>,
     log_headers: Mutex<Vec<HeaderMap>>,
+    /// The answer to every request with metrics.
+    metrics: Mutex<Behaviour>,
+    metric_requests: Mutex<Vec<ExportMetricsServiceRequest>>,
+    metric_headers: Mutex<Vec<HeaderMap>>,
     arrived: Condvar,
 }
 
@@ -95,6 +101,14 @@ impl Received {
         lock(&self.log_headers).push(headers);
         lock(&self.log_requests).push(request);
         self.logs.clone().unwrap_or(Behaviour::Accept)
+    }
+
+    /// Keeps a request with metrics, and says how to answer it.
+    fn add_metrics(&self, request: ExportMetricsServiceRequest, headers: HeaderMap) -> Behaviour {
+        lock(&self.metric_headers).push(headers);
+        lock(&self.metric_requests).push(request);
+        self.arrived.notify_all();
+        lock(&self.metrics).clone()
     }
 }
 
@@ -202,6 +216,9 @@ impl Receiver {
             logs,
             log_requests: Mutex::default(),
             log_headers: Mutex::default(),
+            metrics: Mutex::new(Behaviour::Accept),
+            metric_requests: Mutex::default(),
+            metric_headers: Mutex::default(),
             arrived: Condvar::new(),
         });
         let (stop, stopped) = oneshot::channel();
@@ -261,6 +278,39 @@ impl Receiver {
         let requests = self.log_requests();
         let resources = requests.into_iter().flat_map(|request| request.resource_logs);
         resources.flat_map(|resource| resource.scope_logs).flat_map(|scope| scope.log_records).collect()
+    }
+
+    /// From now on requests with metrics are answered like this. Without, they are accepted.
+    pub fn answer_metrics(&self, behaviour: Behaviour) {
+        *lock(&self.received.metrics) = behaviour;
+    }
+
+    /// The requests with metrics that arrived so far.
+    pub fn metric_requests(&self) -> Vec<ExportMetricsServiceRequest> {
+        lock(&self.received.metric_requests).clone()
+    }
+
+    /// The headers or metadata of the requests with metrics.
+    pub fn metric_headers(&self) -> Vec<HeaderMap> {
+        lock(&self.received.metric_headers).clone()
+    }
+
+    /// The metrics of all requests.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let requests = self.metric_requests();
+        let resources = requests.into_iter().flat_map(|request| request.resource_metrics);
+        resources.flat_map(|resource| resource.scope_metrics).flat_map(|scope| scope.metrics).collect()
+    }
+
+    /// Waits until so many requests with metrics have arrived; what has arrived by the deadline is given back anyway.
+    pub fn wait_for_metrics(&self, requests: usize, timeout: Duration) -> Vec<ExportMetricsServiceRequest> {
+        let deadline = Instant::now() + timeout;
+        let mut arrived = lock(&self.received.metric_requests);
+        while arrived.len() < requests {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { break };
+            arrived = self.received.arrived.wait_timeout(arrived, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        arrived.clone()
     }
 
     /// Waits until so many spans have arrived; what has arrived by the deadline is given back anyway.

@@ -6,6 +6,7 @@ mod exporter;
 mod lakehouse;
 mod limits;
 mod load;
+mod metrics;
 mod node;
 mod otlp;
 
@@ -42,6 +43,10 @@ pub use exporter::{Exporter, LogExporter, OtlpFile, OutputStream};
 pub use json_schema::json_schema;
 pub use lakehouse::LakehouseResource;
 pub use limits::{Hooks, TailSampling};
+pub use metrics::{
+    Aggregation, AttributeKeys, CardinalityLimits, HistogramAggregation, InstrumentType, MetricExporter, MetricReader,
+    Metrics, Temporality, View, ViewSelector, ViewStream,
+};
 pub use node::{Entry, File, Node, Origin, Span, Value};
 pub use otelier_macros::TelemetryConfig;
 #[cfg(feature = "_otlp")]
@@ -115,6 +120,8 @@ pub struct Telemetry {
     /// Where log records go, of which there are some only if `exception_signal` says so. Environment:
     /// `OTEL_LOGS_EXPORTER`, a list of `none` and `otlp`. Default: `None`, where spans go by OTLP or into a file.
     pub log_exporters: Option<Vec<LogExporter>>,
+    /// Which metrics are exported, and how; needs the feature `metrics`. YAML: `meter_provider`. Default: none.
+    pub metrics: Metrics,
     /// How long [`Guard::shutdown`](crate::Guard::shutdown) and dropping the guard may take. Default: 5 s.
     pub shutdown_timeout: Duration,
     /// How much [`diagnostics`](crate::diagnostics) says. Environment: `OTEL_LOG_LEVEL`. Default: [`LogLevel::Info`].
@@ -218,6 +225,7 @@ impl Default for Telemetry {
             batch: Batching::default(),
             exporters: Vec::new(),
             log_exporters: None,
+            metrics: Metrics::default(),
             shutdown_timeout: Duration::from_secs(5),
             log_level: LogLevel::default(),
             warnings: Vec::new(),
@@ -384,6 +392,23 @@ impl Telemetry {
         self
     }
 
+    /// Exports metrics. The pipeline's meter provider becomes OpenTelemetry's global one with [`Hooks::Global`], so that
+    /// annotations with `metrics` and all code that measures through OpenTelemetry's API are exported; with other hooks,
+    /// [`Guard::meter_provider`](crate::Guard::meter_provider) has it. Needs the feature `metrics`. Default: none.
+    ///
+    /// ```
+    /// use otelier::config::{MetricReader, Otlp};
+    ///
+    /// let otlp = Otlp::to("http://localhost:4318");
+    /// let telemetry = otelier::Telemetry::default().with_otlp(otlp.clone()).with_metrics(MetricReader::otlp(otlp));
+    /// # assert_eq!(telemetry.metrics.readers.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: impl Into<Metrics>) -> Self {
+        self.metrics = metrics.into();
+        self
+    }
+
     /// Sets the longest time a span waits before it is exported. Default: 5 s.
     #[must_use]
     pub fn with_schedule_delay(mut self, delay: Duration) -> Self {
@@ -449,6 +474,7 @@ impl Telemetry {
             problems.push(format_args!("the ratio of tail sampling is {}; expected 0.0 to 1.0", tail.ratio));
         }
         self.resource.check(problems);
+        self.metrics.check(problems);
         let mut found = crate::ConfigError::default();
         self.batch.check(&mut found);
         self.exporters.iter().filter_map(|exporter| exporter.parts().1).for_each(|own| own.check(&mut found));

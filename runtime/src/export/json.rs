@@ -87,9 +87,9 @@ impl Json {
     }
 
     /// An integer of at most 32 bits, or the number of an enum.
-    pub(crate) fn number(&mut self, value: u32) {
+    pub(crate) fn number(&mut self, value: impl Into<i64>) {
         self.separate();
-        let _ = write!(self.0, "{value}");
+        let _ = write!(self.0, "{}", value.into());
     }
 
     pub(crate) fn bool(&mut self, value: bool) {

@@ -3,6 +3,7 @@
 //! The collector hands every batch to every exporter; an exporter takes it as OTLP bytes (written straight from the
 //! records) or as the SDK's `SpanData`.
 
+mod book;
 pub mod console;
 pub mod html;
 pub(crate) mod json;
@@ -10,6 +11,8 @@ pub(crate) mod log_lines;
 #[cfg(feature = "logs")]
 pub(crate) mod logs;
 mod memory;
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
 #[cfg(feature = "_otlp")]
 pub(crate) mod otlp;
 pub(crate) mod otlp_file;
@@ -18,6 +21,7 @@ mod scopes;
 pub(crate) mod sdk;
 pub mod tree;
 
+pub(crate) use book::{Book, Failure, RECENT};
 pub use memory::MemoryExporter;
 
 use crate::clock::Anchor;
@@ -67,14 +71,17 @@ pub enum Signal {
     Spans,
     /// Log records: the exceptions of spans, as [`ExceptionSignal`](crate::config::ExceptionSignal) says.
     Logs,
+    /// Data points of metrics, as [`Metrics`](crate::config::Metrics) says.
+    Metrics,
 }
 
 impl fmt::Display for Signal {
-    /// `spans` or `log records`.
+    /// `spans`, `log records` or `data points`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Spans => "spans",
             Self::Logs => "log records",
+            Self::Metrics => "data points",
         })
     }
 }
@@ -103,7 +110,7 @@ impl Severity {
 /// What became of a batch that reached its receiver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    /// Spans or log records that the receiver refused.
+    /// Spans, log records or data points that the receiver refused.
     pub(crate) rejected: u64,
     /// What it said of them, or of the batch.
     pub(crate) message: Option<String>,

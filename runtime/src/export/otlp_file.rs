@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Writes one signal. Every line is one write to a file that is opened for appending, so that the exporters of several
+/// Where lines go. Every line is one write to a file that is opened for appending, so that the exporters of several
 /// signals, and other processes, may have one file together.
 #[derive(Debug)]
-struct FileExporter {
-    signal: Signal,
+struct Lines {
     to: Arc<Writer>,
     /// Whether a write is under way: one that hangs must not be joined by others.
     writing: Arc<AtomicBool>,
@@ -25,24 +24,17 @@ enum Writer {
     File { path: PathBuf, file: File },
 }
 
+/// Writes one signal of the batches.
+#[derive(Debug)]
+struct FileExporter {
+    signal: Signal,
+    lines: Lines,
+}
+
 /// The exporter these settings ask for; a file that cannot be opened goes to `problems`, once.
 pub(crate) fn exporter(signal: Signal, settings: &OtlpFile, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
-    let to = match &settings.output {
-        OutputStream::Stdout => Writer::Stdout,
-        OutputStream::File(path) => match open(path) {
-            Ok(file) => Writer::File { path: path.clone(), file },
-            Err(error) => {
-                let mut problem = ConfigError::default();
-                problem.push(format_args!(
-                    "`output_stream` of `otlp_file/development` is `{}`; expected a file that can be appended to: {error}",
-                    path.display()
-                ));
-                problems.absorb(problem);
-                return None;
-            }
-        },
-    };
-    Some(Arc::new(FileExporter { signal, to: Arc::new(to), writing: Arc::default() }))
+    let lines = Lines::open(settings, problems)?;
+    Some(Arc::new(FileExporter { signal, lines }))
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -70,7 +62,26 @@ impl Writer {
     }
 }
 
-impl Exporter for FileExporter {
+impl Lines {
+    fn open(settings: &OtlpFile, problems: &mut ConfigError) -> Option<Self> {
+        let to = match &settings.output {
+            OutputStream::Stdout => Writer::Stdout,
+            OutputStream::File(path) => match open(path) {
+                Ok(file) => Writer::File { path: path.clone(), file },
+                Err(error) => {
+                    let mut problem = ConfigError::default();
+                    problem.push(format_args!(
+                        "`output_stream` of `otlp_file/development` is `{}`; expected a file that can be appended to: {error}",
+                        path.display()
+                    ));
+                    problems.absorb(problem);
+                    return None;
+                }
+            },
+        };
+        Some(Self { to: Arc::new(to), writing: Arc::default() })
+    }
+
     fn name(&self) -> String {
         match &*self.to {
             Writer::Stdout => "otlp_file stdout".to_owned(),
@@ -78,26 +89,54 @@ impl Exporter for FileExporter {
         }
     }
 
+    async fn write(&self, mut line: Vec<u8>) -> Result<Accepted, String> {
+        line.push(b'\n');
+        if self.writing.swap(true, Ordering::AcqRel) {
+            return Err(format!("{} still does not take an earlier batch", self.name()));
+        }
+        let (to, writing) = (Arc::clone(&self.to), Arc::clone(&self.writing));
+        // On a thread of its own, because a disk or a pipe that hangs must not hold up the other exporters.
+        let written = tokio::task::spawn_blocking(move || {
+            let written = to.write(&line);
+            writing.store(false, Ordering::Release);
+            written
+        });
+        let written = written.await.map_err(io::Error::other).flatten();
+        written.map(|()| Accepted::default()).map_err(|error| format!("{} was not written: {error}", self.name()))
+    }
+}
+
+impl Exporter for FileExporter {
+    fn name(&self) -> String {
+        self.lines.name()
+    }
+
     fn signal(&self) -> Signal {
         self.signal
     }
 
     fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
-        let mut line = otlp_json::request(self.signal, batch);
-        line.push(b'\n');
-        Box::pin(async move {
-            if self.writing.swap(true, Ordering::AcqRel) {
-                return Err(format!("{} still does not take an earlier batch", self.name()));
-            }
-            let (to, writing) = (Arc::clone(&self.to), Arc::clone(&self.writing));
-            // On a thread of its own, because a disk or a pipe that hangs must not hold up the other exporters.
-            let written = tokio::task::spawn_blocking(move || {
-                let written = to.write(&line);
-                writing.store(false, Ordering::Release);
-                written
-            });
-            let written = written.await.map_err(io::Error::other).flatten();
-            written.map(|()| Accepted::default()).map_err(|error| format!("{} was not written: {error}", self.name()))
-        })
+        let line = otlp_json::request(self.signal, batch);
+        Box::pin(self.lines.write(line))
+    }
+}
+
+/// The exporter of metrics these settings ask for.
+#[cfg(feature = "metrics")]
+pub(crate) fn metric_sink(
+    settings: &OtlpFile,
+    problems: &mut ConfigError,
+) -> Option<Arc<dyn super::metrics::MetricSink>> {
+    Some(Arc::new(Lines::open(settings, problems)?))
+}
+
+#[cfg(feature = "metrics")]
+impl super::metrics::MetricSink for Lines {
+    fn name(&self) -> String {
+        Self::name(self)
+    }
+
+    fn export<'a>(&'a self, metrics: &'a [opentelemetry_sdk::metrics::data::ResourceMetrics]) -> Exporting<'a> {
+        Box::pin(self.write(super::metrics::json::request(metrics)))
     }
 }

@@ -15,11 +15,12 @@ use opentelemetry::{Array, InstrumentationScope, Value as OtelValue};
 pub(crate) fn request(signal: Signal, batch: &Batch) -> Vec<u8> {
     let (resources, of_scopes) = match signal {
         Signal::Spans => ("resourceSpans", "scopeSpans"),
-        Signal::Logs => ("resourceLogs", "scopeLogs"),
+        // No batch of spans carries metrics.
+        Signal::Logs | Signal::Metrics => ("resourceLogs", "scopeLogs"),
     };
     let room = match signal {
         Signal::Spans => batch.words.len() * 24,
-        Signal::Logs => 0,
+        Signal::Logs | Signal::Metrics => 0,
     };
     let mut json = Json::with_capacity(room + 512);
     json.object(|json| {
@@ -77,7 +78,7 @@ impl Json {
             Signal::Spans => self.key("spans").list(|json| {
                 records().for_each(|record| json.object(|json| json.span(&record, batch)));
             }),
-            Signal::Logs => self.key("logRecords").list(|json| {
+            Signal::Logs | Signal::Metrics => self.key("logRecords").list(|json| {
                 records().for_each(|record| {
                     record.exceptions(|exception| json.object(|json| json.exception(&exception, &record, batch)));
                 });

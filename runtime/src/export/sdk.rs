@@ -125,7 +125,7 @@ impl<E: SpanExporter> SdkExporter<E> {
 }
 
 /// The last segment of a type's name, without its parameters.
-pub(super) fn type_name<E>() -> String {
+pub(crate) fn type_name<E>() -> String {
     let full = std::any::type_name::<E>();
     full.split('<').next().and_then(|path| path.rsplit("::").next()).unwrap_or(full).to_owned()
 }

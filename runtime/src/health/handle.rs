@@ -2,7 +2,8 @@
 
 use super::{ConfigurationHealth, ExporterHealth, Health, Instrumentation, PipelineHealth, QueueHealth, Status};
 use crate::config::{Hooks, Telemetry};
-use crate::pipeline::{Book, RECENT, Shared, State, Stats};
+use crate::export::{Book, RECENT, Signal};
+use crate::pipeline::{ExporterStats, Shared, State, Stats};
 use crate::record::QUEUE;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,9 +42,8 @@ impl HealthHandle {
         // Behind the locks of a pipeline of the process that this is a fork of, perhaps nobody is any more.
         let is_here = shared.is_here();
         let settings = if is_here { shared.settings().clone() } else { Telemetry::default() };
-        let mut exporters: Vec<_> =
-            shared.books.iter().filter(|_| is_here).map(|book| exporter(book, settings.batch.export_timeout)).collect();
-        exporters.sort_by_key(|exporter| exporter.signal != crate::export::Signal::Spans);
+        let mut exporters: Vec<_> = shared.books.iter().filter(|_| is_here).map(|book| exporter(book)).collect();
+        exporters.sort_by_key(|exporter| exporter.signal != Signal::Spans);
         let queue = queue(shared, state);
         let configuration = configuration(shared, &settings, is_here);
         let mut pipeline = pipeline(state, shared.disabled, &stats);
@@ -120,18 +120,26 @@ fn queue(shared: &Shared, state: State) -> QueueHealth {
     QueueHealth { status, reason, bytes, capacity, spans }
 }
 
-fn exporter(book: &Book, timeout: Duration) -> ExporterHealth {
-    let (stats, history) = (book.stats(), book.history());
+fn exporter(book: &Book) -> ExporterHealth {
+    let (stats, history) = (ExporterStats::of(book), book.history());
     let (success_rate, recent_success_rate) = history.success_rates().unzip();
     let busy_for = book.busy_for();
     let last = || history.last_error.as_ref().map_or("", |(_, text)| text);
     let (status, reason) = match (book.keeps_thread_for(), busy_for) {
         (Some(kept), _) if kept > KEEPS_THREAD => {
             let kept = kept.as_secs();
-            (Status::Failing, Some(format!("it has kept the exporters' thread for {kept} s, and holds up all others")))
+            let reason = match book.signal {
+                Signal::Spans | Signal::Logs => {
+                    format!("it has kept the exporters' thread for {kept} s, and holds up all others")
+                }
+                Signal::Metrics => {
+                    format!("it, or a callback that it asks for values, has kept its reader's thread for {kept} s")
+                }
+            };
+            (Status::Failing, Some(reason))
         }
         // Only if the thread is held up by another one does an export overstay its time.
-        (_, Some(busy)) if busy > timeout.saturating_add(KEEPS_THREAD) => {
+        (_, Some(busy)) if busy > book.timeout.saturating_add(KEEPS_THREAD) => {
             (Status::Degraded, Some(format!("its export has been under way for {} s", busy.as_secs())))
         }
         _ => match history.failed_in_a_row {

@@ -1,12 +1,11 @@
 //! The thread that takes finished spans from everybody else and hands them to the exporters.
 
-use super::book::Book;
 use super::deliver::{Lane, RESERVE, Stop};
 use super::drops::Drops;
 use super::guard::Lease;
 use crate::clock::{self, Anchor, Clock};
 use crate::config::Batching;
-use crate::export::{Batch, Exporter};
+use crate::export::{Batch, Book, Exporter};
 use crate::record::capture::Tap;
 use crate::record::{self, QUEUE};
 use opentelemetry::Context;

@@ -1,10 +1,8 @@
 //! Each exporter's own row of batches: one that hangs or panics holds up no other for longer than one batch, and while the
 //! pipeline ends for none.
 
-use super::book::{Book, Failure};
 use crate::clock;
-use crate::export::{Accepted, Batch, Exporter, Exporting, Signal};
-use std::any::Any;
+use crate::export::{Accepted, Batch, Book, Exporter, Exporting, Failure, Signal};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -57,6 +55,8 @@ impl Lane {
         let share = match self.book.signal {
             Signal::Spans => batch.spans,
             Signal::Logs => batch.log_records(),
+            // Metrics are read and exported on threads of their own.
+            Signal::Metrics => 0,
         };
         if share == 0 {
             return;
@@ -155,7 +155,7 @@ impl Future for Caught<'_> {
             catch_unwind(AssertUnwindSafe(|| future.get_or_insert_with(|| exporter.export(batch)).as_mut().poll(cx)));
         match polled {
             Ok(polled) => polled.map_err(Failure::Failed),
-            Err(panic) => Poll::Ready(Err(Failure::Panicked(message(&*panic)))),
+            Err(panic) => Poll::Ready(Err(Failure::of_panic(&*panic))),
         }
     }
 }
@@ -165,10 +165,4 @@ impl Drop for Caught<'_> {
         let _polling = self.book.polling();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(self.future.take())));
     }
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("it did not say why").to_owned()
 }

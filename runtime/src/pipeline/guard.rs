@@ -1,5 +1,6 @@
 //! The guard that keeps telemetry running.
 
+use super::metrics::Running as Metrics;
 use super::reload::{ReloadError, reload};
 use super::shared::{Shared, State};
 use super::stats::{Stats, TimedOut};
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub struct Guard {
     /// `None` once the pipeline has ended.
     running: Mutex<Option<Running>>,
+    metrics: Arc<Metrics>,
     shared: Arc<Shared>,
 }
 
@@ -63,8 +65,8 @@ impl Lease {
 }
 
 impl Guard {
-    pub(super) fn new(collector: Option<JoinHandle<()>>, shared: Arc<Shared>) -> Self {
-        Self { running: Mutex::new(Some(Running { collector })), shared }
+    pub(super) fn new(collector: Option<JoinHandle<()>>, metrics: Metrics, shared: Arc<Shared>) -> Self {
+        Self { running: Mutex::new(Some(Running { collector })), metrics: Arc::new(metrics), shared }
     }
 
     /// Whether it belongs to this process, and not to the one that this is a fork of.
@@ -76,16 +78,24 @@ impl Guard {
         *self.shared.settings() == *telemetry
     }
 
-    /// Exports every span that has ended, and waits for it at most `timeout`.
+    /// Exports every span that has ended, and all metrics as they are now, and waits for it at most `timeout`.
     ///
     /// # Errors
     ///
     /// [`TimedOut`] if the exporters needed longer. Failed exports are no error here; [`stats`](Self::stats) counts them.
     pub fn force_flush(&self, timeout: Duration) -> Result<(), TimedOut> {
-        if self.shared.state() == State::Running && !QUEUE.flush(timeout) {
-            return Err(TimedOut { after: timeout, stats: self.stats() });
+        if self.shared.state() != State::Running {
+            return Ok(());
         }
-        Ok(())
+        let deadline = clock::instant_after(timeout);
+        // Readers have threads of their own, so all export at the same time.
+        let metrics = self.metrics.flush();
+        let spans_in_time = QUEUE.flush(timeout);
+        let metrics_in_time = self.metrics.wait_flushed(&metrics, deadline);
+        if spans_in_time && metrics_in_time {
+            return Ok(());
+        }
+        Err(TimedOut { after: timeout, stats: self.stats() })
     }
 
     /// Decides with another sampler from now on which traces are recorded. Traces that have begun stay what they are, whole.
@@ -150,7 +160,27 @@ impl Guard {
         counts.then(record::sampling_counts).flatten()
     }
 
-    /// What became of the spans so far.
+    /// The meter provider of the pipeline, which is OpenTelemetry's global one with [`Hooks::Global`]. Without a reader in
+    /// [`Telemetry::metrics`], its meters measure nothing.
+    ///
+    /// [`Hooks::Global`]: crate::config::Hooks::Global
+    ///
+    /// ```
+    /// use otelier::config::{Hooks, MetricReader, Telemetry};
+    ///
+    /// let settings = Telemetry::default().with_hooks(Hooks::Manual).with_metrics(MetricReader::console());
+    /// let telemetry = otelier::init(settings)?;
+    /// let orders = telemetry.meter_provider().meter("shop").u64_counter("orders").build();
+    /// orders.add(1, &[]);
+    /// assert_eq!(telemetry.shutdown()?.exporters[0].exported, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn meter_provider(&self) -> Arc<dyn opentelemetry::metrics::MeterProvider + Send + Sync> {
+        self.metrics.provider()
+    }
+
+    /// What became of the spans so far, and of what else the exporters were given.
     pub fn stats(&self) -> Stats {
         self.shared.stats()
     }
@@ -283,11 +313,14 @@ impl Guard {
         let Some(running) = place.take() else { return Ok(()) };
         record::set_policy(Policy::Off);
         let timeout = self.shared.begin_to_stop();
+        let deadline = clock::instant_after(timeout);
+        // Readers have threads of their own, so they export at the same time as the collector.
+        self.metrics.stop(deadline);
         let in_time = match running.collector {
             None => true,
             Some(collector) => {
                 // Wakes the collector where it waits for exporters; the queue, where it waits for spans.
-                self.shared.stop.send_replace(Some(clock::instant_after(timeout)));
+                self.shared.stop.send_replace(Some(deadline));
                 let in_time = QUEUE.stop(timeout);
                 if in_time {
                     // The thread has said its last word; if it panicked, there is nothing more to learn from it.
@@ -298,22 +331,26 @@ impl Guard {
                 in_time
             }
         };
+        let metrics_in_time = self.metrics.end(deadline);
         self.shared.has_stopped();
         // A collector that hangs in an exporter keeps the pipeline occupied, because a second one would share its queue; it
-        // gives the place up when it ends after all.
+        // gives the place up when it ends after all. A reader that hangs shares nothing with the next pipeline.
         if in_time || !self.shared.lease.give_up() {
             super::free_the_place();
         }
-        if in_time {
+        if in_time && metrics_in_time {
             return Ok(());
         }
         let stats = self.stats();
-        diagnostics::tell(LogLevel::Error, "Pipeline.Shutdown.TimedOut", || self.what_is_lost(timeout, &stats));
+        diagnostics::tell(LogLevel::Error, "Pipeline.Shutdown.TimedOut", || {
+            self.what_is_lost(in_time, timeout, &stats)
+        });
         Err(TimedOut { after: timeout, stats })
     }
 
-    fn what_is_lost(&self, after: Duration, stats: &Stats) -> String {
-        let mut text = format!("the exporters did not take all spans within {after:?}");
+    fn what_is_lost(&self, spans_in_time: bool, after: Duration, stats: &Stats) -> String {
+        let what = if spans_in_time { "metrics" } else { "spans" };
+        let mut text = format!("the exporters did not take all {what} within {after:?}");
         let ended = stats.started.saturating_sub(stats.open + stats.dropped());
         for exporter in stats.exporters.iter().filter(|exporter| exporter.signal == crate::export::Signal::Spans) {
             let lost = ended.saturating_sub(exporter.exported + exporter.rejected);
@@ -344,8 +381,8 @@ impl Drop for Guard {
         // What is left in the child of a fork: a thread in another process, which must be neither waited for nor detached.
         std::mem::forget(self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         if !self.is_here() {
-            // Dropping what wakes the collector takes locks, which the parent's threads may have held when it forked.
-            std::mem::forget(Arc::clone(&self.shared));
+            // Dropping what wakes the threads takes locks, which the parent's threads may have held when it forked.
+            std::mem::forget((Arc::clone(&self.metrics), Arc::clone(&self.shared)));
         }
     }
 }

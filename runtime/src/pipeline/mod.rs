@@ -1,11 +1,12 @@
 //! From settings to a running pipeline.
 
-mod book;
 mod collector;
 mod deliver;
 mod drops;
 mod exporters;
 mod guard;
+#[cfg_attr(not(feature = "metrics"), path = "no_metrics.rs")]
+mod metrics;
 mod once;
 mod reload;
 mod shared;
@@ -13,7 +14,6 @@ mod stats;
 mod watch_file;
 
 pub use crate::record::SamplingCounts;
-pub(crate) use book::{Book, RECENT};
 pub use guard::Guard;
 pub use once::{SharedGuard, init_once};
 pub use reload::ReloadError;
@@ -24,10 +24,10 @@ pub use watch_file::FileWatch;
 use crate::config::{Batching, ExceptionSignal, Hooks, Telemetry};
 use crate::diagnostics::{self, LogLevel};
 use crate::export::sdk::SdkExporter;
-use crate::export::{Exporter, Signal};
+use crate::export::{Book, Exporter, Signal};
 use crate::record::{self, COUNTERS, Policy, capture};
 use crate::{ConfigError, Error, bridge, resource};
-use collector::{Supplied, Supplies};
+use collector::Supplies;
 use exporters::Placed;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanExporter;
@@ -78,6 +78,7 @@ fn free_the_place() {
 pub(crate) fn watch_forks() {
     record::watch_forks(|| {
         RUNNING.store(false, Ordering::Release);
+        metrics::in_child_of_fork();
         #[cfg(all(feature = "signals", unix))]
         crate::signals::in_child();
     });
@@ -90,6 +91,8 @@ type MakeExporter = Box<dyn FnOnce(&Resource) -> Arc<dyn Exporter> + Send>;
 pub struct Pipeline {
     telemetry: Telemetry,
     exporters: Vec<MakeExporter>,
+    #[cfg(feature = "metrics")]
+    metrics: Vec<metrics::Custom>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -104,7 +107,12 @@ impl fmt::Debug for Pipeline {
 impl Pipeline {
     /// A pipeline with these settings.
     pub fn new(telemetry: Telemetry) -> Self {
-        Self { telemetry, exporters: Vec::new() }
+        Self {
+            telemetry,
+            exporters: Vec::new(),
+            #[cfg(feature = "metrics")]
+            metrics: Vec::new(),
+        }
     }
 
     /// Adds an exporter made for the OpenTelemetry SDK. It is called on the pipeline's own thread, inside a
@@ -152,12 +160,62 @@ impl Pipeline {
         self
     }
 
+    /// Adds an exporter of metrics made for the OpenTelemetry SDK. A periodic reader with the default interval (60 s),
+    /// timeout (30 s) and limits, and with the exporter's temporality, hands it all metrics, to which the views of
+    /// [`Telemetry::metrics`] apply. It is called on the reader's own thread, inside a current-thread Tokio runtime; for
+    /// views that choose attributes, once for each choice.
+    ///
+    /// ```
+    /// use opentelemetry::global;
+    /// use opentelemetry_sdk::error::OTelSdkResult;
+    /// use opentelemetry_sdk::metrics::Temporality;
+    /// use opentelemetry_sdk::metrics::data::ResourceMetrics;
+    /// use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+    /// use std::time::Duration;
+    ///
+    /// struct Print;
+    ///
+    /// impl PushMetricExporter for Print {
+    ///     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+    ///         let scopes = metrics.scope_metrics();
+    ///         scopes.flat_map(|scope| scope.metrics()).for_each(|metric| println!("{}", metric.name()));
+    ///         Ok(())
+    ///     }
+    ///     fn force_flush(&self) -> OTelSdkResult {
+    ///         Ok(())
+    ///     }
+    ///     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+    ///         Ok(())
+    ///     }
+    ///     fn temporality(&self) -> Temporality {
+    ///         Temporality::Cumulative
+    ///     }
+    /// }
+    ///
+    /// let telemetry = otelier::Pipeline::new(otelier::Telemetry::default()).with_metric_exporter(Print).start()?;
+    /// global::meter("shop").u64_counter("orders").build().add(1, &[]);
+    /// let stats = telemetry.shutdown()?;
+    /// assert_eq!(stats.exporters[0].exported, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn with_metric_exporter(
+        mut self,
+        exporter: impl opentelemetry_sdk::metrics::exporter::PushMetricExporter,
+    ) -> Self {
+        self.metrics.push(metrics::Custom::new(exporter));
+        self
+    }
+
     /// Starts the pipeline.
     ///
     /// # Errors
     ///
     /// See [`init`].
     pub fn start(self) -> Result<Guard, Error> {
+        #[cfg(feature = "metrics")]
+        let Self { telemetry, exporters: own, metrics: custom } = self;
+        #[cfg(not(feature = "metrics"))]
         let Self { telemetry, exporters: own } = self;
         let mut problems = ConfigError::default();
         telemetry.check(&mut problems);
@@ -166,6 +224,7 @@ impl Pipeline {
         if !telemetry.disabled {
             all = exporters::of(&telemetry, &resource, &mut problems);
         }
+        let readers = metrics::Readers::of(&telemetry, &mut problems);
         problems.into_result()?;
         if !telemetry.disabled {
             // Before the place is taken, because this calls code that may panic.
@@ -177,9 +236,11 @@ impl Pipeline {
         let warnings = telemetry.warnings.clone();
         let guard = if telemetry.disabled {
             diagnostics::set_log_level(telemetry.log_level);
-            Ok(Guard::new(None, Arc::new(Shared::new(telemetry, Vec::new()))))
+            Ok(Guard::new(None, metrics::Running::none(), Arc::new(Shared::new(telemetry, Vec::new()))))
         } else {
-            start(telemetry, resource, all)
+            #[cfg(feature = "metrics")]
+            let readers = readers.and(custom);
+            start(telemetry, resource, all, readers)
         };
         for warning in warnings {
             diagnostics::tell(LogLevel::Warn, "Config.Read.Warning", || warning.to_string());
@@ -188,10 +249,19 @@ impl Pipeline {
     }
 }
 
-fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Placed>) -> Result<Guard, Error> {
-    let book = |(exporter, batching): Placed| (Arc::clone(&exporter), Arc::new(Book::of(&*exporter)), batching);
+fn start(
+    telemetry: Telemetry,
+    resource: Arc<Resource>,
+    exporters: Vec<Placed>,
+    readers: metrics::Readers,
+) -> Result<Guard, Error> {
+    let book = |(exporter, batching): Placed| {
+        let book = Book::new(&exporter.name(), exporter.signal(), batching.export_timeout);
+        (exporter, Arc::new(book), batching)
+    };
     let exporters: Vec<_> = exporters.into_iter().map(book).collect();
     capture::set_collector(true);
+    let metrics = readers.start(&telemetry, &resource).inspect_err(|_| free_the_place())?;
     COUNTERS.reset();
     record::begin_totals();
     watch_forks();
@@ -207,8 +277,8 @@ fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Placed>) 
     record::old_names::set(&telemetry.old_names, telemetry.span_types);
     let (hooks, panic_messages, batching) = (telemetry.hooks, telemetry.panic_messages, telemetry.batch.clone());
     let propagators = telemetry.propagators.clone();
-    diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &exporters));
-    let books = exporters.iter().map(|(_, book, _)| Arc::clone(book)).collect();
+    let books: Vec<_> = exporters.iter().map(|(_, book, _)| Arc::clone(book)).chain(metrics.books()).collect();
+    diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &books));
     let shared = Arc::new(Shared::new(telemetry, books));
     let (stop, drops) = (shared.stop.subscribe(), Arc::clone(&shared.drops));
     let supplies = Supplies { batching, resource, exporters, stop, drops };
@@ -219,14 +289,15 @@ fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Placed>) 
     if hooks == Hooks::Global {
         bridge::install(&propagators);
     }
+    metrics.install(hooks);
     record::set_panic_messages(panic_messages);
     record::set_policy(if hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });
-    Ok(Guard::new(Some(thread), shared))
+    Ok(Guard::new(Some(thread), metrics, shared))
 }
 
 /// Settings and exporters, without secrets: their `Debug` hides them.
-fn what_starts(telemetry: &Telemetry, exporters: &[Supplied]) -> String {
-    let names: Vec<_> = exporters.iter().map(|(_, book, _)| format!("{} ({})", book.name, book.signal)).collect();
+fn what_starts(telemetry: &Telemetry, books: &[Arc<Book>]) -> String {
+    let names: Vec<_> = books.iter().map(|book| format!("{} ({})", book.name, book.signal)).collect();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     format!("telemetry has started; exporters: {names}; settings: {telemetry:?}")
 }

@@ -140,6 +140,7 @@ fn cannot_change(old: &Telemetry, new: &Telemetry) -> Vec<String> {
         batch,
         exporters,
         log_exporters,
+        metrics,
         propagators,
     } = new;
     const RESOURCE: &str = "exporters were told of the resource when they were made";
@@ -156,6 +157,7 @@ fn cannot_change(old: &Telemetry, new: &Telemetry) -> Vec<String> {
         ("batch", old.batch != *batch, "the queue is made when the pipeline starts"),
         ("exporters", old.exporters != *exporters, EXPORTERS),
         ("log_exporters", old.log_exporters != *log_exporters, EXPORTERS),
+        ("metrics", old.metrics != *metrics, "readers and their exporters are made when the pipeline starts"),
         ("propagators", old.propagators != *propagators, "OpenTelemetry's globals are set once"),
     ];
     let sentence = |name, why| format!("`{name}` cannot change while telemetry runs: {why}; start the process again");

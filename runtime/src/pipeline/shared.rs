@@ -1,10 +1,10 @@
 //! What the guard, its handles and the collector know of one pipeline.
 
-use super::book::Book;
 use super::drops::Drops;
 use super::guard::Lease;
 use super::stats::{Stats, stats};
 use crate::config::Telemetry;
+use crate::export::Book;
 use crate::record;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,6 @@
 //! What became of the spans, in numbers.
 
-use super::book::Book;
-use crate::export::Signal;
+use crate::export::{Book, Signal};
 use crate::record::{self, COUNTERS};
 use std::fmt;
 use std::sync::Arc;
@@ -38,11 +37,11 @@ pub struct Stats {
     pub dropped_by_tail_sampling: u64,
     /// Traces that were too large for tail sampling to hold back, and were kept.
     pub tail_overflows: u64,
-    /// The exporters of spans, in the order they were configured, and after them those of log records.
+    /// The exporters of spans, in the order they were configured, after them those of log records, and then those of metrics.
     pub exporters: Vec<ExporterStats>,
 }
 
-/// What became of the spans, or of the log records, that were handed to one exporter.
+/// What became of the spans, the log records or the data points of metrics that were handed to one exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExporterStats {
@@ -50,7 +49,7 @@ pub struct ExporterStats {
     pub name: String,
     /// What it sends, and what the numbers below count.
     pub signal: Signal,
-    /// Spans or log records that arrived.
+    /// Spans, log records or data points that arrived.
     pub exported: u64,
     /// Those whose export failed or took too long.
     pub failed: u64,
@@ -81,8 +80,11 @@ impl fmt::Display for Stats {
             if number > 0 {
                 f.write_str("\n")?;
             }
-            let what = if exporter.signal == Signal::Spans { "" } else { "log records " };
-            write!(f, "{}: {} {what}exported", exporter.name, exporter.exported)?;
+            write!(f, "{}: {} ", exporter.name, exporter.exported)?;
+            if exporter.signal != Signal::Spans {
+                write!(f, "{} ", exporter.signal)?;
+            }
+            f.write_str("exported")?;
             for (count, what) in [(exporter.failed, "failed"), (exporter.rejected, "rejected")] {
                 if count > 0 {
                     write!(f, ", {count} {what}")?;
@@ -118,13 +120,21 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
+impl ExporterStats {
+    pub(crate) fn of(book: &Book) -> Self {
+        let (exported, failed, rejected) = book.numbers();
+        let last_error = book.history().last_error.map(|(_, text)| text);
+        Self { name: book.name.clone(), signal: book.signal, exported, failed, rejected, last_error }
+    }
+}
+
 pub(super) fn stats(books: &[Arc<Book>]) -> Stats {
     if !record::is_enabled() {
         // What has ended since the shutdown lies where it was put, and nobody else will look.
         record::discard_ended();
     }
     // Before the numbers of the threads, so that never more was exported than has ended.
-    let mut exporters: Vec<_> = books.iter().map(|book| book.stats()).collect();
+    let mut exporters: Vec<_> = books.iter().map(|book| ExporterStats::of(book)).collect();
     exporters.sort_by_key(|exporter| exporter.signal != Signal::Spans);
     let (before, totals) = record::totals();
     let refused = totals.refused - before.refused;

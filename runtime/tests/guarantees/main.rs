@@ -21,6 +21,7 @@ mod health;
 mod keeping;
 mod life_cycle;
 mod limits;
+mod metrics;
 mod options;
 mod outcomes;
 mod panics;

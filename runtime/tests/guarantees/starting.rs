@@ -69,10 +69,7 @@ fn settings_that_cannot_be_used_are_reported_all_at_once_and_leave_the_place_fre
     let Err(Error::Config(error)) = otelier::init(settings) else { panic!("they cannot be used") };
     assert_eq!(
         error.problems(),
-        [
-            "the largest export batch is 0 spans; expected at least 1",
-            "the export timeout is 0; expected at least 1 ms",
-        ]
+        ["the largest export batch is 0 spans; expected at least 1", "the export timeout is 0; expected at least 1 ms",]
     );
     let settings = Telemetry::default().with_max_queue_size(10).with_max_export_batch_size(11);
     assert!(matches!(otelier::init(settings), Err(Error::Config(_))));

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["bridge", "config", "propagation"],
     &["span"],
     &["export", "resource"],
+    &["metrics"],
     &["health", "pipeline", "signals"],
     &["testing"],
     &["private"],

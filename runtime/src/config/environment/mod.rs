@@ -119,6 +119,10 @@ fn tracer_provider(reader: &mut Reader<'_>, tree: &mut Node) {
 }
 
 fn meter_provider(reader: &mut Reader<'_>, tree: &mut Node) {
+    // Nobody asks for what is the default and not built in.
+    if !cfg!(feature = "metrics") && reader.get("OTEL_METRICS_EXPORTER").is_none() {
+        return;
+    }
     const FILTERS: [&str; 3] = ["always_on", "always_off", "trace_based"];
     put_some(tree, "meter_provider.exemplar_filter", reader.word("OTEL_METRICS_EXEMPLAR_FILTER", &FILTERS));
     let mut periodic = mapping();

@@ -3,6 +3,7 @@
 
 mod cursor;
 mod logs;
+mod metrics;
 mod own;
 mod processor;
 mod resource;
@@ -33,6 +34,7 @@ pub(super) fn telemetry(tree: &Node, findings: &mut Findings) -> Telemetry {
     resource::read(&root, &mut telemetry, findings);
     spans::read(&root, &mut telemetry, findings);
     logs::read(&root, &mut telemetry, findings);
+    metrics::read(&root, &mut telemetry, findings);
     own::read(&root, &mut telemetry);
     telemetry.instrumentation = root.get("instrumentation/development").map(|cursor| cursor.node().clone());
     telemetry

@@ -4,6 +4,9 @@
 //! The field numbers stand beside each write; the tests decode the bytes with `opentelemetry-proto` and compare the
 //! spans with what the SDK's `SpanData` says.
 
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
+
 use crate::export::scopes::{self, remoteness};
 use crate::export::sdk::{SCOPE_NAME, SCOPE_VERSION};
 use crate::export::{Batch, Severity, Signal};
@@ -227,6 +230,8 @@ impl Writer {
                     Signal::Logs => record.exceptions(|exception| {
                         writer.message(2, |writer| writer.exception(&exception, &record, batch));
                     }),
+                    // No batch of spans carries metrics.
+                    Signal::Metrics => {}
                 }
             }
             if let Some(url) = scope.and_then(InstrumentationScope::schema_url) {
@@ -240,7 +245,7 @@ impl Writer {
 pub(crate) fn request(signal: Signal, batch: &Batch) -> Vec<u8> {
     let room = match signal {
         Signal::Spans => batch.words.len() * 12,
-        Signal::Logs => 0,
+        Signal::Logs | Signal::Metrics => 0,
     };
     let mut writer = Writer(Vec::with_capacity(room + 512));
     // `ResourceSpans` or `ResourceLogs`: resource = 1, scope_spans or scope_logs = 2, schema_url = 3.

@@ -8,6 +8,8 @@ mod error;
 mod grpc;
 #[cfg(feature = "otlp-http")]
 mod http;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod response;
 mod response_json;
 mod tls;
@@ -19,6 +21,8 @@ use crate::export::otlp_json;
 use body::Body;
 use bytes::Bytes;
 use error::ExportError;
+#[cfg(feature = "metrics")]
+pub(crate) use metrics::metric_sink;
 pub(crate) use response::Encoding;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +37,8 @@ pub(crate) fn exporter(signal: Signal, otlp: &Otlp, problems: &mut ConfigError) 
     let service = match signal {
         Signal::Spans => Service::Traces,
         Signal::Logs => Service::Logs,
+        // They come from readers, not in batches: see `metric_sink`.
+        Signal::Metrics => return None,
     };
     let mut found = ConfigError::default();
     let sender = Sender::new(service, otlp, &mut found);
@@ -45,8 +51,7 @@ pub(crate) fn exporter(signal: Signal, otlp: &Otlp, problems: &mut ConfigError) 
 pub(crate) enum Service {
     Traces,
     Logs,
-    /// For the exporter of metrics.
-    #[allow(dead_code)]
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
     Metrics,
 }
 

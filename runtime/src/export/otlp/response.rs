@@ -1,4 +1,4 @@
-//! The receiver's answer: `ExportTraceServiceResponse` or `ExportLogsServiceResponse`, read by hand because both are the
+//! The receiver's answer: `ExportTraceServiceResponse` or its like for another signal, read by hand because all are the
 //! same two fields deep.
 
 use super::error::printable;

@@ -1,8 +1,8 @@
 //! What one exporter made of what it was handed.
 
-use super::stats::ExporterStats;
+use super::{Accepted, Signal};
 use crate::diagnostics::{self, LogLevel, scrubbed};
-use crate::export::{Accepted, Exporter, Signal};
+use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -12,7 +12,7 @@ pub(crate) const RECENT: u32 = 32;
 
 /// Why an export came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The exporter said so.
     Failed(String),
     /// It took longer than it may.
@@ -22,17 +22,28 @@ pub(super) enum Failure {
     /// The pipeline had to end before it was its turn.
     NotTried,
     Panicked(String),
+    /// What it is to export could not be had.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    Collect(String),
     /// It failed while it was shut down; says nothing of a batch.
     Shutdown(String),
 }
 
 impl Failure {
+    /// For what a panic carries.
+    pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::Panicked(text.unwrap_or("it did not say why").to_owned())
+    }
+
     fn event(&self) -> &'static str {
         match self {
             Self::Failed(_) => "Exporter.Export.Failed",
             Self::Timeout(_) => "Exporter.Export.Timeout",
             Self::CutOff | Self::NotTried => "Exporter.Export.ShutDown",
             Self::Panicked(_) => "Exporter.Export.Panicked",
+            Self::Collect(_) => "Exporter.Collect.Failed",
             Self::Shutdown(_) => "Exporter.Shutdown.Failed",
         }
     }
@@ -43,6 +54,7 @@ impl Failure {
             Self::Timeout(after) => format!("the export took longer than {after:?}"),
             Self::CutOff => "the export was not over when the time of the shutdown was".to_owned(),
             Self::NotTried => "the time of the shutdown was over before the export began".to_owned(),
+            Self::Collect(error) => format!("the metrics could not be collected: {}", scrubbed(error)),
             Self::Panicked(message) => format!("the exporter panicked: {}", scrubbed(message)),
         }
     }
@@ -53,6 +65,8 @@ impl Failure {
 pub(crate) struct Book {
     pub(crate) name: String,
     pub(crate) signal: Signal,
+    /// How long one export may take.
+    pub(crate) timeout: Duration,
     exported: AtomicU64,
     failed: AtomicU64,
     rejected: AtomicU64,
@@ -104,10 +118,11 @@ impl History {
 }
 
 impl Book {
-    pub(super) fn of(exporter: &dyn Exporter) -> Self {
+    pub(crate) fn new(name: &str, signal: Signal, timeout: Duration) -> Self {
         Self {
-            name: scrubbed(&exporter.name()).into_owned(),
-            signal: exporter.signal(),
+            name: scrubbed(name).into_owned(),
+            signal,
+            timeout,
             exported: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
@@ -126,8 +141,8 @@ impl Book {
         self.lock().clone()
     }
 
-    /// Books so many spans or log records.
-    pub(super) fn book(&self, count: u64, result: Result<Accepted, Failure>) {
+    /// Books so many spans, log records or data points.
+    pub(crate) fn book(&self, count: u64, result: Result<Accepted, Failure>) {
         match result {
             Ok(Accepted { rejected, message }) => self.book_success(count, rejected.min(count), message),
             Err(failure) => self.book_failure(count, &failure),
@@ -180,24 +195,18 @@ impl Book {
         });
     }
 
-    pub(crate) fn stats(&self) -> ExporterStats {
-        ExporterStats {
-            name: self.name.clone(),
-            signal: self.signal,
-            exported: self.exported.load(Acquire),
-            failed: self.failed.load(Relaxed),
-            rejected: self.rejected.load(Relaxed),
-            last_error: self.lock().last_error.as_ref().map(|(_, text)| text.clone()),
-        }
+    /// How many were exported, failed and were rejected.
+    pub(crate) fn numbers(&self) -> (u64, u64, u64) {
+        (self.exported.load(Acquire), self.failed.load(Relaxed), self.rejected.load(Relaxed))
     }
 
     /// Notes that an export is under way, until what comes back is dropped.
-    pub(super) fn exporting(&self) -> Since<'_> {
+    pub(crate) fn exporting(&self) -> Since<'_> {
         Since::now(&self.exporting, self.base)
     }
 
     /// Notes that the exporter's code has the thread, until what comes back is dropped.
-    pub(super) fn polling(&self) -> Since<'_> {
+    pub(crate) fn polling(&self) -> Since<'_> {
         Since::now(&self.polling, self.base)
     }
 
@@ -206,7 +215,8 @@ impl Book {
         self.elapsed(&self.exporting)
     }
 
-    /// How long the exporter's code has kept the thread that all exporters share.
+    /// How long the exporter's code has kept its thread: the one that all exporters of spans and log records share, or the
+    /// one of its reader.
     pub(crate) fn keeps_thread_for(&self) -> Option<Duration> {
         self.elapsed(&self.polling)
     }
@@ -218,7 +228,7 @@ impl Book {
 }
 
 /// Clears the note.
-pub(super) struct Since<'a>(&'a AtomicU64);
+pub(crate) struct Since<'a>(&'a AtomicU64);
 
 impl<'a> Since<'a> {
     fn now(since: &'a AtomicU64, base: Instant) -> Self {
