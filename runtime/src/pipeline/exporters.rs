@@ -49,6 +49,16 @@ pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut Conf
     found
 }
 
+/// The settings without exporters that would make a file.
+pub(super) fn without_files(mut telemetry: Telemetry) -> Telemetry {
+    telemetry.exporters.retain(|exporter| !matches!(exporter.parts().0, config::Exporter::OtlpFile(_)));
+    if let Some(logs) = &mut telemetry.log_exporters {
+        logs.retain(|exporter| !matches!(exporter.parts().0, LogExporter::OtlpFile(_)));
+    }
+    telemetry.metrics.readers.retain(|reader| !matches!(reader.exporter, config::MetricExporter::OtlpFile(_)));
+    telemetry
+}
+
 /// HTTP has a path for each signal; gRPC takes them all at one URL.
 fn is_of_spans_alone(otlp: &Otlp) -> bool {
     matches!(otlp.endpoint, Some(Endpoint::Exact(_))) && otlp.protocol != Protocol::Grpc

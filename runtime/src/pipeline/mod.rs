@@ -207,6 +207,28 @@ impl Pipeline {
         self
     }
 
+    /// Whether the settings can be used, without starting anything: nothing is connected, and no file is made.
+    /// Certificates are read.
+    ///
+    /// # Errors
+    ///
+    /// Every setting that cannot be used.
+    ///
+    /// ```
+    /// use otelier::config::{Otlp, Telemetry};
+    ///
+    /// let settings = Telemetry::default().with_otlp(Otlp::to("localhost"));
+    /// assert!(otelier::Pipeline::new(settings).check().is_err());
+    /// ```
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let mut problems = ConfigError::default();
+        self.telemetry.check(&mut problems);
+        let settings = exporters::without_files(self.telemetry.clone());
+        exporters::of(&settings, &Resource::builder_empty().build(), &mut problems);
+        metrics::Readers::of(&settings, &mut problems);
+        problems.into_result()
+    }
+
     /// Starts the pipeline.
     ///
     /// # Errors

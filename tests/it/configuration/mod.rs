@@ -4,8 +4,8 @@
 mod mutated;
 mod schema;
 
-use otelier::ConfigError;
-use otelier::config::{Document, Node, Value as Setting, Variables, check, json_schema, keys};
+use otelier::config::{Document, Node, Settings, Value as Setting, Variables, check, json_schema, keys};
+use otelier::{ConfigError, Pipeline};
 use schema::{is_valid, resolve};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -83,6 +83,35 @@ fn the_specifications_files_are_accepted_by_it_and_by_us() {
           does not know"
         ]
     );
+}
+
+/// What is said when the file is loaded and its exporters are made: what is refused, and what has no effect.
+fn said(name: &str, text: &str) -> Vec<String> {
+    let document = Document::parse(name, text, &Variables::of([])).unwrap_or_else(|error| panic!("{error}"));
+    let settings = match Settings::from_document(document) {
+        Ok(settings) => settings,
+        Err(error) => return error.problems().iter().map(|problem| format!("error: {}", problem.sentence())).collect(),
+    };
+    let mut said: Vec<_> =
+        settings.telemetry.warnings.iter().map(|warning| format!("warning: {}", warning.sentence())).collect();
+    if let Err(error) = Pipeline::new(settings.telemetry).check() {
+        said.extend(error.problems().iter().map(|problem| format!("error: {}", problem.sentence())));
+    }
+    said
+}
+
+#[test]
+fn what_a_pipeline_cannot_do_with_the_specifications_files_is_said_for_each_key() {
+    let mut found = String::new();
+    for (name, text) in files() {
+        for said in said(&name, &text) {
+            found.push_str(&format!("{name}: {said}\n"));
+        }
+    }
+    if found.is_empty() {
+        return;
+    }
+    assert_eq!(found, include_str!("said.txt"));
 }
 
 #[test]
