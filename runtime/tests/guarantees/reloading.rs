@@ -47,7 +47,7 @@ fn what_cannot_change_is_named_and_nothing_else_changes() {
     let error = telemetry.reload(&other).expect_err("some cannot change");
     let ReloadError::CannotChange(sentences) = &error else { panic!("{error}") };
     let starts: Vec<_> = sentences.iter().filter_map(|sentence| sentence.split('`').nth(1)).collect();
-    assert_eq!(starts, ["service_name", "batch", "console"], "{error}");
+    assert_eq!(starts, ["service_name", "batch", "exporters"], "{error}");
     let health = telemetry.health();
     assert_eq!((health.status, health.configuration.reload_problem), (Status::Degraded, Some(error.to_string())));
     other = Telemetry::default().with_sampler(Sampler::TraceIdRatio(2.0));
