@@ -13,7 +13,7 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use otelier::Pipeline;
 use otelier::config::{
     Aggregation, AttributeKeys, CardinalityLimits, HistogramAggregation, Hooks, InstrumentType, MetricReader, Metrics,
-    Otlp, Protocol, Temporality, View, ViewSelector,
+    Otlp, OtlpFile, Protocol, Temporality, View, ViewSelector,
 };
 use otelier::export::Signal;
 use otelier::prelude::*;
@@ -123,7 +123,7 @@ fn comparable(requests: Vec<ExportMetricsServiceRequest>) -> Vec<ExportMetricsSe
 #[test]
 fn every_instrument_arrives_as_opentelemetry_proto_would_write_it() {
     let _turn = turn();
-    for protocol in PROTOCOLS {
+    for protocol in [Protocol::HttpProtobuf, Protocol::Grpc, Protocol::HttpJson] {
         for (temporality, sdk) in [
             (Temporality::Cumulative, SdkTemporality::Cumulative),
             (Temporality::Delta, SdkTemporality::Delta),
@@ -371,7 +371,7 @@ fn a_receiver_that_hangs_does_not_hold_up_a_flush_or_a_shutdown() {
 #[test]
 fn failures_and_refusals_are_booked_as_data_points() {
     let _turn = turn();
-    for protocol in PROTOCOLS {
+    for protocol in [Protocol::HttpProtobuf, Protocol::Grpc, Protocol::HttpJson] {
         let receiver = receiver(protocol, Behaviour::Accept);
         let telemetry = otelier::init(settings(reader(protocol, &receiver))).expect("it starts");
         let counter = global::meter("shop").u64_counter("orders").build();
@@ -386,6 +386,25 @@ fn failures_and_refusals_are_booked_as_data_points() {
         assert!(!error.contains('\u{1b}'), "{error:?}");
         drop(telemetry);
     }
+}
+
+#[test]
+fn a_file_holds_what_a_receiver_gets_one_line_an_export() {
+    let _turn = turn();
+    let path = std::env::temp_dir().join(format!("otelier-it-metrics-{}.jsonl", std::process::id()));
+    let receiver = receiver(Protocol::HttpProtobuf, Behaviour::Accept);
+    let to_file = MetricReader::otlp_file(OtlpFile::to(&path));
+    let metrics = Metrics::from(to_file).with_reader(reader(Protocol::HttpProtobuf, &receiver));
+    let telemetry = otelier::init(settings(metrics)).expect("it starts");
+    instruments(&global::meter("plain"));
+    telemetry.force_flush(LONG).expect("in time");
+    let stats = telemetry.shutdown().expect("in time");
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    std::fs::remove_file(&path).expect("it is there");
+    assert!(stats.exporters[0].name.starts_with("otlp_file ") && text.ends_with('\n'), "{stats}");
+    assert_eq!(stats.exporters[0].exported, stats.exporters[1].exported, "{stats}");
+    let lines = text.lines().map(|line| serde_json::from_str(line).expect("OTLP JSON")).collect();
+    assert_eq!(comparable(lines), comparable(receiver.metric_requests()));
 }
 
 #[test]

@@ -7,7 +7,9 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMe
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider, Temporality};
 use otelier::config::{MetricReader, View, ViewSelector};
+use otelier::diagnostics;
 use otelier::export::{MemoryExporter, Signal};
+use otelier::health::Status;
 use otelier::prelude::*;
 use otelier::{Guard, Pipeline};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -125,6 +127,50 @@ fn a_metric_exporter_that_misbehaves_does_not_hold_up_the_shutdown() {
         assert_eq!(last(&memory), [("otelier.operation.duration".to_owned(), 1)]);
         open(&gate);
     }
+}
+
+#[test]
+fn health_and_diagnostics_speak_of_exporters_of_metrics() {
+    let _turn = turn();
+    let said: Arc<Mutex<Vec<String>>> = Arc::default();
+    let sink = Arc::clone(&said);
+    diagnostics::set_sink(move |message| lock(&sink).push(message.to_string()));
+    let telemetry = start(Telemetry::default(), Exporter(Does::Panic, Gate::default()));
+    let handle = telemetry.health_handle();
+    assert_eq!(handle.health().status, Status::Ok);
+    count("orders");
+    telemetry.force_flush(PATIENCE).expect("in time");
+    let health = handle.health();
+    let exporter = &health.exporters[0];
+    assert_eq!((exporter.signal, exporter.status), (Signal::Metrics, Status::Degraded));
+    assert_eq!((exporter.exports, exporter.failed_exports, exporter.failed), (1, 1, 1));
+    assert!(health.to_json().contains(r#""signal":"data points""#));
+    let text =
+        "otelier: warn: Exporter.Export.Panicked: Exporter: the exporter panicked: on purpose; 1 data points are lost";
+    assert!(lock(&said).iter().any(|line| line == text), "{said:?}");
+    telemetry.shutdown().expect("in time");
+    assert_eq!(handle.health().status, Status::Stopped);
+    diagnostics::reset_sink();
+    let telemetry = otelier::init(Telemetry::default()).expect("it starts");
+    let other = Telemetry::default().with_metrics(MetricReader::console());
+    let error = telemetry.reload(&other).expect_err("readers are made at the start").to_string();
+    assert!(error.starts_with("`metrics` cannot change while telemetry runs"), "{error}");
+}
+
+#[test]
+fn health_shows_that_a_reader_waits_for_a_callback() {
+    let _turn = turn();
+    let gate = Gate::default();
+    let memory = InMemoryMetricExporter::default();
+    let telemetry = start(Telemetry::default().with_shutdown_timeout(PATIENCE), memory);
+    let hangs = Arc::clone(&gate);
+    global::meter("test").u64_observable_counter("hangs").with_callback(move |_| wait(&hangs)).build();
+    assert!(telemetry.force_flush(SHORT).is_err());
+    assert!(telemetry.health().exporters[0].busy_for.is_some());
+    open(&gate);
+    telemetry.force_flush(PATIENCE).expect("in time");
+    assert!(telemetry.health().exporters[0].busy_for.is_none());
+    telemetry.shutdown().expect("in time");
 }
 
 #[test]

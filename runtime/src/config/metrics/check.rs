@@ -87,7 +87,7 @@ mod tests {
     use std::time::Duration;
 
     #[cfg(feature = "metrics")]
-    fn problems(metrics: Metrics) -> Vec<String> {
+    fn problems(metrics: Metrics) -> Vec<crate::Problem> {
         let mut problems = ConfigError::default();
         metrics.check(&mut problems);
         problems.problems().to_vec()
@@ -113,7 +113,9 @@ mod tests {
         assert_eq!(found.len(), 8, "{found:#?}");
         assert_eq!(found[0], "the export interval of metrics is 0; expected at least 1 ms");
         assert!(
-            found[2].starts_with("the view of `http.*` names its stream `one`; expected a selector of one instrument")
+            found[2]
+                .sentence()
+                .starts_with("the view of `http.*` names its stream `one`; expected a selector of one instrument")
         );
     }
 
@@ -123,6 +125,6 @@ mod tests {
         let _ = (CardinalityLimits::default(), ViewSelector::default(), Duration::ZERO);
         let mut problems = ConfigError::default();
         Metrics::from(MetricReader::console()).check(&mut problems);
-        assert!(problems.problems()[0].contains("without the feature `metrics`"));
+        assert!(problems.problems()[0].sentence().contains("without the feature `metrics`"));
     }
 }
