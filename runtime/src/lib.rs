@@ -41,6 +41,7 @@
 //! |-|-|-|
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
+//! | `zipkin` | no | [`config::Zipkin`]: spans to Zipkin, which speaks OTLP by a module of its own and is better reached so |
 //! | `metrics` | yes | durations of calls whose annotations ask for `metrics`, through OpenTelemetry's global meter |
 //! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |

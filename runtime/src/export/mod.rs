@@ -17,6 +17,8 @@ pub(crate) mod otlp_json;
 mod scopes;
 pub(crate) mod sdk;
 pub mod tree;
+#[cfg(feature = "zipkin")]
+pub(crate) mod zipkin;
 
 pub use memory::MemoryExporter;
 

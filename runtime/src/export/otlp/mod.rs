@@ -8,6 +8,8 @@ mod error;
 mod grpc;
 #[cfg(feature = "otlp-http")]
 mod http;
+#[cfg(feature = "zipkin")]
+mod poster;
 mod response;
 mod response_json;
 mod tls;
@@ -19,6 +21,8 @@ use crate::export::otlp_json;
 use body::Body;
 use bytes::Bytes;
 use error::ExportError;
+#[cfg(feature = "zipkin")]
+pub(crate) use poster::Poster;
 pub(crate) use response::Encoding;
 use std::sync::Arc;
 use std::time::Duration;
