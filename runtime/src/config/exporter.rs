@@ -1,6 +1,6 @@
 //! Where spans and log records go.
 
-use super::{Batching, Otlp, Telemetry};
+use super::{Batching, Otlp, Telemetry, Zipkin};
 use std::path::PathBuf;
 
 /// An exporter of spans. YAML: `tracer_provider.processors[].batch.exporter`.
@@ -13,6 +13,8 @@ pub enum Exporter {
     Console,
     /// Writes spans as lines of OTLP JSON. YAML: `otlp_file/development`.
     OtlpFile(OtlpFile),
+    /// Sends spans to Zipkin. Environment: `OTEL_TRACES_EXPORTER=zipkin`. YAML: `otelier/zipkin`.
+    Zipkin(Zipkin),
     /// One of the others, with batches of its own in place of [`Telemetry::batch`]. YAML: a processor of its own.
     Batched(Box<Self>, Batching),
 }
@@ -198,6 +200,8 @@ impl Telemetry {
             Exporter::OtlpFile(file) => Some(LogExporter::OtlpFile(file.clone())),
             // Its trees say what went wrong already.
             Exporter::Console | Exporter::Batched(..) => None,
+            // Zipkin knows spans alone.
+            Exporter::Zipkin(_) => None,
         };
         self.exporters.iter().filter_map(as_spans).collect()
     }

@@ -30,6 +30,7 @@ mod substitute;
 mod values;
 mod variables;
 mod wildcard;
+mod zipkin;
 
 use std::time::Duration;
 
@@ -59,6 +60,7 @@ pub use resource::{Detector, ResourceSettings, ResourceValue};
 pub use sampler::{MAX_SAMPLER_DEPTH, ParentBased, Sampler};
 pub use settings::Settings;
 pub use variables::Variables;
+pub use zipkin::Zipkin;
 
 /// Every setting of a pipeline.
 ///

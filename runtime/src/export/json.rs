@@ -86,6 +86,13 @@ impl Json {
         let _ = write!(self.0, "\"{}\"", value.into());
     }
 
+    /// An integer as a number, for readers that have 64 bits for it.
+    #[cfg(feature = "zipkin")]
+    pub(crate) fn integer(&mut self, value: impl Into<i128>) {
+        self.separate();
+        let _ = write!(self.0, "{}", value.into());
+    }
+
     /// An integer of at most 32 bits, or the number of an enum.
     pub(crate) fn number(&mut self, value: impl Into<i64>) {
         self.separate();

@@ -20,6 +20,8 @@ pub(crate) mod otlp_json;
 mod scopes;
 pub(crate) mod sdk;
 pub mod tree;
+#[cfg(feature = "zipkin")]
+pub(crate) mod zipkin;
 
 pub(crate) use book::{Book, Failure, RECENT};
 pub use memory::MemoryExporter;

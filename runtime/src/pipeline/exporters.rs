@@ -22,6 +22,7 @@ pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut Conf
             config::Exporter::Otlp(otlp) => self::otlp(Signal::Spans, otlp, problems),
             config::Exporter::Console => Some(Arc::new(SdkExporter::new(ConsoleExporter::new(), resource))),
             config::Exporter::OtlpFile(file) => otlp_file::exporter(Signal::Spans, file, problems),
+            config::Exporter::Zipkin(zipkin) => self::zipkin(zipkin, problems),
             config::Exporter::Batched(..) => None,
         };
         found.extend(made.map(|exporter| (exporter, batching.cloned().unwrap_or_else(usual))));
@@ -71,6 +72,19 @@ use crate::export::otlp::exporter as otlp;
 fn otlp(_: Signal, _: &Otlp, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
     let mut missing = ConfigError::default();
     missing.push("OTLP is configured, but `otelier` was built without the features `otlp-http` and `otlp-grpc`");
+    problems.absorb(missing);
+    None
+}
+
+#[cfg(feature = "zipkin")]
+use crate::export::zipkin::exporter as zipkin;
+
+#[cfg(not(feature = "zipkin"))]
+fn zipkin(_: &config::Zipkin, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+    let mut missing = ConfigError::default();
+    missing.push(
+        "spans go to Zipkin (`OTEL_TRACES_EXPORTER`, `otelier/zipkin`), but `otelier` was built without the feature `zipkin`",
+    );
     problems.absorb(missing);
     None
 }

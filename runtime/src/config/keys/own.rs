@@ -4,7 +4,7 @@
 //! honours it; until then [`reason`] says why it is refused.
 
 use super::super::describe::{Count, Field, Others, Section, Type, Word};
-use super::words::RATIO;
+use super::words::{COUNT, RATIO};
 
 /// `otelier/rate_limit`, a sampler.
 pub(crate) const RATE_LIMIT_SAMPLER: Field = Field {
@@ -23,6 +23,32 @@ static RATE_LIMIT: Section = Section {
         unit: Some("{trace}/s"),
         ..Field::new("traces_per_second", Type::Number { min: 0.0, max: f64::MAX, above_min: true, below_max: false })
     }],
+    count: Count::Any,
+    others: Others::Refused,
+};
+
+/// `otelier/zipkin`, an exporter of spans. The specification's files have none: it has deprecated Zipkin exporters.
+pub(crate) const ZIPKIN_EXPORTER: Field =
+    Field { doc: "To Zipkin, as its own JSON.", ..Field::new("otelier/zipkin", Type::Section(&ZIPKIN)) };
+
+static ZIPKIN: Section = Section {
+    name: "OtelierZipkinExporter",
+    doc: "Zipkin's JSON over HTTP. OpenTelemetry has deprecated Zipkin exporters; OTLP loses nothing.",
+    fields: &[
+        Field {
+            doc: "The URL to send to.",
+            default: Some("http://localhost:9411/api/v2/spans"),
+            variables: &["OTEL_EXPORTER_ZIPKIN_ENDPOINT"],
+            ..Field::new("endpoint", Type::Text)
+        },
+        Field {
+            doc: "How long one export may take; 0 is no limit.",
+            default: Some("10000"),
+            unit: Some("ms"),
+            variables: &["OTEL_EXPORTER_ZIPKIN_TIMEOUT"],
+            ..Field::new("timeout", COUNT)
+        },
+    ],
     count: Count::Any,
     others: Others::Refused,
 };

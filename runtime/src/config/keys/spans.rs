@@ -2,6 +2,7 @@
 
 use super::super::describe::{Count, Field, Others, Section, Type};
 use super::exporters::{CONSOLE_EXPORTER, EXPERIMENTAL_OTLP_FILE_EXPORTER, OTLP_GRPC_EXPORTER, OTLP_HTTP_EXPORTER};
+use super::own::ZIPKIN_EXPORTER;
 use super::samplers::SAMPLER;
 use super::words::{COUNT, POSITIVE};
 
@@ -121,6 +122,7 @@ pub static SPAN_EXPORTER: Section = Section {
             ..Field::new("otlp_file/development", Type::Section(&EXPERIMENTAL_OTLP_FILE_EXPORTER))
         },
         Field { doc: "To the console.", ..Field::new("console", Type::Section(&CONSOLE_EXPORTER)) },
+        ZIPKIN_EXPORTER,
     ],
     count: Count::One,
     others: Others::Components,

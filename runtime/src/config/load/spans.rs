@@ -40,8 +40,9 @@ fn span_exporter(name: &str, cursor: &Cursor<'_>, findings: &mut Findings) -> Op
         "otlp_grpc" => Some(Exporter::Otlp(transport::grpc(cursor, findings))),
         "otlp_file/development" => transport::file(cursor, findings).map(Exporter::OtlpFile),
         "console" => Some(Exporter::Console),
+        "otelier/zipkin" => Some(Exporter::Zipkin(transport::zipkin(cursor))),
         _ => {
-            let known = ["otlp_http", "otlp_grpc", "otlp_file/development", "console"];
+            let known = ["otlp_http", "otlp_grpc", "otlp_file/development", "console", "otelier/zipkin"];
             cursor.unknown("exporter of spans", known.into_iter(), findings);
             None
         }

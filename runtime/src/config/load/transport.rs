@@ -2,7 +2,7 @@
 
 use super::Findings;
 use super::cursor::Cursor;
-use crate::config::{Compression, Endpoint, Otlp, OtlpFile, OutputStream, Protocol, Tls};
+use crate::config::{Compression, Endpoint, Otlp, OtlpFile, OutputStream, Protocol, Tls, Zipkin};
 
 pub(super) fn http(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
     let mut otlp = otlp(cursor, findings);
@@ -67,4 +67,15 @@ pub(super) fn file(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<OtlpF
         }
     }
     Some(file)
+}
+
+pub(super) fn zipkin(cursor: &Cursor<'_>) -> Zipkin {
+    let mut zipkin = Zipkin::default();
+    if let Some(endpoint) = cursor.get("endpoint").and_then(|endpoint| endpoint.text()) {
+        zipkin.endpoint = endpoint.to_owned();
+    }
+    if let Some(timeout) = cursor.get("timeout").and_then(|timeout| timeout.milliseconds()) {
+        zipkin.timeout = timeout;
+    }
+    zipkin
 }

@@ -48,20 +48,52 @@ fn with_signal_path(base: Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-fn checked(name: &str, given: &str, problems: &mut ConfigError) -> Option<Uri> {
-    const EXPECTED: &str = "a URL such as `http://localhost:4318`";
+/// How messages speak of an endpoint.
+struct Words<'a> {
+    what: &'a str,
+    variable: &'a str,
+    example: &'a str,
+    /// What is expected of a URL with a user and a password.
+    without_credentials: &'a str,
+}
+
+/// The URL that spans go to as Zipkin's JSON.
+#[cfg(feature = "zipkin")]
+pub(super) fn zipkin(url: &str, problems: &mut ConfigError) -> Option<Uri> {
+    let words = Words {
+        what: "Zipkin",
+        variable: "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
+        example: "http://localhost:9411/api/v2/spans",
+        without_credentials: "a URL without credentials",
+    };
+    checked_as(&words, url, problems)
+}
+
+fn checked(variable: &str, given: &str, problems: &mut ConfigError) -> Option<Uri> {
+    let words = Words {
+        what: "OTLP",
+        variable,
+        example: "http://localhost:4318",
+        without_credentials: "a URL without credentials; put them in `OTEL_EXPORTER_OTLP_HEADERS`",
+    };
+    checked_as(&words, given, problems)
+}
+
+fn checked_as(words: &Words<'_>, given: &str, problems: &mut ConfigError) -> Option<Uri> {
+    let Words { what, variable, example, .. } = words;
+    let expected = format!("a URL such as `{example}`");
     let mut refuse = |expected: &str| {
         let given = printable(without_credentials(given).as_bytes());
-        problems.push(format_args!("the OTLP endpoint (`{name}`) is `{given}`; expected {expected}"));
+        problems.push(format_args!("the {what} endpoint (`{variable}`) is `{given}`; expected {expected}"));
         None
     };
-    let Ok(uri) = given.parse::<Uri>() else { return refuse(EXPECTED) };
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return refuse(EXPECTED) };
+    let Ok(uri) = given.parse::<Uri>() else { return refuse(&expected) };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return refuse(&expected) };
     if !matches!(scheme, "http" | "https") || authority.host().is_empty() {
-        return refuse(EXPECTED);
+        return refuse(&expected);
     }
     if authority.as_str().contains('@') {
-        return refuse("a URL without credentials; put them in `OTEL_EXPORTER_OTLP_HEADERS`");
+        return refuse(words.without_credentials);
     }
     // What is no port number would be passed over in silence, and port 80 be used.
     let port = &authority.as_str()[authority.host().len()..];

@@ -39,8 +39,15 @@ impl HttpTransport {
         Self { client, endpoint, headers, body, longest_answer }
     }
 
-    /// Posts one encoded request.
+    /// Posts one encoded request of OTLP.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Accepted, ExportError> {
+        let (encoding, body) = self.post(body).await?;
+        // An answer of unknown kind should be of the request's.
+        Ok(response::accepted(encoding.unwrap_or(self.body.encoding), &body))
+    }
+
+    /// Posts a body, and gives what a success says; any other answer is an error.
+    pub(super) async fn post(&self, body: Bytes) -> Result<(Option<Encoding>, Bytes), ExportError> {
         let broken = |error: &dyn std::error::Error| ExportError::Connection {
             endpoint: self.endpoint.to_string(),
             reason: innermost(error),
@@ -61,8 +68,7 @@ impl HttpTransport {
             let body = response::complaint(encoding, &body);
             return Err(ExportError::Status { endpoint: self.endpoint.to_string(), status: status.as_u16(), body });
         }
-        // An answer of unknown kind should be of the request's.
-        Ok(response::accepted(encoding.unwrap_or(self.body.encoding), &body))
+        Ok((encoding, body))
     }
 }
 

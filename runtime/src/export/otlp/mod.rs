@@ -10,6 +10,8 @@ mod grpc;
 mod http;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "zipkin")]
+mod poster;
 mod response;
 mod response_json;
 mod tls;
@@ -23,6 +25,8 @@ use bytes::Bytes;
 use error::ExportError;
 #[cfg(feature = "metrics")]
 pub(crate) use metrics::metric_sink;
+#[cfg(feature = "zipkin")]
+pub(crate) use poster::Poster;
 pub(crate) use response::Encoding;
 use std::sync::Arc;
 use std::time::Duration;
