@@ -53,7 +53,9 @@ fn observe(configure: fn(Telemetry) -> Telemetry, work: fn()) -> Vec<(Vec<Export
     let both = |protocol| {
         let receiver = receiver(protocol, Behaviour::Accept);
         let witness = Witness::new();
-        let settings = configure(telemetry(protocol, &receiver.endpoint()));
+        // A span a batch takes its time on a machine that does other things, too.
+        let settings =
+            configure(telemetry(protocol, &receiver.endpoint())).with_shutdown_timeout(Duration::from_secs(60));
         let telemetry = Pipeline::new(settings).with_span_exporter(witness.clone()).start().expect("it starts");
         work();
         let stats = telemetry.shutdown().expect("in time");

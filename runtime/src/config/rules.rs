@@ -23,12 +23,13 @@ fn batch(path: &str, node: &Node, checker: &mut Checker) {
         Some(node) if !node.is_null() => node.as_integer().filter(|value| *value > 0).map(|value| (value, Some(node))),
         _ => Some((default, None)),
     };
-    let (Some((queue, at_queue)), Some((batch, at_batch))) =
+    let (Some((queue, _)), Some((batch, at_batch))) =
         (value("max_queue_size", 2048), value("max_export_batch_size", 512))
     else {
         return;
     };
-    let Some(at) = at_batch.or(at_queue) else { return };
+    // A batch that nobody gave a size is as large as the queue has room for.
+    let Some(at) = at_batch else { return };
     if batch > queue {
         checker.report(at.origin.problem(format_args!(
             "`{path}.max_export_batch_size` is `{batch}` and `{path}.max_queue_size` is `{queue}`; expected a queue that \

@@ -86,6 +86,8 @@ fn own(reader: &mut Reader<'_>, tree: &mut Node) {
 }
 
 fn tracer_provider(reader: &mut Reader<'_>, tree: &mut Node) {
+    // There is one in any case: exporters may be added in code.
+    put(tree, "tracer_provider", mapping());
     let limits = [
         ("attribute_value_length_limit", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
         ("attribute_count_limit", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),

@@ -84,3 +84,6 @@ fn propagators(root: &Cursor<'_>, findings: &mut Findings) -> Vec<Propagator> {
     }
     all
 }
+
+#[cfg(all(test, feature = "config-file"))]
+mod tests;

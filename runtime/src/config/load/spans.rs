@@ -2,10 +2,14 @@
 
 use super::cursor::Cursor;
 use super::{Findings, processor::processor, sampler, transport};
-use crate::config::{Batching, Exporter, Telemetry};
+use crate::config::{Batching, Exporter, Sampler, Telemetry};
 
 pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry, findings: &mut Findings) {
-    let Some(provider) = root.get("tracer_provider") else { return };
+    let Some(provider) = root.get("tracer_provider") else {
+        // The specification: then there are no spans.
+        telemetry.sampler = Sampler::AlwaysOff;
+        return;
+    };
     if let Some(sampler) = provider.get("sampler") {
         telemetry.sampler = sampler::sampler(&sampler, findings).unwrap_or_default();
     }

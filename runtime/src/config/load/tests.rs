@@ -1,0 +1,217 @@
+//! Files, and the settings that they mean.
+
+use crate::config::{
+    Batching, Composable, Detector, Document, Endpoint, Exporter, LogExporter, Otlp, Propagator, Protocol, Rule,
+    Sampler, Settings, SpanParent, Telemetry, Variables,
+};
+use crate::schema::Kind;
+use std::time::Duration;
+
+fn load(text: &str) -> Result<Telemetry, crate::ConfigError> {
+    let text = format!("file_format: \"1.1\"\n{text}");
+    let document = Document::parse("otel.yaml", text, &Variables::of([("PORT", "4319")]))?;
+    Settings::from_document(document).map(|settings| settings.telemetry)
+}
+
+fn loaded(text: &str) -> Telemetry {
+    load(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn refused(text: &str) -> Vec<String> {
+    load(text).unwrap_err().problems().iter().map(|problem| problem.sentence().to_owned()).collect()
+}
+
+const SPANS: &str = "tracer_provider: {processors: [{batch: {exporter: {console: null}}}]";
+
+fn sampler(text: &str) -> Sampler {
+    loaded(&format!("{SPANS}, sampler: {text}}}")).sampler
+}
+
+#[test]
+fn what_a_file_does_not_mention_is_not_there() {
+    let telemetry = loaded("");
+    assert_eq!(telemetry.sampler, Sampler::AlwaysOff, "no tracer provider, no spans");
+    assert!(telemetry.exporters.is_empty() && telemetry.propagators.is_empty() && telemetry.metrics.readers.is_empty());
+    assert!(telemetry.resource.detectors.is_empty());
+    assert_eq!(telemetry.log_exporters, Some(Vec::new()));
+    assert!(!telemetry.disabled && loaded("disabled: true").disabled);
+    assert_eq!(loaded(&format!("{SPANS}}}")).sampler, Sampler::default());
+}
+
+#[test]
+fn every_sampler_has_its_settings() {
+    assert_eq!(sampler("{always_on: }"), Sampler::AlwaysOn);
+    assert_eq!(sampler("{always_off: {}}"), Sampler::AlwaysOff);
+    assert_eq!(sampler("{trace_id_ratio_based: {ratio: 0.5}}"), Sampler::TraceIdRatio(0.5));
+    assert_eq!(sampler("{trace_id_ratio_based: }"), Sampler::TraceIdRatio(1.0), "the specification's default");
+    assert_eq!(sampler("{probability/development: {ratio: 1}}"), Sampler::Probability(1.0));
+    assert_eq!(sampler("{otelier/rate_limit: {traces_per_second: 9}}"), Sampler::RateLimit(9.0));
+    assert_eq!(sampler("{always_record: {root: {always_off: }}}"), Sampler::AlwaysRecord(Box::new(Sampler::AlwaysOff)));
+    assert_eq!(sampler("{parent_based: {root: {trace_id_ratio_based: {ratio: 0.1}}}}"), Sampler::parent_based(0.1));
+    let Sampler::ParentBased(parents) = sampler("{parent_based: {remote_parent_sampled: {always_off: }}}") else {
+        panic!()
+    };
+    assert_eq!((&parents.root, &parents.remote_parent_sampled), (&Sampler::AlwaysOn, &Sampler::AlwaysOff));
+    let reason = refused(&format!(
+        "{SPANS}, sampler: {{jaeger_remote/development: {{endpoint: x, initial_sampler: {{always_on: }}}}}}}}"
+    ));
+    assert!(
+        reason[0].starts_with("`tracer_provider.sampler.jaeger_remote/development` cannot be used; "),
+        "{reason:?}"
+    );
+}
+
+#[test]
+fn rules_keep_their_order_and_every_condition() {
+    let text = "{composite/development: {rule_based: {rules: [
+        {attribute_values: {key: http.route, values: [/health]}, sampler: {always_off: }},
+        {attribute_patterns: {key: url.path, included: [/a/*], excluded: [/a/b]}, sampler: {always_on: }},
+        {span_kinds: [client, server], parent: [none, remote], otelier/span_names: [load *], sampler: {probability: {ratio: 0.5}}},
+        {sampler: {parent_threshold: {root: {otelier/rate_limit: {traces_per_second: 2}}}}}]}}}";
+    let mut patterns = Rule::new(Composable::AlwaysOn).attribute_like("url.path", ["/a/*"]);
+    patterns.attribute_patterns.as_mut().unwrap().excluded.push("/a/b".to_owned());
+    let rules = vec![
+        Rule::new(Composable::AlwaysOff).attribute_is("http.route", ["/health"]),
+        patterns,
+        Rule::new(Composable::Probability(0.5))
+            .span_kind(Kind::Client)
+            .span_kind(Kind::Server)
+            .parent(SpanParent::None)
+            .parent(SpanParent::Remote)
+            .span_name("load *"),
+        Rule::new(Composable::ParentThreshold(Box::new(Composable::RateLimit(2.0)))),
+    ];
+    assert_eq!(sampler(text), Sampler::Composite(Composable::RuleBased(rules)));
+    assert_eq!(sampler("{composite/development: {rule_based: }}"), Sampler::Composite(Composable::AlwaysOff));
+}
+
+#[test]
+fn each_processor_has_its_exporter_and_its_batches() {
+    let telemetry = loaded(
+        "tracer_provider:
+  processors:
+    - batch: {schedule_delay: 250, export_timeout: 0, max_queue_size: 100, exporter: {otlp_http: {endpoint: \"http://a:${PORT}/x\", encoding: json}}}
+    - simple: {exporter: {console: }}
+    - batch: {exporter: {otlp_grpc: {endpoint: \"https://b:4317\", timeout: 7, tls: {insecure: true, ca_file: /ca}}}}
+    - batch: {exporter: {otlp_file/development: {output_stream: file:///tmp/a.jsonl}}}
+",
+    );
+    assert_eq!(telemetry.batch.schedule_delay, Duration::from_millis(250));
+    assert_eq!((telemetry.batch.export_timeout, telemetry.batch.max_export_batch_size), (Duration::MAX, 100));
+    let [
+        Exporter::Otlp(http),
+        Exporter::Batched(simple, soon),
+        Exporter::Batched(grpc, usual),
+        Exporter::Batched(file, _),
+    ] = &telemetry.exporters[..]
+    else {
+        panic!("{:?}", telemetry.exporters)
+    };
+    assert_eq!(http.endpoint, Some(Endpoint::Exact("http://a:4319/x".to_owned())));
+    assert_eq!(http.protocol, Protocol::HttpJson);
+    assert_eq!((&**simple, soon.schedule_delay), (&Exporter::Console, Duration::ZERO));
+    let Exporter::Otlp(grpc) = &**grpc else { panic!("{grpc:?}") };
+    assert_eq!((grpc.protocol, grpc.timeout, grpc.tls.insecure), (Protocol::Grpc, Duration::from_millis(7), true));
+    assert_eq!(grpc.tls.ca_file.as_deref(), Some("/ca".as_ref()));
+    assert_eq!(*usual, Batching::default());
+    assert!(matches!(&**file, Exporter::OtlpFile(_)), "{file:?}");
+}
+
+#[test]
+fn headers_of_a_list_are_below_those_that_are_written_out_and_none_is_shown() {
+    let telemetry = loaded(
+        "tracer_provider: {processors: [{batch: {exporter: {otlp_http: {headers: [{name: api-key, value: s3cret}, {name: none, value: }], headers_list: \"a=b\"}}}}]}",
+    );
+    let Exporter::Otlp(otlp) = &telemetry.exporters[0] else { panic!() };
+    assert_eq!(otlp.headers.pairs, [("api-key".to_owned(), "s3cret".to_owned())]);
+    assert_eq!(otlp.headers.text, "a=b");
+    assert!(!format!("{telemetry:?}").contains("s3cret"));
+}
+
+#[test]
+fn limits_of_spans_win_over_the_general_ones() {
+    let text = "attribute_limits: {attribute_value_length_limit: 10, attribute_count_limit: 11}\n";
+    let limits = loaded(&format!(
+        "{text}{SPANS}, limits: {{attribute_count_limit: 12, event_count_limit: 0, link_count_limit: 13}}}}"
+    ))
+    .limits;
+    assert_eq!([limits.attribute_value_length, limits.attributes, limits.events, limits.links], [10, 12, 0, 13]);
+}
+
+#[test]
+fn the_resource_has_types_and_the_detectors_that_are_asked_for() {
+    let telemetry = loaded(
+        "resource:
+  attributes_list: a=1,service.name=listed,b=%20
+  attributes:
+    - {name: service.name, value: shop}
+    - {name: version, value: \"2.0\"}
+    - {name: on, value: true, type: bool}
+    - {name: ports, value: [1, 2], type: int_array}
+  schema_url: https://opentelemetry.io/schemas/1.40.0
+  detection/development: {detectors: [{host: }, {otelier/kubernetes: }], attributes: {included: [host.*], excluded: [host.id]}}
+",
+    );
+    assert_eq!(telemetry.service_name.as_deref(), Some("shop"));
+    let attributes = &telemetry.resource.attributes;
+    let value = |key: &str| attributes.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.clone());
+    assert_eq!(value("b"), Some(" ".into()));
+    assert_eq!(value("version"), Some("2.0".into()));
+    assert_eq!((value("on"), value("ports")), (Some(true.into()), Some([1_i64, 2].into())));
+    assert_eq!(telemetry.resource.detectors, [Detector::Host, Detector::Kubernetes]);
+    assert_eq!(
+        (&telemetry.resource.included[..], &telemetry.resource.excluded[..]),
+        (&["host.*".to_owned()][..], &["host.id".to_owned()][..])
+    );
+    assert!(telemetry.resource.schema_url.is_some());
+}
+
+#[test]
+fn both_lists_of_propagators_count_and_none_twice() {
+    let telemetry = loaded("propagator: {composite: [{b3: }, {tracecontext: }], composite_list: \"baggage,b3\"}");
+    assert_eq!(telemetry.propagators, [Propagator::B3, Propagator::TraceContext, Propagator::Baggage]);
+    assert_eq!(loaded("propagator: {composite_list: none}").propagators, []);
+    let reasons = refused("propagator: {composite_list: \"xray,b3\"}");
+    assert!(reasons[0].starts_with("`propagator.composite_list` is `xray`; expected "), "{reasons:?}");
+}
+
+#[test]
+fn log_records_and_settings_of_ours_have_their_places() {
+    let telemetry = loaded(
+        "log_level: debug2
+logger_provider: {processors: [{batch: {exporter: {otlp_http: }}}]}
+distribution: {otelier: {exception_signal: logs, shutdown_timeout: 1s, tail_sampling: {failed: true, slower_than: 250ms, ratio: 0.01},
+  old_names: [retail], span_types: true, panic_messages: false, span_metrics: false, hooks: none}}
+instrumentation/development: {general: {stability_opt_in_list: http}}
+",
+    );
+    let own = Batching::default().with_schedule_delay(Duration::from_secs(1));
+    assert_eq!(telemetry.log_exporters, Some(vec![LogExporter::Otlp(Otlp::default()).with_batching(own)]));
+    assert_eq!(telemetry.log_level, crate::config::LogLevel::Debug);
+    assert_eq!(telemetry.exception_signal, crate::config::ExceptionSignal::Logs);
+    assert_eq!((telemetry.shutdown_timeout, telemetry.hooks), (Duration::from_secs(1), crate::config::Hooks::None));
+    let tail = telemetry.tail_sampling.unwrap();
+    assert_eq!((tail.failed, tail.slower_than, tail.ratio), (true, Some(Duration::from_millis(250)), 0.01));
+    assert!(telemetry.span_types && !telemetry.panic_messages && !telemetry.span_metrics);
+    assert!(telemetry.instrumentation.is_some_and(|node| node.get("general").is_some()));
+}
+
+#[test]
+fn what_nobody_could_honour_is_refused_with_its_place_and_reason() {
+    let error = load(&format!(
+        "{SPANS}, tracer_configurator/development: {{default_config: {{enabled: false}}}}}}\n\
+         logger_provider: {{processors: [{{event_to_span_event_bridge/development: }}]}}\n\
+         distribution: {{otelier: {{slos: []}}}}\n"
+    ))
+    .unwrap_err();
+    let lines: Vec<_> = error.problems().iter().map(|problem| problem.place().map(|place| place.line)).collect();
+    // What is not a key at all is said first; the others once that is repaired.
+    assert_eq!(lines, [Some(4)], "{error}");
+    let error = load(&format!(
+        "{SPANS}, tracer_configurator/development: {{default_config: {{enabled: false}}}}}}\n\
+         logger_provider: {{processors: [{{event_to_span_event_bridge/development: }}]}}\n"
+    ))
+    .unwrap_err();
+    let lines: Vec<_> = error.problems().iter().map(|problem| problem.place().map(|place| place.line)).collect();
+    assert_eq!(lines, [Some(2), Some(3)], "{error}");
+}
