@@ -37,6 +37,8 @@ pub enum Kind {
     Bool,
     /// A whole number from 0.
     Count,
+    /// A number.
+    Number,
     /// A whole number of milliseconds.
     Milliseconds,
     /// One of some words.
@@ -64,6 +66,9 @@ pub enum Status {
     Own,
     /// It was the specification's; this is its name now.
     Old(&'static str),
+    /// Another system's, which is read where the specification's or otelier's own name for it says nothing; `None`: there is
+    /// no such name.
+    Other(Option<&'static str>),
 }
 
 impl Signal {
@@ -84,6 +89,7 @@ impl Kind {
         match self {
             Self::Bool => "`true` or `false`",
             Self::Count => "whole number",
+            Self::Number => "number",
             Self::Milliseconds => "milliseconds",
             Self::Word => "word",
             Self::List => "list",
@@ -93,6 +99,20 @@ impl Kind {
             Self::Path => "file",
             Self::Text => "text",
         }
+    }
+}
+
+impl Variable {
+    /// Whether otelier reads it. Of old names it reads one; `otelier doctor` tells of the others.
+    ///
+    /// ```
+    /// use otelier_spec::variables::find;
+    ///
+    /// assert!(find("OTEL_ENTITIES").is_some_and(|variable| variable.is_read()));
+    /// assert!(find("OTEL_EXPORTER_JAEGER_ENDPOINT").is_some_and(|variable| !variable.is_read()));
+    /// ```
+    pub fn is_read(&self) -> bool {
+        !matches!(self.status, Old(_)) || self.name == "OTEL_EXPERIMENTAL_CONFIG_FILE"
     }
 }
 
@@ -114,7 +134,8 @@ pub fn meant(name: &str) -> Option<&'static str> {
         return None;
     }
     // These names are long and alike, so only near ones are meant: three letters of forty, not ten.
-    let current = ALL.iter().filter(|variable| !matches!(variable.status, Old(_))).map(|variable| variable.name);
+    let current =
+        ALL.iter().filter(|variable| !matches!(variable.status, Old(_) | Other(_))).map(|variable| variable.name);
     let near = suggest::did_you_mean(name, current)?;
     (suggest::distance(name, near) <= 3).then_some(near)
 }
@@ -133,7 +154,7 @@ use Kind::*;
 use Signal::*;
 use Status::*;
 
-/// Every variable: the specification's, otelier's own, and the specification's old names.
+/// Every variable: the specification's, otelier's own, the specification's old names, and those of other systems.
 #[rustfmt::skip]
 pub const ALL: &[Variable] = &[
     row("OTEL_CONFIG_FILE", General, Path, None, Current),
@@ -217,6 +238,23 @@ pub const ALL: &[Variable] = &[
     row("OTELIER_PANIC_MESSAGES", Traces, Bool, Some("true"), Own),
     row("OTELIER_SPAN_METRICS", Metrics, Bool, Some("true"), Own),
     row("OTELIER_SPAN_TYPES", Traces, Bool, Some("false"), Own),
+    row("OTELIER_STRICT", General, Bool, Some("false"), Own),
+    row("OTELIER_SHUTDOWN_TIMEOUT", General, Milliseconds, Some("5000"), Own),
+    row("OTELIER_RESOURCE_DETECTORS", General, List, Some("host,process,container,kubernetes,service"), Own),
+    row("OTELIER_RESOURCE_INCLUDED", General, List, None, Own),
+    row("OTELIER_RESOURCE_EXCLUDED", General, List, None, Own),
+    row("OTEL_ENABLED", General, Bool, None, Other(Some("OTEL_SDK_DISABLED"))),
+    row("OTEL_BACKEND", Traces, Word, None, Other(Some("OTEL_TRACES_EXPORTER"))),
+    row("OTEL_EXPORTER_ENDPOINT", General, Url, None, Other(Some("OTEL_EXPORTER_OTLP_ENDPOINT"))),
+    row("OTEL_SAMPLING_RATE", Traces, Number, None, Other(Some("OTEL_TRACES_SAMPLER"))),
+    row("OTEL_SERVICE_VERSION", General, Text, None, Other(Some("OTEL_RESOURCE_ATTRIBUTES"))),
+    row("DEPLOYMENT_ENV", General, Text, None, Other(Some("OTEL_RESOURCE_ATTRIBUTES"))),
+    row("ENVIRONMENT", General, Text, None, Other(Some("OTEL_RESOURCE_ATTRIBUTES"))),
+    row("OTEL_AUTO_INSTRUMENT", General, Bool, None, Other(None)),
+    row("OTEL_CPU_THRESHOLD", Traces, Number, None, Other(None)),
+    row("OTEL_MEMORY_THRESHOLD", Traces, Number, None, Other(None)),
+    row("OTEL_HIGH_VOLUME_SAMPLE_RATE", Traces, Number, None, Other(None)),
+    row("OTEL_PERFORMANCE_MONITORING", Metrics, Bool, None, Other(Some("OTELIER_SPAN_METRICS"))),
     row("OTEL_EXPERIMENTAL_CONFIG_FILE", General, Path, None, Old("OTEL_CONFIG_FILE")),
     row("OTEL_EXPORTER_OTLP_SPAN_INSECURE", Traces, Bool, None, Old("OTEL_EXPORTER_OTLP_TRACES_INSECURE")),
     row("OTEL_EXPORTER_OTLP_METRIC_INSECURE", Metrics, Bool, None, Old("OTEL_EXPORTER_OTLP_METRICS_INSECURE")),
@@ -235,7 +273,12 @@ mod tests {
     fn no_variable_is_there_twice_and_old_names_lead_to_current_ones() {
         for (number, variable) in ALL.iter().enumerate() {
             assert!(ALL[..number].iter().all(|other| other.name != variable.name), "{}", variable.name);
-            assert!(variable.name.starts_with("OTEL_") || variable.status == Own, "{}", variable.name);
+            let is_theirs = matches!(variable.status, Own | Other(_));
+            assert!(variable.name.starts_with("OTEL_") || is_theirs, "{}", variable.name);
+            if let Other(Some(ours)) = variable.status {
+                let ours = find(ours).map(|variable| variable.status);
+                assert!(matches!(ours, Some(Current | Own)), "{}", variable.name);
+            }
             if let Old(instead) = variable.status {
                 assert_eq!(find(instead).map(|variable| variable.status), Some(Current), "{}", variable.name);
             }

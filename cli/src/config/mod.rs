@@ -1,20 +1,24 @@
 //! `otelier config`: what settings there are, which of them hold, and whether they can be used.
 
 mod check;
-pub(crate) mod engine;
-mod environment;
+mod effective;
 mod reference;
 mod show;
 mod tree;
 
 use crate::Outcome;
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use otelier::ConfigError;
+use otelier::config::keys::CONFIGURATION;
+use otelier::config::{Settings, Variables, json_schema};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 2 mistakes in arguments, files or variables.";
 
 pub(crate) fn command() -> Command {
     let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("Prints JSON");
-    let files = Arg::new("FILE").num_args(0..).help("Configuration files; without any, the environment");
+    let files = Arg::new("FILE")
+        .num_args(0..)
+        .help("Configuration files; without any, the environment, and the file that it names");
     let config =
         Arg::new("config").long("config").value_name("FILE").help("Shows this file instead of the environment");
     let about = |name: &'static str, about: &'static str| Command::new(name).about(about).after_help(EXIT_CODES);
@@ -32,8 +36,16 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
     match matches.subcommand() {
         Some(("check", matches)) => Ok(check::run(matches)),
         Some(("show", matches)) => show::run(matches),
-        Some(("schema", _)) => engine::schema().map(Outcome::from),
-        Some(("reference", _)) => Ok(reference::markdown(engine::keys()).into()),
+        Some(("schema", _)) => Ok(json_schema(&CONFIGURATION, "OpenTelemetry configuration").into()),
+        Some(("reference", _)) => Ok(reference::markdown(&CONFIGURATION).into()),
         _ => Err("expected a command".to_owned()),
+    }
+}
+
+/// What programs would start with: the settings of this file, or of the environment and the file that it names.
+pub(crate) fn settings(file: Option<&str>) -> Result<Settings, ConfigError> {
+    match file {
+        Some(path) => Settings::from_file(path, &Variables::of_the_process()),
+        None => Settings::from_env(),
     }
 }

@@ -4,21 +4,18 @@ use otelier::config::describe::{Field, Section, Type};
 use otelier_spec::variables::{self, Status};
 use std::fmt::Write;
 
-/// The tables: of files, if this build reads some, and of variables.
-pub(super) fn markdown(keys: Option<&'static Section>) -> String {
-    let mut text = "# Configuration\n".to_owned();
-    if let Some(root) = keys {
-        text.push_str("\n## Keys of files\n");
-        let mut sections = vec![root];
-        let mut next = 0;
-        // A section is described once, however often it is used, and also if it holds itself.
-        while let Some(section) = sections.get(next).copied() {
-            describe(section, &mut text);
-            for field in section.fields {
-                inner(&field.kind, &mut sections);
-            }
-            next += 1;
+/// The tables: of the keys of files, and of variables.
+pub(super) fn markdown(keys: &'static Section) -> String {
+    let mut text = "# Configuration\n\n## Keys of files\n".to_owned();
+    let mut sections = vec![keys];
+    let mut next = 0;
+    // A section is described once, however often it is used, and also if it holds itself.
+    while let Some(section) = sections.get(next).copied() {
+        describe(section, &mut text);
+        for field in section.fields {
+            inner(&field.kind, &mut sections);
         }
+        next += 1;
     }
     variables(&mut text);
     text
@@ -73,6 +70,7 @@ fn words(kind: &Type) -> String {
         Type::Number { min, max, .. } => range("number", *min, *max),
         Type::Text => "text".to_owned(),
         Type::Duration { bare, .. } => format!("duration, in {bare} if bare"),
+        Type::Size { .. } => "size, such as `4MiB`, in bytes if bare".to_owned(),
         Type::Word(words) => otelier_spec::suggest::list(words.iter().map(|word| word.word)),
         Type::List { of, .. } => format!("list of {}", words(of)),
         Type::Map(of) => format!("map of {}", words(of)),
@@ -100,6 +98,8 @@ fn variables(text: &mut String) {
             Status::Current => String::new(),
             Status::Own => "otelier's own".to_owned(),
             Status::Old(instead) => format!("old name of `{instead}`"),
+            Status::Other(Some(ours)) => format!("another system's name; counts where `{ours}` says nothing"),
+            Status::Other(None) => "another system's name".to_owned(),
         };
         let default = variable.default.map(|default| format!("`{default}`")).unwrap_or_default();
         let (signal, kind) = (variable.signal.as_str(), variable.kind.as_str());
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn sections_are_described_once_with_what_their_keys_take() {
-        let text = markdown(Some(&ROOT));
+        let text = markdown(&ROOT);
         for line in [
             "| `ratio` | number from 0 to 1 | `1.0` | `OTEL_TRACES_SAMPLER_ARG` | How often \\| or not. |",
             "| `level` | `info` or `warn` |  |  |  |",
@@ -145,6 +145,5 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
         assert_eq!(text.matches("### Sampler\n").count(), 1);
-        assert!(!markdown(None).contains("Keys of files"));
     }
 }

@@ -1,29 +1,20 @@
 //! `otelier config show`: the values that hold, and where each comes from.
 
-use super::tree::Item;
-use super::{engine, environment};
+use super::effective;
 use crate::Outcome;
 use clap::ArgMatches;
-use otelier::config::Variables;
-use otelier::config::describe::Type;
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
-    let variables = Variables::of_the_process();
-    let is_set = |name: &str| variables.get(name).is_some();
-    let given = matches.get_one::<String>("config").cloned();
-    let tree = match given.or_else(engine::file_of_the_environment) {
-        Some(file) => {
-            let root = engine::document(&file).map_err(together)?;
-            Item::of(&root, engine::keys().map(Type::Section).as_ref())
-        }
-        None => environment::tree(&engine::telemetry(None).map_err(together)?, &is_set),
-    };
+    let file = matches.get_one::<String>("config").map(String::as_str);
+    let settings = super::settings(file).map_err(|error| {
+        let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
+        problems.join("\nerror: ")
+    })?;
+    // Beside the output, so that this can still be read by other tools.
+    settings.telemetry.warnings.iter().for_each(|warning| crate::say(&format!("warning: {warning}")));
+    let tree = effective::tree(&settings);
     Ok(match matches.get_flag("json") {
         true => format!("{:#}\n", tree.json()).into(),
         false => tree.text().into(),
     })
-}
-
-fn together(problems: Vec<String>) -> String {
-    problems.join("\nerror: ")
 }

@@ -1,6 +1,6 @@
 //! Settings as they are shown: a tree of values, each with where it comes from.
 
-use otelier::config::describe::{Field, Section, Type};
+use otelier::config::describe::{Count, Field, Section, Type};
 use otelier::config::{Node, Value as Setting};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -63,8 +63,20 @@ impl Item {
         let section = kind.and_then(section_of);
         let values = kind.and_then(value_type);
         let mut entries: Vec<(String, Self)> = Vec::new();
+        let is_choice = section.is_some_and(|section| section.count == Count::One);
         for entry in node.entries() {
             let field = section.and_then(|section| field(section, &entry.key));
+            let inner = field.and_then(|field| section_of(&field.kind)).filter(|_| is_choice);
+            if let (true, Some(inner)) = (entry.node.is_null(), inner) {
+                // `always_on:` is a choice, with nothing said of how.
+                let mut chosen = Self::empty(entry.node.origin.to_string());
+                chosen.add_defaults(inner);
+                entries.push((entry.key.clone(), chosen));
+                continue;
+            }
+            if entry.node.is_null() && field.is_some_and(|field| field.default.is_some()) {
+                continue;
+            }
             let is_secret = field.is_some_and(|field| field.secret) || entry.key == "headers_list";
             let item = match () {
                 () if entry.node.is_null() => Self::of(&entry.node, None),
@@ -75,14 +87,80 @@ impl Item {
             };
             entries.push((entry.key.clone(), item));
         }
-        for field in section.into_iter().flat_map(|section| section.fields) {
-            if let Some(default) = field.default.filter(|_| node.get(field.key).is_none()) {
-                let value = serde_json::from_str(default).unwrap_or_else(|_| Value::from(default));
-                entries.push((field.key.to_owned(), Self::one(value, "default")));
+        let mut map = Self { value: Shown::Map(entries), origin: Some(node.origin.to_string()) };
+        section.into_iter().for_each(|section| map.add_defaults(section));
+        map
+    }
+
+    /// A mapping without anything in it.
+    pub(super) fn empty(origin: impl Into<String>) -> Self {
+        Self { value: Shown::Map(Vec::new()), origin: Some(origin.into()) }
+    }
+
+    /// What the keys of this section are that are not there.
+    fn add_defaults(&mut self, section: &'static Section) {
+        let Shown::Map(entries) = &mut self.value else { return };
+        let has = |entries: &[(String, Self)], key: &str| entries.iter().any(|(found, _)| found == key);
+        for field in section.fields {
+            let Some(default) = field.default.filter(|_| !has(entries, field.key)) else { continue };
+            let mut value = match field.kind {
+                Type::Text | Type::Word(_) => Value::from(default),
+                _ => serde_json::from_str(default).unwrap_or_else(|_| Value::from(default)),
+            };
+            if field.key == "max_export_batch_size" {
+                // No more than there is room for.
+                let queue = entries.iter().find(|(key, _)| key == "max_queue_size").map(|(_, item)| &item.value);
+                if let Some(Shown::One(queue)) = queue {
+                    value = queue.as_u64().min(value.as_u64()).map_or(value, Value::from);
+                }
             }
+            entries.push((field.key.to_owned(), Self::one(value, "default")));
         }
-        let origin = entries.is_empty().then(|| node.origin.to_string());
-        Self { value: Shown::Map(entries), origin }
+    }
+
+    /// Adds the defaults of the section at a path of keys, with the section itself if it is not there.
+    pub(super) fn fill(&mut self, path: &[&str], section: &'static Section) {
+        let Some((key, rest)) = path.split_first() else { return self.add_defaults(section) };
+        if let Some(inner) = field(section, key).and_then(|field| section_of(&field.kind)) {
+            self.at(&[key]).fill(rest, inner);
+        }
+    }
+
+    /// What is at a path of keys; made if it is not there.
+    pub(super) fn at(&mut self, path: &[&str]) -> &mut Self {
+        let Some((key, rest)) = path.split_first() else { return self };
+        if !matches!(self.value, Shown::Map(_)) {
+            self.value = Shown::Map(Vec::new());
+        }
+        let Shown::Map(entries) = &mut self.value else { unreachable!("it has just been made a mapping") };
+        let index = entries.iter().position(|(found, _)| found == key).unwrap_or_else(|| {
+            entries.push(((*key).to_owned(), Self::empty("default")));
+            entries.len() - 1
+        });
+        entries[index].1.at(rest)
+    }
+
+    /// The item of a list; made if it is not there.
+    pub(super) fn item(&mut self, number: usize) -> &mut Self {
+        if !matches!(self.value, Shown::List(_)) {
+            self.value = Shown::List(Vec::new());
+        }
+        let Shown::List(items) = &mut self.value else { unreachable!("it has just been made a list") };
+        while items.len() <= number {
+            items.push(Self::empty("default"));
+        }
+        &mut items[number]
+    }
+
+    /// Adds to a list.
+    pub(super) fn push(&mut self, item: Self) {
+        let end = if let Shown::List(items) = &self.value { items.len() } else { 0 };
+        *self.item(end) = item;
+    }
+
+    /// Sets the value of a key.
+    pub(super) fn put(&mut self, key: &str, item: Self) {
+        *self.at(&[key]) = item;
     }
 
     /// Names as they are, and nothing else: of a list of names and values, or of a mapping.

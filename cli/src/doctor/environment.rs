@@ -1,10 +1,10 @@
 //! Mistakes in the environment that no single variable's check can see.
 
 use super::report::Check;
-use super::settings::{Target, protocol_name};
-use otelier::config::Protocol;
+use super::target::Target;
+use otelier::config::{Detector, Node, Origin, Protocol, Settings};
 use otelier_spec::variables::{self, Status};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const NAME: &str = "environment";
@@ -14,10 +14,34 @@ pub(super) struct Surroundings {
     variables: BTreeMap<String, String>,
     /// How it is known that this is a container.
     container: Option<&'static str>,
-    /// What is in the file of `OTEL_CONFIG_FILE`.
-    file: Option<String>,
-    /// Whether this build reads files.
-    reads_files: bool,
+    /// The file of settings, if there is one.
+    file: Option<Used>,
+}
+
+/// A file of settings, and the variables that have effect beside it.
+struct Used {
+    file: String,
+    variables: BTreeSet<String>,
+}
+
+impl Used {
+    fn of(settings: &Settings) -> Option<Self> {
+        let mut variables = BTreeSet::new();
+        put_in(&settings.tree, &mut variables);
+        if settings.telemetry.resource.detectors.contains(&Detector::Service) {
+            variables.insert("OTEL_SERVICE_NAME".to_owned());
+        }
+        Some(Self { file: settings.file.clone()?, variables })
+    }
+}
+
+/// The variables that were put into a file.
+fn put_in(node: &Node, variables: &mut BTreeSet<String>) {
+    if let Origin::File(span) = &node.origin {
+        variables.extend(span.variables.iter().cloned());
+    }
+    node.entries().iter().for_each(|entry| put_in(&entry.node, variables));
+    node.items().iter().for_each(|item| put_in(item, variables));
 }
 
 /// The prefixes of variables of OpenTelemetry for other languages, and of its operator.
@@ -36,22 +60,14 @@ const OTHERS: [&str; 12] = [
     "OTEL_RUBY_",
 ];
 
-/// The longest configuration file that is looked through.
-const MAX_FILE: u64 = 16 << 20;
-
 impl Surroundings {
-    pub(super) fn of_the_process(reads_files: bool) -> Self {
+    pub(super) fn of_the_process(settings: Option<&Settings>) -> Self {
         let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .map(|(name, value)| (text(name), text(value)))
             .filter(|(_, value)| !value.trim().is_empty())
             .collect();
-        let read = |path: &String| {
-            let length = std::fs::metadata(path).ok()?.len();
-            (length <= MAX_FILE).then(|| std::fs::read_to_string(path).ok()).flatten()
-        };
-        let file = variables.get("OTEL_CONFIG_FILE").and_then(read);
-        Self { container: container(), file, reads_files, variables }
+        Self { container: container(), file: settings.and_then(Used::of), variables }
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -70,7 +86,6 @@ impl Surroundings {
             checks.extend(port(target));
         }
         checks.extend(self.localhost(out_of_reach));
-        checks.extend(self.certificates(targets));
         checks.extend(self.proxies(out_of_reach));
         if checks.is_empty() {
             let found = match self.variables.keys().filter(|name| is_ours(name)).count() {
@@ -83,31 +98,17 @@ impl Surroundings {
     }
 
     fn file(&self) -> Option<Check> {
-        let path = self.get("OTEL_CONFIG_FILE")?;
-        if !self.reads_files {
-            let why = "Programs of this version start with the other variables, as if the file were not there.";
-            let check =
-                Check::fail(NAME, format!("`OTEL_CONFIG_FILE` is `{path}`, and this version reads no files"), why);
-            return Some(check.help("Unset it, and set the variables."));
-        }
-        let used = |name: &str| {
-            let file = self.file.as_deref().unwrap_or_default();
-            [format!("${{{name}}}"), format!("${{{name}:"), format!("${{env:{name}}}"), format!("${{env:{name}:")]
-                .iter()
-                .any(|reference| file.contains(reference))
+        let Used { file, variables } = self.file.as_ref()?;
+        let is_ignored = |name: &&str| {
+            is_ours(name) && !is_of_others(name) && !name.ends_with("_CONFIG_FILE") && !variables.contains(*name)
         };
-        let ignored: Vec<&str> = self
-            .variables
-            .keys()
-            .map(String::as_str)
-            .filter(|name| name.starts_with("OTEL_") && !name.ends_with("CONFIG_FILE") && !used(name))
-            .collect();
+        let ignored: Vec<&str> = self.variables.keys().map(String::as_str).filter(is_ignored).collect();
         if ignored.is_empty() {
             return None;
         }
-        let found = format!("`OTEL_CONFIG_FILE` is set, so these are ignored: {}", ignored.join(", "));
+        let found = format!("the settings are those of `{file}`, so these are ignored: {}", ignored.join(", "));
         let why = "With a file, variables count only where the file names them.";
-        let help = format!("Unset them, or put them into `{path}` as `${{{}}}`.", ignored[0]);
+        let help = format!("Unset them, or put them into `{file}` as `${{{}}}`.", ignored[0]);
         Some(Check::warn(NAME, found, why).help(help).with("ignored", ignored))
     }
 
@@ -123,13 +124,19 @@ impl Surroundings {
                     let check = Check::warn(NAME, found, why).help(format!("Set `{instead}` instead."));
                     checks.push(check.with("variable", name.as_str()).with("instead", instead));
                 }
+                (Some(Status::Other(Some(ours))), _) if self.file.is_none() && self.get(ours).is_some() => {
+                    let found = format!("`{name}` and `{ours}` are both set");
+                    let why = format!("Where both say something, `{ours}` counts.");
+                    let check = Check::warn(NAME, found, why).help(format!("Unset `{name}`."));
+                    checks.push(check.with("variable", name.as_str()).with("instead", ours));
+                }
                 (None, Some(meant)) => {
                     let found = format!("`{name}` is not known; did you mean `{meant}`?");
                     let why = "A variable that nobody knows has no effect.";
                     let check = Check::warn(NAME, found, why).help(format!("Set `{meant}` instead, or unset it."));
                     checks.push(check.with("variable", name.as_str()).with("instead", meant));
                 }
-                (None, None) if !OTHERS.iter().any(|other| name.starts_with(other)) => strange.push(name.as_str()),
+                (None, None) if !is_of_others(name) => strange.push(name.as_str()),
                 _ => {}
             }
         }
@@ -183,20 +190,6 @@ impl Surroundings {
         Some(check.help("Name the receiver's service or host, unless it runs in this container or in the same pod."))
     }
 
-    fn certificates(&self, targets: &[&Target]) -> Option<Check> {
-        let plain = targets.iter().find(|target| !target.is_tls())?;
-        if targets.iter().any(|target| target.is_tls()) {
-            return None;
-        }
-        let is_certificate = |name: &&String| {
-            name.starts_with("OTEL_EXPORTER_OTLP_") && (name.ends_with("CERTIFICATE") || name.ends_with("CLIENT_KEY"))
-        };
-        let name = self.variables.keys().find(is_certificate)?;
-        let found = format!("`{name}` is set, and `{}` is without TLS", plain.url);
-        let why = "Certificates have no effect over `http://`: everything is sent in the open.";
-        Some(Check::warn(NAME, found, why).help("Write `https://` in the endpoint, or unset the variable."))
-    }
-
     fn proxies(&self, targets: &[&Target]) -> Option<Check> {
         let target = targets.iter().find(|target| !is_local(target.host()))?;
         let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
@@ -221,6 +214,11 @@ fn is_ours(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// Whether other implementations read it, and nobody misses it here.
+fn is_of_others(name: &str) -> bool {
+    OTHERS.iter().any(|other| name.starts_with(other))
+}
+
 fn is_local(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
@@ -232,7 +230,7 @@ fn port(target: &Target) -> Option<Check> {
         (_, 4317) => (4317, "gRPC", 4318),
         _ => return None,
     };
-    let is_configured = protocol_name(target.protocol);
+    let is_configured = target.protocol.as_str();
     let found = format!("{} go to port {wrong} by `{is_configured}`", target.signal.as_str());
     let why = format!("Receivers take {is} at port {wrong}, and answer anything else with an error or not at all.");
     let help = format!("Send to port {right}, or set `OTEL_EXPORTER_OTLP_PROTOCOL` to the other protocol.");
@@ -254,13 +252,12 @@ fn container() -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otelier::config::{Otlp, Telemetry};
+    use otelier::config::{Document, Otlp, Telemetry, Variables};
 
     fn found<const N: usize>(otlp: Otlp, container: bool, variables: [(&str, &str); N]) -> Vec<String> {
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let container = container.then_some("/.dockerenv");
-        let file = Some("name: ${OTEL_SERVICE_NAME:-x}\n".to_owned());
-        let surroundings = Surroundings { variables, container, file, reads_files: true };
+        let surroundings = Surroundings { variables, container, file: None };
         let targets = super::super::settings::targets(&Telemetry::default().with_otlp(otlp));
         let targets: Vec<Target> = targets.into_iter().map(|target| target.ok().unwrap()).collect();
         let targets: Vec<&Target> = targets.iter().collect();
@@ -297,7 +294,6 @@ mod tests {
             (none(), ("OTEL_MY_THING", "1"), "not known to the specification or otelier: OTEL_MY_THING"),
             (none(), ("OTEL_SERVICE_NAME", "\"shop\""), "the value of `OTEL_SERVICE_NAME` has quotes"),
             (none(), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a/v1/traces/"), "ends with `/v1/traces`"),
-            (none(), ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "key.pem"), "`OTEL_EXPORTER_OTLP_CLIENT_KEY` is set"),
             (to("http://localhost:4317"), ("A", ""), "spans go to port 4317 by `http/protobuf`"),
             (to("http://localhost:4318").with_protocol(Protocol::Grpc), ("A", ""), "go to port 4318 by `grpc`"),
             (to("http://collector:4318"), ("https_proxy", "http://u:secret@p"), "`https_proxy` is set"),
@@ -315,10 +311,31 @@ mod tests {
         let variables = [
             ("OTEL_CONFIG_FILE", "otel.yaml"),
             ("OTEL_SERVICE_NAME", "shop"),
+            ("OTEL_PYTHON_LOG_LEVEL", "debug"),
             ("OTEL_TRACES_SAMPLER", "always_on"),
             ("OTEL_BSP_SCHEDULE_DELAY", "1"),
         ];
-        let found = found(Otlp::default(), false, variables);
-        assert_one(&found, "these are ignored: OTEL_BSP_SCHEDULE_DELAY, OTEL_TRACES_SAMPLER");
+        let found = |text: &str| {
+            let document = Document::parse("otel.yaml", text, &Variables::of(variables)).unwrap();
+            let file = Used::of(&Settings::from_document(document).unwrap());
+            let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let checks = Surroundings { variables, container: None, file }.checks(&[], &[]);
+            checks.into_iter().map(|check| check.found.join("\n")).collect::<Vec<_>>()
+        };
+        let name = "  attributes:\n    - name: service.name\n      value: ${OTEL_SERVICE_NAME:-x}\n";
+        // What stands in a comment names nothing.
+        let text = format!("file_format: \"1.1\" # ${{OTEL_TRACES_SAMPLER}}\nresource:\n{name}");
+        let expected = "those of `otel.yaml`, so these are ignored: OTEL_BSP_SCHEDULE_DELAY, OTEL_TRACES_SAMPLER";
+        assert_one(&found(&text), expected);
+        let detectors = "  detection/development:\n    detectors:\n      - service:\n";
+        let text = format!("file_format: \"1.1\"\nresource:\n{detectors}");
+        assert_one(&found(&text), expected);
+    }
+
+    #[test]
+    fn of_two_names_for_one_setting_it_is_told_which_counts() {
+        let both = [("OTEL_BACKEND", "console"), ("OTEL_TRACES_EXPORTER", "otlp")];
+        assert_one(&found(Otlp::default(), false, both), "`OTEL_BACKEND` and `OTEL_TRACES_EXPORTER` are both set");
+        assert_one(&found(Otlp::default(), false, [both[0]]), "ok: 1 variable");
     }
 }

@@ -1,7 +1,8 @@
 //! Which versions of OpenTelemetry's crates a `Cargo.lock` has, and who asks for which.
 
 use super::report::Check;
-use otelier::config::{Protocol, Telemetry};
+use super::target::{otlp_of_logs, otlp_of_spans};
+use otelier::config::{Compression, Endpoint, ExceptionSignal, Otlp, Protocol, Settings};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ struct Package {
 }
 
 /// The lock file of the argument, or that of the folder or one above.
-pub(super) fn checks(given: Option<&str>, telemetry: Option<&Telemetry>) -> Result<Vec<Check>, String> {
+pub(super) fn checks(given: Option<&str>, settings: Option<&Settings>) -> Result<Vec<Check>, String> {
     let path = match given {
         Some(path) => PathBuf::from(path),
         None => match found() {
@@ -44,7 +45,7 @@ pub(super) fn checks(given: Option<&str>, telemetry: Option<&Telemetry>) -> Resu
     let shown = path.display().to_string();
     let read = read(&path).map_err(|error| format!("{shown}: {error}"));
     match read {
-        Ok(lock) => Ok(lock.checks(&shown, telemetry)),
+        Ok(lock) => Ok(lock.checks(&shown, settings)),
         // One that was named must be there; one that was only found may be another tool's.
         Err(error) if given.is_some() => Err(error),
         Err(error) => Ok(vec![Check::skipped(NAME, error)]),
@@ -95,7 +96,7 @@ impl Lock {
         users.map(|package| format!("{} {}", package.name, package.version)).collect()
     }
 
-    fn checks(&self, path: &str, telemetry: Option<&Telemetry>) -> Vec<Check> {
+    fn checks(&self, path: &str, settings: Option<&Settings>) -> Vec<Check> {
         let family: BTreeSet<&str> =
             self.packages.iter().map(|package| &*package.name).filter(|name| is_family(name)).collect();
         if family.is_empty() {
@@ -113,7 +114,7 @@ impl Lock {
             }
             checks.push(check.with("crates", list));
         }
-        checks.extend(telemetry.map(|telemetry| self.features(telemetry)));
+        checks.extend(settings.map(|settings| self.features(settings)));
         checks
     }
 
@@ -170,7 +171,7 @@ impl Lock {
     }
 
     /// Whether otelier was resolved with the features that the settings need; they are seen by what they depend on.
-    fn features(&self, telemetry: &Telemetry) -> Check {
+    fn features(&self, settings: &Settings) -> Check {
         const NAME: &str = "features";
         let Some(otelier) = self.packages.iter().find(|package| package.name == "otelier") else {
             return Check::skipped(NAME, "otelier is not in the lock file");
@@ -178,31 +179,95 @@ impl Lock {
         if otelier.source.is_none() {
             return Check::skipped(NAME, "otelier is a path here, whose features a lock file does not tell");
         }
-        let Some(otlp) = telemetry.otlp.as_ref().filter(|_| !telemetry.disabled) else {
+        let needs = needs(settings);
+        if needs.is_empty() {
             return Check::ok(NAME, "the configuration needs no feature of otelier");
+        }
+        let has = |need: &&Need| {
+            otelier.dependencies.iter().any(|dependency| dependency.split(' ').next() == Some(need.dependency))
         };
-        let (feature, mark, setting) = match otlp.protocol {
-            Protocol::Grpc => ("otlp-grpc", "tonic", "OTLP by `grpc`"),
-            _ => ("otlp-http", "hyper-util", "OTLP by `http/protobuf`"),
+        let (met, missing): (Vec<&Need>, Vec<&Need>) = needs.iter().partition(has);
+        let version = &otelier.version;
+        let check = match missing.first() {
+            None => {
+                let lines: Vec<String> = met
+                    .iter()
+                    .map(|need| format!("otelier {version} has `{}`, for {}", need.feature, need.setting))
+                    .collect();
+                Check::ok(NAME, lines.join("\n"))
+            }
+            Some(_) => {
+                let lines: Vec<String> = missing
+                    .iter()
+                    .map(|need| {
+                        let Need { feature, setting, .. } = need;
+                        format!("the configuration asks for {setting}; otelier {version} lacks `{feature}`")
+                    })
+                    .collect();
+                let names: Vec<String> = missing.iter().map(|need| format!("\"{}\"", need.feature)).collect();
+                let help =
+                    format!("Add: `otelier = {{ version = \"{version}\", features = [{}] }}`.", names.join(", "));
+                let why = "The program refuses to start telemetry with these settings.";
+                Check::fail(NAME, lines.join("\n"), why).help(help)
+            }
         };
-        let has = otelier.dependencies.iter().any(|dependency| dependency.split(' ').next() == Some(mark));
-        let check = match has {
-            true => Check::ok(NAME, format!("otelier {} has `{feature}`, for {setting}", otelier.version)),
-            false => Check::fail(
-                NAME,
-                format!("the configuration asks for {setting}; otelier {} lacks `{feature}`", otelier.version),
-                "The program refuses to start telemetry with these settings.",
-            )
-            .help(format!("Add it: `otelier = {{ version = \"{}\", features = [\"{feature}\"] }}`.", otelier.version)),
-        };
-        check.with("feature", feature)
+        let names = |needs: &[&Need]| needs.iter().map(|need| need.feature).collect::<Vec<_>>();
+        check.with("features", names(&met)).with("missing", names(&missing))
+    }
+}
+
+/// A feature that settings need, and a crate that otelier depends on only with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Need {
+    feature: &'static str,
+    dependency: &'static str,
+    setting: &'static str,
+}
+
+fn needs(settings: &Settings) -> BTreeSet<Need> {
+    let mut needs = BTreeSet::new();
+    let mut need = |feature, dependency, setting| {
+        needs.insert(Need { feature, dependency, setting });
+    };
+    if settings.file.is_some() {
+        need("config-file", "saphyr-parser", "a file");
+    }
+    let telemetry = &settings.telemetry;
+    if telemetry.disabled {
+        return needs;
+    }
+    let logs = telemetry.log_exporters.iter().flatten().filter_map(otlp_of_logs);
+    let logs = logs.filter(|_| telemetry.exception_signal != ExceptionSignal::SpanEvents);
+    for otlp in telemetry.exporters.iter().filter_map(otlp_of_spans).chain(logs) {
+        match otlp.protocol {
+            Protocol::Grpc => need("otlp-grpc", "tonic", "OTLP by `grpc`"),
+            // Both transports have it; gRPC alone brings `tonic`, too.
+            Protocol::HttpJson => need("otlp-http", "hyper-util", "OTLP by `http/json`"),
+            _ => need("otlp-http", "hyper-util", "OTLP by `http/protobuf`"),
+        }
+        if is_tls(otlp) {
+            need("tls", "hyper-rustls", "`https`");
+        }
+        if otlp.compression == Compression::Gzip {
+            need("gzip", "flate2", "compression by gzip");
+        }
+    }
+    needs
+}
+
+fn is_tls(otlp: &Otlp) -> bool {
+    match &otlp.endpoint {
+        Some(Endpoint::Base(url) | Endpoint::Exact(url)) if url.contains("://") => url.starts_with("https://"),
+        // gRPC without a scheme.
+        Some(_) => !otlp.tls.insecure,
+        None => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otelier::config::Otlp;
+    use otelier::config::Variables;
 
     const MIXED: &str = r#"
 version = 4
@@ -260,10 +325,18 @@ dependencies = ["opentelemetry 0.31.0"]
     #[test]
     fn a_feature_that_the_settings_need_is_missed() {
         let lock = parse(MIXED).unwrap();
-        let status = |otlp: Otlp| lock.features(&Telemetry::default().with_otlp(otlp)).status.as_str();
-        assert_eq!(status(Otlp::default()), "ok");
-        assert_eq!(status(Otlp::default().with_protocol(Protocol::Grpc)), "fail");
-        assert_eq!(lock.features(&Telemetry::default()).status.as_str(), "ok");
+        let check = |variables| lock.features(&Settings::from_variables(&Variables::of([variables])).unwrap());
+        let found = |variables| check(variables).found.join("\n");
+        assert_eq!(found(("A", "")), "otelier 0.1.0 has `otlp-http`, for OTLP by `http/protobuf`");
+        assert!(found(("OTEL_TRACES_EXPORTER", "none")).contains("needs no feature"));
+        for (name, value, feature) in [
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "otlp-grpc"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a", "tls"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "gzip"),
+        ] {
+            assert_eq!(check((name, value)).status.as_str(), "fail", "{name}");
+            assert!(found((name, value)).ends_with(&format!("otelier 0.1.0 lacks `{feature}`")), "{name}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whether endpoints have addresses, and whether somebody listens there.
 
 use super::report::Check;
-use super::settings::Target;
+use super::target::Target;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

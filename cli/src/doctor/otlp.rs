@@ -3,7 +3,7 @@
 use super::network::{milliseconds, shown};
 use super::report::{Check, Status};
 use super::request::{self, Answer};
-use super::settings::{Signal, Target, protocol_name};
+use super::target::{Signal, Target};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -15,6 +15,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use otelier::config::Protocol;
 use otelier::{Guard, Stats};
 use prost::Message;
+use serde_json::json;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -114,7 +115,8 @@ fn advice(error: &str) -> &'static str {
         Refusal::Late => {
             "The receiver takes the connection and does not answer; look at its own log, or give `--timeout` more."
         }
-        Refusal::Other => "See `connect` and `protocol`.",
+        Refusal::TooLarge => "Set a larger `max_request_size`, or smaller batches.",
+        Refusal::Other => "See `connect`, `tls` and `protocol`.",
     }
 }
 
@@ -126,6 +128,7 @@ enum Refusal {
     NotThere,
     Busy,
     Late,
+    TooLarge,
     Other,
 }
 
@@ -133,6 +136,9 @@ impl Refusal {
     fn of(error: &str) -> Self {
         if error.contains("did not answer within") || error.starts_with("no answer within") {
             return Self::Late;
+        }
+        if error.starts_with("the request has ") {
+            return Self::TooLarge;
         }
         // The answer's own words come after this, so that they cannot be taken for a status.
         let Some((_, said)) = error.split_once(" answered ") else { return Self::Other };
@@ -190,7 +196,7 @@ pub(super) async fn protocol(target: &Target, limit: Duration) -> Option<Check> 
     if !answer.is_otlp(other) {
         return None;
     }
-    let (is, wanted) = (protocol_name(target.protocol), protocol_name(other));
+    let (is, wanted) = (target.protocol.as_str(), other.as_str());
     let found = format!("{} speaks {wanted}, and {is} is configured", target.address());
     let why = "A receiver has a port for each protocol; on the wrong one every batch fails.";
     let port = if target.protocol == Protocol::Grpc { 4317 } else { 4318 };
@@ -208,7 +214,8 @@ pub(super) async fn empty(target: &Target, limit: Duration) -> Result<Answer, St
         Signal::Metrics => METRICS,
         Signal::Logs => LOGS,
     };
-    request::send(target, method, Bytes::new(), limit).await
+    let message = if target.protocol == Protocol::HttpJson { Bytes::from_static(b"{}") } else { Bytes::new() };
+    request::send(target, method, message, limit).await
 }
 
 /// Whether log records would be taken.
@@ -232,7 +239,11 @@ pub(super) async fn metric(target: &Target, service: &str, limit: Duration) -> C
     let mut times = Vec::new();
     let mut last = Err("nothing was sent".to_owned());
     for _ in 0..ROUNDS {
-        last = request::send(target, METRICS, Bytes::from(gauge(service).encode_to_vec()), limit).await;
+        let message = match target.protocol {
+            Protocol::HttpJson => json_gauge(service).to_string().into_bytes(),
+            _ => gauge(service).encode_to_vec(),
+        };
+        last = request::send(target, METRICS, Bytes::from(message), limit).await;
         match &last {
             Ok(answer) if answer.refusal().is_none() => times.push(answer.took),
             _ => break,
@@ -269,25 +280,40 @@ fn verdict(target: &Target, answer: &Answer, times: &[Duration]) -> Check {
             false => check.help("Look at the receiver's own log."),
         };
     }
-    let partial = ExportMetricsServiceResponse::decode(answer.body.clone()).ok().and_then(|body| body.partial_success);
-    match partial {
-        Some(partial) if partial.rejected_data_points > 0 => {
-            let said = super::printable(partial.error_message.as_bytes());
-            Check::fail(
-                NAME,
-                format!("{url}: rejected by the receiver (partial success): {said}"),
-                "The receiver takes the requests and throws metrics away.",
-            )
-            .help("Look at the receiver's own log and its limits.")
-        }
-        Some(partial) if !partial.error_message.is_empty() => {
-            let said = super::printable(partial.error_message.as_bytes());
+    match partial(target, answer) {
+        Some((rejected, said)) if rejected > 0 => Check::fail(
+            NAME,
+            format!("{url}: rejected by the receiver (partial success): {said}"),
+            "The receiver takes the requests and throws metrics away.",
+        )
+        .help("Look at the receiver's own log and its limits."),
+        Some((_, said)) if !said.is_empty() => {
             let why = "The receiver warns of something that it took nevertheless.";
             Check::warn(NAME, format!("{url}: accepted, with a warning: {said}"), why)
                 .help("Look at what the receiver says.")
         }
         _ => Check::ok(NAME, format!("{url}: accepted")).line(round_trip(times)),
     }
+}
+
+/// How many data points were rejected, and what the receiver says of it.
+fn partial(target: &Target, answer: &Answer) -> Option<(i64, String)> {
+    let (rejected, said) = match target.protocol {
+        Protocol::HttpJson => {
+            let body: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
+            let partial = body.get("partialSuccess")?;
+            // Numbers of 64 bits are texts in protobuf's JSON.
+            let rejected = partial.get("rejectedDataPoints");
+            let rejected = rejected.and_then(|count| count.as_i64().or_else(|| count.as_str()?.parse().ok()));
+            let said = partial.get("errorMessage").and_then(|said| said.as_str()).unwrap_or_default();
+            (rejected.unwrap_or(0), said.to_owned())
+        }
+        _ => {
+            let partial = ExportMetricsServiceResponse::decode(answer.body.clone()).ok()?.partial_success?;
+            (partial.rejected_data_points, partial.error_message)
+        }
+    };
+    Some((rejected, super::printable(said.as_bytes())))
 }
 
 fn text(key: &str, value: &str) -> KeyValue {
@@ -318,6 +344,23 @@ fn gauge(service: &str) -> ExportMetricsServiceRequest {
     ExportMetricsServiceRequest { resource_metrics: vec![resource] }
 }
 
+/// The same in JSON.
+fn json_gauge(service: &str) -> serde_json::Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    json!({ "resourceMetrics": [{
+        "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] },
+        "scopeMetrics": [{
+            "scope": { "name": "otelier-doctor" },
+            "metrics": [{
+                "name": "otelier.doctor",
+                "description": "Sent by `otelier doctor` to see whether metrics arrive.",
+                "unit": "1",
+                "gauge": { "dataPoints": [{ "timeUnixNano": now.to_string(), "asInt": "1" }] },
+            }],
+        }],
+    }] })
+}
+
 /// Whether what is asked of others makes sense after this.
 pub(super) fn arrived(check: &Check) -> bool {
     matches!(check.status, Status::Ok | Status::Warn)
@@ -338,6 +381,7 @@ mod tests {
             ("http://a:1/v1/traces answered 404: page", Refusal::NotThere),
             ("http://a:1/v1/traces answered 503", Refusal::Busy),
             ("http://a:1/v1/traces did not answer within 1s", Refusal::Late),
+            ("the request has 9 bytes, more than `max_request_size` (1) allows", Refusal::TooLarge),
             ("no connection to http://a:1/v1/traces: refused", Refusal::Other),
         ] {
             assert_eq!(Refusal::of(error), expected, "{error}");

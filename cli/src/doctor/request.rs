@@ -1,8 +1,8 @@
 //! One OTLP request with everything that the answer says, which the runtime's exporter does not keep.
 
-use super::settings::{Target, protocol_name};
+use super::target::{Target, decoded};
 use bytes::{BufMut, Bytes, BytesMut};
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, TE, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, TE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -133,15 +133,16 @@ fn request(target: &Target, method: &str, message: Bytes) -> Result<Request<Full
         }
         _ => {
             let path = target.url.path_and_query().map_or("/", |path| path.as_str());
-            (path.to_owned(), "application/x-protobuf", message)
+            let json = target.protocol == Protocol::HttpJson;
+            (path.to_owned(), if json { "application/json" } else { "application/x-protobuf" }, message)
         }
     };
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri.parse().map_err(|_| "the endpoint's path is not one of HTTP".to_owned())?;
     let headers = request.headers_mut();
-    for (name, value) in configured(&target.headers) {
-        headers.append(name, value);
+    for (name, value) in &target.headers {
+        headers.append(name, value.clone());
     }
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("otelier-doctor/", env!("CARGO_PKG_VERSION"))));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -150,40 +151,10 @@ fn request(target: &Target, method: &str, message: Bytes) -> Result<Request<Full
         _ => {
             let host = HeaderValue::from_str(&target.address()).map_err(|error| error.to_string())?;
             headers.insert(HOST, host);
-            headers.insert(ACCEPT, HeaderValue::from_static("application/x-protobuf"));
+            headers.insert(ACCEPT, HeaderValue::from_static(content_type));
         }
     }
     Ok(request)
-}
-
-/// The headers of the settings. What is wrong with them the runtime has told already.
-fn configured(list: &str) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-    list.split(',').filter_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        let name = HeaderName::from_bytes(name.trim().as_bytes()).ok()?;
-        let mut value = HeaderValue::from_bytes(&decoded(value.trim())).ok()?;
-        value.set_sensitive(true);
-        Some((name, value))
-    })
-}
-
-fn decoded(value: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.filter(|_| first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    bytes
 }
 
 async fn answer(
@@ -212,7 +183,7 @@ async fn answer(
     }
     let answer = Answer { status: head.status.as_u16(), grpc, headers: head.headers, body, sent, took };
     if target.protocol == Protocol::Grpc && answer.grpc.is_none() && answer.status == 200 {
-        return Err(format!("what answers there is no receiver of {}", protocol_name(target.protocol)));
+        return Err(format!("what answers there is no receiver of {}", target.protocol.as_str()));
     }
     Ok(answer)
 }

@@ -1,20 +1,21 @@
-//! The settings that are looked at, and where they send telemetry to.
+//! The settings that are looked at.
 
-use crate::config::engine;
+use super::target::{Signal, Target, otlp_of_logs, otlp_of_spans};
 use clap::ArgMatches;
-use http::Uri;
-use otelier::config::{ExceptionSignal, Otlp, OtlpLogs, Protocol, Sampler, Telemetry, Variables};
+use otelier::ConfigError;
+use otelier::config::{
+    Endpoint, ExceptionSignal, Exporter, LogExporter, Node, Otlp, Protocol, ResourceValue, Sampler, Settings,
+    Telemetry, Tls,
+};
 use otelier_spec::duration;
-use std::fmt::Write;
 use std::time::Duration;
 
 /// What the arguments say.
 pub(super) struct Arguments {
-    pub(super) config: Option<String>,
+    config: Option<String>,
     endpoint: Option<String>,
     protocol: Option<Protocol>,
-    /// As `OTEL_EXPORTER_OTLP_HEADERS` has them.
-    headers: String,
+    headers: Vec<(String, String)>,
     pub(super) lock: Option<String>,
     /// How long one step may take.
     pub(super) timeout: Duration,
@@ -29,20 +30,20 @@ impl Arguments {
         let timeout = duration::parse(&timeout)
             .filter(|timeout| (Duration::from_millis(1)..=Duration::from_secs(600)).contains(timeout))
             .ok_or_else(|| format!("`--timeout` is `{timeout}`; expected `1ms` to `10m`, such as `5s`"))?;
-        let mut headers = String::new();
+        let mut headers = Vec::new();
         for header in matches.get_many::<String>("header").into_iter().flatten() {
             let Some((key, value)) = header.split_once('=').filter(|(key, _)| !key.trim().is_empty()) else {
                 // Not the value: it may be a secret that was only written wrongly.
                 return Err("a `--header` has no name; expected `KEY=VALUE`".to_owned());
             };
-            // Writing to a `String` does not fail.
-            let _ = write!(headers, "{}{}={}", if headers.is_empty() { "" } else { "," }, key.trim(), encoded(value));
+            headers.push((key.trim().to_owned(), value.to_owned()));
         }
         Ok(Self {
             config: text("config"),
             endpoint: text("endpoint"),
             protocol: text("protocol").map(|name| match name.as_str() {
                 "grpc" => Protocol::Grpc,
+                "http/json" => Protocol::HttpJson,
                 _ => Protocol::HttpProtobuf,
             }),
             headers,
@@ -54,196 +55,154 @@ impl Arguments {
     }
 
     /// The settings of the file or the environment, with what the arguments say in their place.
-    pub(super) fn telemetry(&self) -> Result<Telemetry, Vec<String>> {
-        let mut telemetry = engine::telemetry(self.config.as_deref())?;
+    pub(super) fn settings(&self) -> Result<Settings, ConfigError> {
+        let mut settings = crate::config::settings(self.config.as_deref())?;
         if self.endpoint.is_none() && self.protocol.is_none() && self.headers.is_empty() {
-            return Ok(telemetry);
+            return Ok(settings);
         }
-        let mut otlp = telemetry.otlp.take().unwrap_or_default();
-        if let Some(endpoint) = &self.endpoint {
-            otlp.endpoint = Some(endpoint.clone());
-            otlp.traces_endpoint = None;
-            otlp.logs.iter_mut().for_each(|logs| logs.endpoint = None);
+        let telemetry = &mut settings.telemetry;
+        let mut spans: Vec<Otlp> = telemetry.exporters.iter().filter_map(otlp_of_spans).cloned().collect();
+        if spans.is_empty() {
+            spans.push(Otlp::default());
         }
-        if let Some(protocol) = self.protocol {
-            otlp.protocol = protocol;
-            otlp.logs.iter_mut().for_each(|logs| logs.protocol = None);
+        if self.endpoint.is_some() {
+            // All of them would send to one receiver.
+            spans.truncate(1);
         }
-        if !self.headers.is_empty() {
-            for headers in std::iter::once(&mut otlp.headers).chain(otlp.logs.iter_mut().filter_map(headers_of)) {
-                if !headers.is_empty() {
-                    headers.push(',');
-                }
-                headers.push_str(&self.headers);
-            }
+        telemetry.exporters.retain(|exporter| otlp_of_spans(exporter).is_none());
+        let spans = spans.into_iter().map(|otlp| Exporter::Otlp(self.redirected(otlp)));
+        telemetry.exporters.extend(spans);
+        if let Some(exporters) = &mut telemetry.log_exporters {
+            let logs = exporters.iter().filter_map(otlp_of_logs).cloned();
+            let logs: Vec<Otlp> = logs.take(if self.endpoint.is_some() { 1 } else { usize::MAX }).collect();
+            exporters.retain(|exporter| otlp_of_logs(exporter).is_none());
+            exporters.extend(logs.into_iter().map(|otlp| LogExporter::Otlp(self.redirected(otlp))));
         }
-        telemetry.otlp = Some(otlp);
-        Ok(telemetry)
+        Ok(settings)
     }
 
-    /// The settings with which a span is tried out: every span is recorded, nothing else is printed, and nothing takes
-    /// longer than a step may.
+    /// An exporter with what the arguments say.
+    fn redirected(&self, mut otlp: Otlp) -> Otlp {
+        if let Some(protocol) = self.protocol.filter(|protocol| *protocol != otlp.protocol) {
+            otlp.protocol = protocol;
+            otlp.endpoint = otlp.endpoint.map(|endpoint| without_path(endpoint, protocol));
+        }
+        if let Some(endpoint) = &self.endpoint {
+            otlp.endpoint = Some(Endpoint::Base(endpoint.clone()));
+            if endpoint.starts_with("http://") {
+                // The certificates are those of another endpoint.
+                otlp.tls = Tls::default();
+            }
+        }
+        otlp.headers.pairs.extend(self.headers.iter().cloned());
+        otlp
+    }
+
+    /// The settings with which is seen whether a pipeline starts: every span is recorded, nothing is printed or written,
+    /// and nothing takes longer than a step may.
     pub(super) fn trial(&self, telemetry: &Telemetry) -> Telemetry {
-        let mut trial = telemetry.clone().with_sampler(Sampler::AlwaysOn).with_console(false);
+        let mut trial = telemetry.clone().with_sampler(Sampler::AlwaysOn);
         trial.tail_sampling = None;
-        if trial.service_name.is_none() && !trial.resource_attributes.iter().any(|(key, _)| key == "service.name") {
+        if service(telemetry).is_none() {
             trial = trial.with_service_name("otelier-doctor");
         }
-        if let Some(otlp) = &mut trial.otlp {
-            otlp.timeout = otlp.timeout.min(self.timeout);
-        }
+        let limited = |otlp: &Otlp| {
+            let timeout = if otlp.timeout.is_zero() { self.timeout } else { otlp.timeout.min(self.timeout) };
+            otlp.clone().with_timeout(timeout)
+        };
+        let spans = telemetry.exporters.iter().filter_map(otlp_of_spans);
+        trial.exporters = spans.map(|otlp| Exporter::Otlp(limited(otlp))).collect();
+        let logs = |exporters: Vec<LogExporter>| {
+            exporters.iter().filter_map(otlp_of_logs).map(|otlp| LogExporter::Otlp(limited(otlp))).collect()
+        };
+        trial.log_exporters = trial.log_exporters.map(logs);
         let timeout = trial.batch.export_timeout.min(self.timeout);
         trial.with_export_timeout(timeout).with_shutdown_timeout(self.timeout)
     }
 
-    /// Whether metrics go by OTLP, and where `--endpoint` does not say it, from the environment.
-    pub(super) fn metrics(&self, otlp: &Otlp) -> Result<Target, String> {
-        let variables = Variables::of_the_process();
-        let variable = |name: &str| variables.get(name);
-        let exporters = variable("OTEL_METRICS_EXPORTER").unwrap_or_else(|| "otlp".to_owned());
-        if self.endpoint.is_none() && !exporters.split(',').any(|exporter| exporter.trim() == "otlp") {
-            return Err(format!("`OTEL_METRICS_EXPORTER` is `{exporters}`, so no metrics go by OTLP"));
-        }
-        let exact = variable("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT").filter(|_| self.endpoint.is_none());
-        let protocol = match variable("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL").filter(|_| self.protocol.is_none()) {
-            None => otlp.protocol,
-            Some(name) if name == "grpc" => Protocol::Grpc,
-            Some(name) if name == "http/protobuf" => Protocol::HttpProtobuf,
-            Some(name) => return Err(format!("metrics go by `{name}`, which this version does not speak")),
-        };
-        let headers = variable("OTEL_EXPORTER_OTLP_METRICS_HEADERS").filter(|_| self.headers.is_empty());
-        let headers = headers.as_deref().unwrap_or(&otlp.headers);
-        Target::new(Signal::Metrics, protocol, otlp.endpoint.as_deref(), exact.as_deref(), headers)
-    }
-}
-
-fn headers_of(logs: &mut OtlpLogs) -> Option<&mut String> {
-    logs.headers.as_mut()
-}
-
-/// A value with everything percent-encoded that would mean something in a list.
-fn encoded(value: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'%' | b',' | b';' | b'"' | b'\\');
-    value.bytes().fold(String::new(), |mut encoded, byte| {
-        match plain(byte) {
-            true => encoded.push(char::from(byte)),
-            // Writing to a `String` does not fail.
-            false => drop(write!(encoded, "%{byte:02X}")),
-        }
-        encoded
-    })
-}
-
-/// What is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
-    Spans,
-    Metrics,
-    Logs,
-}
-
-impl Signal {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Spans => "spans",
-            Self::Metrics => "metrics",
-            Self::Logs => "log records",
-        }
+    /// The same with one exporter of spans and none of log records.
+    pub(super) fn trial_of(&self, telemetry: &Telemetry, exporter: usize) -> Telemetry {
+        let mut trial = self.trial(telemetry);
+        trial.exporters = trial.exporters.into_iter().skip(exporter).take(1).collect();
+        trial.with_log_exporters([])
     }
 
-    const fn path(self) -> &'static str {
-        match self {
-            Self::Spans => "v1/traces",
-            Self::Metrics => "v1/metrics",
-            Self::Logs => "v1/logs",
+    /// Where metrics go, if they go by OTLP.
+    pub(super) fn metrics(&self, settings: &Settings) -> Result<Target, String> {
+        let readers = settings.get("meter_provider.readers").map(Node::items).unwrap_or_default();
+        let found = readers.iter().find_map(|reader| otlp_of_metrics(reader.get("periodic")?.get("exporter")?));
+        match found {
+            Some(otlp) => Target::new(Signal::Metrics, &self.redirected(otlp)),
+            None if self.endpoint.is_some() => Target::new(Signal::Metrics, &self.redirected(Otlp::default())),
+            None => Err("no metrics go by OTLP with these settings".to_owned()),
         }
     }
 }
 
-/// Where one signal goes.
-#[derive(Clone)]
-pub(super) struct Target {
-    pub(super) signal: Signal,
-    pub(super) protocol: Protocol,
-    pub(super) url: Uri,
-    pub(super) headers: String,
+/// The endpoint of another protocol at the same host: gRPC has no path, and HTTP appends one.
+fn without_path(endpoint: Endpoint, protocol: Protocol) -> Endpoint {
+    let (Endpoint::Base(url) | Endpoint::Exact(url)) = endpoint else { return endpoint };
+    let is_signal = ["/v1/traces", "/v1/metrics", "/v1/logs"].into_iter().find(|path| url.ends_with(path));
+    let base = url.strip_suffix(is_signal.unwrap_or_default()).unwrap_or(&url);
+    let has_path = base.split_once("://").is_some_and(|(_, rest)| rest.trim_end_matches('/').contains('/'));
+    match (is_signal, protocol) {
+        // Whoever names another path means it.
+        (None, Protocol::HttpProtobuf | Protocol::HttpJson) if has_path => Endpoint::Exact(url),
+        _ => Endpoint::Base(base.to_owned()),
+    }
 }
 
-impl Target {
-    fn new(
-        signal: Signal,
-        protocol: Protocol,
-        base: Option<&str>,
-        exact: Option<&str>,
-        headers: &str,
-    ) -> Result<Self, String> {
-        let default = match protocol {
-            Protocol::Grpc => "http://localhost:4317",
-            _ => "http://localhost:4318",
-        };
-        let base = base.unwrap_or(default);
-        let url = match exact {
-            Some(exact) => exact.to_owned(),
-            None if protocol == Protocol::Grpc => base.to_owned(),
-            None => {
-                let (path, query) = base.split_once('?').map_or((base, None), |(path, query)| (path, Some(query)));
-                let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-                format!("{}/{}{query}", path.trim_end_matches('/'), signal.path())
-            }
-        };
-        let no_url = || format!("{} have no endpoint that is a URL such as `http://localhost:4318`", signal.as_str());
-        let url: Uri = url.parse().map_err(|_| no_url())?;
-        // Credentials are refused by the runtime; here they must not be shown.
-        let is_plain = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-        match url.scheme_str() {
-            Some("http" | "https") if is_plain => Ok(Self { signal, protocol, url, headers: headers.to_owned() }),
-            _ => Err(no_url()),
+/// An exporter of metrics: this build's runtime has none, so only where it sends to is read.
+fn otlp_of_metrics(exporter: &Node) -> Option<Otlp> {
+    let node = |key: &str| exporter.get(key).filter(|node| !node.is_null());
+    let (protocol, found) = match (node("otlp_http"), node("otlp_grpc")) {
+        (Some(http), _) if http.get("encoding").and_then(Node::as_text) == Some("json") => (Protocol::HttpJson, http),
+        (Some(http), _) => (Protocol::HttpProtobuf, http),
+        (None, Some(grpc)) => (Protocol::Grpc, grpc),
+        // `otlp_http:` without anything below it.
+        (None, None) if exporter.get("otlp_http").is_some() => return Some(Otlp::default()),
+        (None, None) => {
+            return exporter.get("otlp_grpc").map(|_| Otlp::default().with_protocol(Protocol::Grpc));
         }
+    };
+    let text = |node: &Node, key: &str| node.get(key).and_then(Node::as_text).map(str::to_owned);
+    let mut otlp = Otlp::default().with_protocol(protocol);
+    otlp.endpoint = text(found, "endpoint").map(Endpoint::Exact);
+    otlp.headers.text = text(found, "headers_list").unwrap_or_default();
+    for header in found.get("headers").map(Node::items).unwrap_or_default() {
+        otlp.headers.pairs.extend(text(header, "name").zip(text(header, "value")));
     }
-
-    pub(super) fn is_tls(&self) -> bool {
-        self.url.scheme_str() == Some("https")
+    if let Some(tls) = found.get("tls") {
+        let file = |key: &str| text(tls, key).filter(|path| !path.is_empty()).map(Into::into);
+        (otlp.tls.ca_file, otlp.tls.cert_file, otlp.tls.key_file) =
+            (file("ca_file"), file("cert_file"), file("key_file"));
+        otlp.tls.insecure = tls.get("insecure").and_then(Node::as_bool).unwrap_or(false);
     }
-
-    /// The host without the brackets of an IPv6 address.
-    pub(super) fn host(&self) -> &str {
-        self.url.host().unwrap_or_default().trim_matches(['[', ']'])
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.url.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
-    }
-
-    /// `localhost:4318`, `[::1]:4318`.
-    pub(super) fn address(&self) -> String {
-        format!("{}:{}", self.url.host().unwrap_or_default(), self.port())
-    }
-
-    /// The names of the headers, without their values.
-    pub(super) fn header_names(&self) -> Vec<&str> {
-        let names = self.headers.split(',').filter_map(|pair| pair.split_once('='));
-        names.map(|(name, _)| name.trim()).collect()
-    }
+    Some(otlp)
 }
 
-/// `http/protobuf` or `grpc`.
-pub(super) fn protocol_name(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Grpc => "grpc",
-        _ => "http/protobuf",
-    }
+/// `service.name` of the resource, if somebody said one.
+pub(super) fn service(telemetry: &Telemetry) -> Option<&str> {
+    let listed = || {
+        let last = telemetry.resource.attributes.iter().rev().find(|(key, _)| key == "service.name");
+        last.and_then(|(_, value)| if let ResourceValue::String(name) = value { Some(name.as_str()) } else { None })
+    };
+    telemetry.service_name.as_deref().or_else(listed)
 }
 
-/// Where spans and log records go.
+/// Where spans and log records go, those of spans in the order of their exporters.
 pub(super) fn targets(telemetry: &Telemetry) -> Vec<Result<Target, String>> {
-    let Some(otlp) = telemetry.otlp.as_ref().filter(|_| !telemetry.disabled) else { return Vec::new() };
-    let base = otlp.endpoint.as_deref();
-    let exact = otlp.traces_endpoint.as_deref();
-    let mut targets = vec![Target::new(Signal::Spans, otlp.protocol, base, exact, &otlp.headers)];
-    if let Some(logs) = otlp.logs.as_ref().filter(|_| telemetry.exception_signal != ExceptionSignal::SpanEvents) {
-        let protocol = logs.protocol.unwrap_or(otlp.protocol);
-        let headers = logs.headers.as_deref().unwrap_or(&otlp.headers);
-        targets.push(Target::new(Signal::Logs, protocol, base, logs.endpoint.as_deref(), headers));
+    if telemetry.disabled {
+        return Vec::new();
+    }
+    let spans = telemetry.exporters.iter().filter_map(otlp_of_spans);
+    let mut targets: Vec<_> = spans.map(|otlp| Target::new(Signal::Spans, otlp)).collect();
+    if telemetry.exception_signal != ExceptionSignal::SpanEvents {
+        let logs: Vec<&Otlp> = match &telemetry.log_exporters {
+            Some(exporters) => exporters.iter().filter_map(otlp_of_logs).collect(),
+            None => telemetry.exporters.iter().filter_map(otlp_of_spans).collect(),
+        };
+        targets.extend(logs.into_iter().map(|otlp| Target::new(Signal::Logs, otlp)));
     }
     targets
 }
@@ -251,27 +210,41 @@ pub(super) fn targets(telemetry: &Telemetry) -> Vec<Result<Target, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use otelier::config::Variables;
 
-    fn url(protocol: Protocol, base: Option<&str>, exact: Option<&str>) -> Option<String> {
-        Target::new(Signal::Metrics, protocol, base, exact, "").ok().map(|target| target.url.to_string())
+    #[test]
+    fn another_protocol_has_another_url_at_the_same_host() {
+        let (http, grpc) = (Protocol::HttpProtobuf, Protocol::Grpc);
+        let base = |url: &str| Endpoint::Base(url.to_owned());
+        let exact = |url: &str| Endpoint::Exact(url.to_owned());
+        assert_eq!(without_path(exact("http://a:1/v1/traces"), grpc), base("http://a:1"));
+        assert_eq!(without_path(exact("http://a:1/b/v1/traces"), http), base("http://a:1/b"));
+        assert_eq!(without_path(exact("http://a:1"), http), base("http://a:1"));
+        assert_eq!(without_path(exact("http://a:1/b"), http), exact("http://a:1/b"));
     }
 
     #[test]
-    fn targets_have_the_urls_that_the_exporters_use() {
-        let http = Protocol::HttpProtobuf;
-        assert_eq!(url(http, None, None).unwrap(), "http://localhost:4318/v1/metrics");
-        assert_eq!(url(http, Some("http://a:1/b/?c=d"), None).unwrap(), "http://a:1/b/v1/metrics?c=d");
-        assert_eq!(url(http, Some("http://a:1"), Some("http://b:2/c")).unwrap(), "http://b:2/c");
-        assert_eq!(url(Protocol::Grpc, Some("http://a:1"), None).unwrap(), "http://a:1/");
-        for wrong in ["a:1", "ftp://a", "http://user:secret@a", ""] {
-            assert_eq!(url(http, Some(wrong), None), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn header_values_survive_the_list() {
-        assert_eq!(encoded("Bearer a,b%"), "Bearer%20a%2Cb%25");
-        let target = Target::new(Signal::Spans, Protocol::Grpc, None, None, "api-key=secret, x = 1").ok().unwrap();
-        assert_eq!(target.header_names(), ["api-key", "x"]);
+    fn metrics_go_where_the_settings_say() {
+        let arguments = Arguments {
+            config: None,
+            endpoint: None,
+            protocol: None,
+            headers: Vec::new(),
+            lock: None,
+            timeout: Duration::from_secs(1),
+            json: false,
+            network: false,
+        };
+        let metrics = |name, value| {
+            let settings = Settings::from_variables(&Variables::of([(name, value)])).unwrap();
+            arguments.metrics(&settings).map(|target| (target.url.to_string(), target.protocol))
+        };
+        let default = ("http://localhost:4318/v1/metrics".to_owned(), Protocol::HttpProtobuf);
+        assert_eq!(metrics("A", ""), Ok(default));
+        let own = metrics("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://m:1/x");
+        assert_eq!(own, Ok(("http://m:1/x".to_owned(), Protocol::HttpProtobuf)));
+        let grpc = metrics("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc");
+        assert_eq!(grpc, Ok(("http://localhost:4317/".to_owned(), Protocol::Grpc)));
+        assert!(metrics("OTEL_METRICS_EXPORTER", "none").unwrap_err().contains("no metrics go by OTLP"));
     }
 }

@@ -3,9 +3,10 @@
 use super::certificate::{Certificate, date};
 use super::network::{milliseconds, shown};
 use super::report::Check;
-use super::settings::{Signal, Target};
-use otelier::config::{Protocol, Variables};
+use super::target::Target;
+use otelier::config::{Protocol, Tls};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::net::TcpStream;
@@ -21,33 +22,6 @@ use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertS
 
 /// A certificate that ends in less is to be renewed.
 const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
-
-/// The files with certificates and keys that one signal's variables name.
-pub(super) struct Files {
-    certificate: Option<String>,
-    client_certificate: Option<String>,
-    client_key: Option<String>,
-}
-
-impl Files {
-    pub(super) fn of(signal: Signal) -> Self {
-        let signal = match signal {
-            Signal::Spans => "TRACES",
-            Signal::Metrics => "METRICS",
-            Signal::Logs => "LOGS",
-        };
-        let variables = Variables::of_the_process();
-        let set = |name: String| variables.get(&name);
-        let variable = |name: &str| {
-            set(format!("OTEL_EXPORTER_OTLP_{signal}_{name}")).or_else(|| set(format!("OTEL_EXPORTER_OTLP_{name}")))
-        };
-        Self {
-            certificate: variable("CERTIFICATE"),
-            client_certificate: variable("CLIENT_CERTIFICATE"),
-            client_key: variable("CLIENT_KEY"),
-        }
-    }
-}
 
 /// Decides as rustls does, and keeps the decision.
 #[derive(Debug)]
@@ -105,18 +79,19 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-fn roots(files: &Files) -> Result<RootCertStore, String> {
+fn roots(files: &Tls) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    match &files.certificate {
+    match &files.ca_file {
         // As exporters have it: certificates that are named take the place of the system's.
         Some(path) => {
-            let certificates = CertificateDer::pem_file_iter(path).map_err(|error| format!("`{path}`: {error}"))?;
+            let certificates =
+                CertificateDer::pem_file_iter(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
             for certificate in certificates {
-                let certificate = certificate.map_err(|error| format!("`{path}`: {error}"))?;
-                roots.add(certificate).map_err(|error| format!("`{path}`: {error}"))?;
+                let certificate = certificate.map_err(|error| format!("`{}`: {error}", path.display()))?;
+                roots.add(certificate).map_err(|error| format!("`{}`: {error}", path.display()))?;
             }
             if roots.is_empty() {
-                return Err(format!("`{path}` holds no certificate"));
+                return Err(format!("`{}` holds no certificate", path.display()));
             }
         }
         None => {
@@ -131,18 +106,18 @@ fn roots(files: &Files) -> Result<RootCertStore, String> {
 }
 
 fn connector(target: &Target, strict: bool) -> Result<(TlsConnector, Arc<Verifier>), String> {
-    let files = Files::of(target.signal);
+    let files = &target.tls;
     let provider = Arc::new(ring::default_provider());
-    let roots = Arc::new(roots(&files)?);
+    let roots = Arc::new(roots(files)?);
     let inner = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
     let inner = inner.map_err(|error| error.to_string())?;
     let verifier = Arc::new(Verifier { inner, strict, seen: Mutex::default() });
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| error.to_string())?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::<Verifier>::clone(&verifier));
-    let mut config = match (&files.client_certificate, &files.client_key) {
+    let mut config = match (&files.cert_file, &files.key_file) {
         (Some(certificate), Some(key)) => {
-            let wrong = |path: &str, error: &dyn std::fmt::Display| format!("`{path}`: {error}");
+            let wrong = |path: &Path, error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
             let chain: Result<Vec<_>, _> =
                 CertificateDer::pem_file_iter(certificate).map_err(|error| wrong(certificate, &error))?.collect();
             let chain = chain.map_err(|error| wrong(certificate, &error))?;

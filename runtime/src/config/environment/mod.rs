@@ -56,7 +56,9 @@ fn general(reader: &mut Reader<'_>, tree: &mut Node) {
     const LENGTH: [&str; 1] = ["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
     put_some(tree, "attribute_limits.attribute_value_length_limit", reader.integer(&LENGTH, 0));
     put_some(tree, "attribute_limits.attribute_count_limit", reader.integer(&["OTEL_ATTRIBUTE_COUNT_LIMIT"], 0));
-    put_some(tree, "propagator.composite_list", reader.propagators());
+    // Without the variable there are some; in a file without a word there are none.
+    let propagators = reader.propagators().unwrap_or_else(|| plain("tracecontext,baggage"));
+    put(tree, "propagator.composite_list", propagators);
     const OPT_IN: &str = "instrumentation/development.general.stability_opt_in_list";
     put_some(tree, OPT_IN, reader.text(&["OTEL_SEMCONV_STABILITY_OPT_IN"]));
     reader

@@ -591,6 +591,38 @@ fn there_is_a_case_for_every_variable_that_is_read() {
 }
 
 #[test]
+fn the_table_of_variables_has_those_that_are_read_and_no_others() {
+    let (variables, names) = Variables::recording(&[
+        ("OTEL_TRACES_EXPORTER", "otlp,zipkin"),
+        ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+        ("OTEL_TRACES_SAMPLER", "adaptive"),
+    ]);
+    // The adaptive sampler and both exporters may be refused; what they read is read all the same.
+    let _ = crate::config::Settings::from_variables(&variables);
+    let mut read: BTreeSet<String> = names.borrow().clone();
+    // Names that are looked at only where others say nothing.
+    let (variables, names) = Variables::recording(&[]);
+    crate::config::Settings::from_variables(&variables).unwrap();
+    read.extend(names.borrow().iter().cloned());
+    let table = otelier_spec::variables::ALL.iter().filter(|variable| variable.is_read());
+    let table: BTreeSet<String> = table.map(|variable| variable.name.to_owned()).collect();
+    let strange: Vec<&String> = read.difference(&table).collect();
+    let missed: Vec<&String> = table.difference(&read).collect();
+    assert!(strange.is_empty(), "read and not in the table: {strange:?}");
+    assert!(missed.is_empty(), "in the table and not read: {missed:?}");
+}
+
+#[test]
+fn without_variables_there_are_the_propagators_of_the_specification() {
+    use crate::config::{Propagator, Settings};
+    let propagators = |variables: &[(&str, &str)]| {
+        Settings::from_variables(&Variables::of_list(variables)).unwrap().telemetry.propagators
+    };
+    assert_eq!(propagators(&[]), Propagator::DEFAULT);
+    assert_eq!(propagators(&[("OTEL_PROPAGATORS", "none")]), []);
+}
+
+#[test]
 fn samplers_exporters_and_transports_have_settings_of_their_own() {
     let value = |variables: &[(&str, &str)], path: &str| found(&read(variables).tree, path).map(|(value, _)| value);
     let adaptive = [
