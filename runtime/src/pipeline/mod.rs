@@ -6,6 +6,8 @@ mod deliver;
 mod drops;
 mod exporters;
 mod guard;
+mod load;
+mod machine;
 mod once;
 mod reload;
 mod shared;
@@ -194,6 +196,7 @@ fn start(telemetry: Telemetry, resource: Arc<Resource>, exporters: Vec<Placed>) 
     capture::set_collector(true);
     COUNTERS.reset();
     record::begin_totals();
+    record::forget_load();
     watch_forks();
     let batchings = || exporters.iter().map(|(_, _, batching)| batching).chain([&telemetry.batch]);
     let room = batchings().map(Batching::max_bytes).max().unwrap_or_default();
