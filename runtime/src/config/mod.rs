@@ -1,5 +1,6 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
+mod adaptive;
 pub mod describe;
 mod environment;
 mod exporter;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 pub use crate::diagnostics::LogLevel;
 pub use crate::record::{ExceptionSignal, Limits, OldNames};
+pub use adaptive::Adaptive;
 pub use check::{check, check_with};
 pub use composable::{AttributePatterns, AttributeValues, Composable, Rule, SpanParent};
 #[cfg(feature = "config-file")]

@@ -1,8 +1,9 @@
 //! Which traces are recorded.
 
+use super::adaptive::Adaptive;
 use super::composable::Composable;
 use crate::ConfigError;
-use crate::record::{self, Bucket, Node, Parents};
+use crate::record::{self, AdaptiveNode, Bucket, Node, Parents};
 
 /// Which traces are recorded. The decision is taken where a trace enters this process, once; what follows in the process
 /// shares it, so that a trace stays whole.
@@ -19,7 +20,8 @@ use crate::record::{self, Bucket, Node, Parents};
 /// | | `probability/development` | [`Probability`](Self::Probability) |
 /// | | `always_record` | [`AlwaysRecord`](Self::AlwaysRecord) |
 /// | | `composite/development` | [`Composite`](Self::Composite) |
-/// | | | [`RateLimit`](Self::RateLimit) |
+/// | | `otelier/rate_limit` | [`RateLimit`](Self::RateLimit) |
+/// | `adaptive` | `otelier/adaptive` | [`Adaptive`](Self::Adaptive) |
 ///
 /// Default: the parent's decision, and every trace that begins here.
 ///
@@ -73,8 +75,12 @@ pub enum Sampler {
     Composite(Composable),
     /// So many traces a second, and at once no more than a second's worth (at least one): the first that come. More than 0,
     /// at most 1,000,000,000. It does not ask the parent; put it at the root of a [`ParentBased`] for that. This is Otelier's
-    /// own, and has no YAML key.
+    /// own. YAML: `traces_per_second`.
     RateLimit(f64),
+    /// A ratio by kind of operation, lowered while there is too much to do; see [`Adaptive`]. It follows the parent where there
+    /// is one, except as a branch of a [`ParentBased`], where it decides below that kind of parent. `tracestate` does not tell
+    /// the ratio. This is Otelier's own.
+    Adaptive(Adaptive),
 }
 
 /// One sampler for each kind of parent. A span that has none begins a trace.
@@ -161,6 +167,7 @@ impl Sampler {
             Self::AlwaysOn | Self::AlwaysOff => {}
             Self::TraceIdRatio(ratio) | Self::Probability(ratio) => place.ratio(*ratio, problems),
             Self::RateLimit(per_second) => place.rate(*per_second, problems),
+            Self::Adaptive(adaptive) => adaptive.check_at(place, problems),
             Self::AlwaysRecord(root) => place.within("always_record.root", problems, |p, c| root.check_at(p, c)),
             Self::Composite(composable) => place.within("composite", problems, |p, c| composable.check_at(p, c)),
             Self::ParentBased(parents) => {
@@ -199,6 +206,9 @@ impl Sampler {
             Self::AlwaysRecord(root) => root.numbered(rules),
             Self::Composite(composable) => Node::Composite(composable.numbered(rules)),
             Self::RateLimit(per_second) => Node::RateLimit(Bucket::new(*per_second)),
+            Self::Adaptive(adaptive) => {
+                Node::Adaptive(Box::new(AdaptiveNode::new(adaptive.rates(), adaptive.limits())))
+            }
         }
     }
 }
@@ -301,6 +311,32 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn ratios_and_thresholds_of_an_adaptive_sampler_are_checked_one_by_one() {
+        let adaptive = Adaptive {
+            ratio: 1.5,
+            workflow_ratio: f64::NAN,
+            cpu_threshold: 0.0,
+            memory_threshold: 100.5,
+            ..Adaptive::default()
+        };
+        let sampler = Sampler::ParentBased(Box::new(ParentBased {
+            remote_parent_sampled: Sampler::Adaptive(adaptive),
+            ..ParentBased::new(Sampler::Adaptive(Adaptive::default()))
+        }));
+        assert_eq!(
+            problems(&sampler),
+            [
+                "`ratio` is 1.5 at `remote_parent_sampled`; expected 0.0 to 1.0",
+                "`workflow_ratio` is NaN at `remote_parent_sampled`; expected 0.0 to 1.0",
+                "`cpu_threshold` is 0 at `remote_parent_sampled`; expected more than 0, at most 100 percent",
+                "`memory_threshold` is 100.5 at `remote_parent_sampled`; expected more than 0, at most 100 percent",
+            ]
+        );
+        let percent = Adaptive { cpu_threshold: 100.0, memory_threshold: 100.0, ..Adaptive::default() };
+        assert_eq!(problems(&Sampler::Adaptive(percent)), [""; 0]);
     }
 
     #[test]

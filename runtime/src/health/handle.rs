@@ -4,7 +4,7 @@ use super::{ConfigurationHealth, ExporterHealth, Health, Instrumentation, Pipeli
 use crate::config::{Hooks, Telemetry};
 use crate::export::{Book, RECENT, Signal};
 use crate::pipeline::{ExporterStats, Shared, State, Stats};
-use crate::record::QUEUE;
+use crate::record::{self, QUEUE};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +58,7 @@ impl HealthHandle {
             pipeline,
             queue,
             sampler: settings.sampler,
+            sampling_factor: (is_here && state == State::Running).then(record::sampling_factor).flatten(),
             exporters,
             configuration,
             instrumentation: instrumentation(settings.hooks),

@@ -103,6 +103,9 @@ pub struct Health {
     pub queue: QueueHealth,
     /// Which traces are recorded.
     pub sampler: Sampler,
+    /// What the ratios of an [adaptive](crate::config::Adaptive) sampler are multiplied with because of the load: 1 if
+    /// nothing is overloaded, 0 if nothing is kept. `None` with other samplers, and when the pipeline does not run.
+    pub sampling_factor: Option<f64>,
     /// The exporters of spans, in the order they were configured, and after them those of log records.
     pub exporters: Vec<ExporterHealth>,
     /// The settings.

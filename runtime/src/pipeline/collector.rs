@@ -3,6 +3,7 @@
 use super::deliver::{Lane, RESERVE, Stop};
 use super::drops::Drops;
 use super::guard::Lease;
+use super::load::Load;
 use crate::clock::{self, Anchor, Clock};
 use crate::config::Batching;
 use crate::export::{Batch, Book, Exporter};
@@ -26,6 +27,7 @@ pub(super) struct Collector {
     /// Batches that were still on their way when the shutdown began, or that it put on their way.
     on_the_way: Vec<mpsc::Receiver<()>>,
     drops: Arc<Drops>,
+    load: Load,
     /// Taken once for all batches that are exported together, so that their spans lie right beside each other.
     anchor: Option<Anchor>,
 }
@@ -124,7 +126,16 @@ impl Collector {
         if rows.len() > 1 {
             rows.retain(|row| !row.lanes.is_empty());
         }
-        Self { resource, rows, clock: Clock::start(), stop, on_the_way: Vec::new(), drops, anchor: None }
+        Self {
+            resource,
+            rows,
+            clock: Clock::start(),
+            stop,
+            on_the_way: Vec::new(),
+            drops,
+            load: Load::new(),
+            anchor: None,
+        }
     }
 
     fn run(mut self, runtime: &Runtime) {
@@ -132,7 +143,8 @@ impl Collector {
         // Nothing that exporters do is traced, or exporting would make spans to export.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         loop {
-            let wake = QUEUE.wait(self.rows.iter().map(|row| row.schedule).min().unwrap_or_else(Instant::now));
+            let schedules = self.rows.iter().map(|row| row.schedule).chain(self.load.next());
+            let wake = QUEUE.wait(schedules.min().unwrap_or_else(Instant::now));
             self.anchor = None;
             let now = Instant::now();
             // A full batch in the queue is exported at once; idle threads' spans wait for the schedule.
@@ -168,6 +180,8 @@ impl Collector {
 
     fn drain_queue(&mut self, runtime: &Runtime) {
         loop {
+            // In here, because under an overload this may have no end.
+            self.load.look();
             // A statement of its own, so that the tap is not open while a batch is exported.
             let popped = Tap::open().pop();
             let Some(full) = popped else { break };

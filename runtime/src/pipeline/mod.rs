@@ -5,6 +5,8 @@ mod deliver;
 mod drops;
 mod exporters;
 mod guard;
+mod load;
+mod machine;
 #[cfg_attr(not(feature = "metrics"), path = "no_metrics.rs")]
 mod metrics;
 mod once;
@@ -286,6 +288,7 @@ fn start(
     let metrics = readers.start(&telemetry, &resource).inspect_err(|_| free_the_place())?;
     COUNTERS.reset();
     record::begin_totals();
+    record::forget_load();
     watch_forks();
     let batchings = || exporters.iter().map(|(_, _, batching)| batching).chain([&telemetry.batch]);
     let room = batchings().map(Batching::max_bytes).max().unwrap_or_default();

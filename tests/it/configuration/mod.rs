@@ -190,6 +190,7 @@ fn is_stated(name: &str) -> bool {
         "ExperimentalComposableRuleBasedSamplerRule.otelier/span_names",
         "ExperimentalComposableSampler.otelier/rate_limit",
         "ExperimentalResourceDetector.otelier/kubernetes",
+        "Sampler.otelier/adaptive",
         "Sampler.otelier/rate_limit",
         "Distribution.otelier",
     ]

@@ -6,6 +6,39 @@
 use super::super::describe::{Count, Field, Others, Section, Type, Word};
 use super::words::{COUNT, RATIO};
 
+/// `otelier/adaptive`, a sampler.
+pub(crate) const ADAPTIVE_SAMPLER: Field = Field {
+    doc: "A share by kind of operation, lowered while the machine or the queue has too much to do.",
+    ..Field::new("otelier/adaptive", Type::Section(&ADAPTIVE))
+};
+
+static ADAPTIVE: Section = Section {
+    name: "OtelierAdaptiveSampler",
+    doc: "A share of the traces by kind of operation, lowered while the machine or the queue has too much to do.",
+    fields: &[
+        share("ratio", "0.1", "Of everything that has no share of its own here."),
+        share("workflow_ratio", "1.0", "Of workflows, their stages and tasks."),
+        share("exchange_api_ratio", "0.3", "Of requests to the API of an exchange."),
+        share("storage_ratio", "0.2", "Of storage."),
+        share("ingestion_ratio", "0.3", "Of ingestion of up to 1000 records."),
+        share("high_volume_ratio", "0.05", "Of ingestion of 100000 records and more, or of a number not known yet."),
+        percent("cpu_threshold", "80", "The share of the processor's time above which fewer traces are kept."),
+        percent("memory_threshold", "85", "The share of the memory above which fewer traces are kept."),
+    ],
+    count: Count::Any,
+    others: Others::Refused,
+};
+
+const fn share(name: &'static str, default: &'static str, doc: &'static str) -> Field {
+    Field { doc, default: Some(default), ..Field::new(name, RATIO) }
+}
+
+/// 100 is never exceeded, and 0 always.
+const fn percent(name: &'static str, default: &'static str, doc: &'static str) -> Field {
+    let number = Type::Number { min: 0.0, max: 100.0, above_min: true, below_max: false };
+    Field { doc, default: Some(default), unit: Some("%"), ..Field::new(name, number) }
+}
+
 /// `otelier/rate_limit`, a sampler.
 pub(crate) const RATE_LIMIT_SAMPLER: Field = Field {
     doc: "Up to a number of traces per second, whatever the load.",

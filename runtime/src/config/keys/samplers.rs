@@ -34,6 +34,7 @@ pub static SAMPLER: Section = Section {
             doc: "A share of the traces, by the trace id.",
             ..Field::new("trace_id_ratio_based", Type::Section(&TRACE_ID_RATIO_BASED_SAMPLER))
         },
+        own::ADAPTIVE_SAMPLER,
         own::RATE_LIMIT_SAMPLER,
     ],
     count: Count::One,

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use super::cursor::Cursor;
-use crate::config::{AttributePatterns, AttributeValues, Composable, ParentBased, Rule, Sampler, SpanParent};
+use crate::config::{Adaptive, AttributePatterns, AttributeValues, Composable, ParentBased, Rule, Sampler, SpanParent};
 use crate::schema::Kind;
 
 pub(super) fn sampler(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Sampler> {
@@ -20,6 +20,7 @@ pub(super) fn sampler(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Sa
         }
         "composite/development" => Sampler::Composite(composable(&settings, findings)?),
         "otelier/rate_limit" => Sampler::RateLimit(settings.get("traces_per_second")?.number()?),
+        "otelier/adaptive" => Sampler::Adaptive(adaptive(&settings)),
         "jaeger_remote/development" => {
             settings
                 .refuse("no sampler here asks a server; expected one of the others, such as `parent_based`", findings);
@@ -31,6 +32,18 @@ pub(super) fn sampler(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Sa
             return None;
         }
     })
+}
+
+fn adaptive(settings: &Cursor<'_>) -> Adaptive {
+    let mut adaptive = Adaptive::default();
+    let set = |key, value: &mut f64| {
+        if let Some(number) = settings.get(key).and_then(|found| found.number()) {
+            *value = number;
+        }
+    };
+    adaptive.ratios().into_iter().for_each(|(key, ratio)| set(key, ratio));
+    adaptive.thresholds().into_iter().for_each(|(key, percent)| set(key, percent));
+    adaptive
 }
 
 fn parent_based(settings: &Cursor<'_>, findings: &mut Findings) -> ParentBased {

@@ -21,6 +21,10 @@ pub struct SamplingCounts {
     pub by_always_off: u64,
     /// Refused because no rule matched.
     pub by_no_rule: u64,
+    /// Refused because of the load: an adaptive sampler would have kept them otherwise.
+    pub by_load: u64,
+    /// Refused because the load was extreme: an adaptive sampler kept nothing.
+    pub by_extreme_load: u64,
     /// Refused by `sample = …` of an annotation.
     pub by_hint: u64,
     /// Refused where a rule matched, whatever its sampler's reason: one number for each rule of the settings, in the order in
@@ -59,6 +63,8 @@ impl Counts {
             by_rate_limit: by(Reason::RateLimit),
             by_always_off: by(Reason::Off),
             by_no_rule: by(Reason::NoRule),
+            by_load: by(Reason::Load),
+            by_extreme_load: by(Reason::ExtremeLoad),
             by_hint: by(Reason::Hint),
             by_rule: self.by_rule.iter().map(|count| count.load(Relaxed)).collect(),
         }

@@ -10,8 +10,10 @@
 //! What one word can say is decided with that word. Everything else is a tree of [`Node`]s, which is asked out of line. Both
 //! change while threads run: the tree first, then the word, so that whoever is sent to the tree finds one.
 
+mod adaptive;
 mod bucket;
 mod consistent;
+mod controller;
 mod counts;
 mod node;
 mod rules;
@@ -19,8 +21,10 @@ mod swap;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use adaptive::{AdaptiveNode, Rates, follows_load, forget_load, note_load, sampling_factor};
 pub(crate) use bucket::Bucket;
 pub(crate) use consistent::threshold_of as consistent_threshold;
+pub(crate) use controller::{LoadLimits, Readings};
 pub use counts::SamplingCounts;
 pub(crate) use node::{Composed, Node, Parents};
 pub(super) use rules::{Given, Who};
@@ -47,6 +51,8 @@ const FOLLOW: u64 = 1;
 const GENERAL: u64 = 2;
 /// The values of attributes matter.
 const ATTRIBUTES: u64 = 4;
+/// The load matters.
+const LOAD: u64 = 8;
 /// No random part is enough. With it the threshold is the largest there is.
 const NEVER: u64 = 0x80;
 /// What stands below the random part when it is compared: above every flag but `NEVER`.
@@ -91,7 +97,11 @@ struct Installed {
 pub(crate) fn set_sampler(node: Node) {
     let setting = match node.simple() {
         Some((threshold, follow)) => setting_of(threshold, if follow { FOLLOW } else { 0 }),
-        None => setting_of(u64::MAX, GENERAL | if node.asks_attributes() { ATTRIBUTES } else { 0 }),
+        None => {
+            let attributes = if node.asks_attributes() { ATTRIBUTES } else { 0 };
+            let load = if adaptive::take_over(&node) { LOAD } else { 0 };
+            setting_of(u64::MAX, GENERAL | attributes | load)
+        }
     };
     let counts = Counts::new(node.rules());
     INSTALLED.set(Installed { node, counts });
@@ -156,7 +166,7 @@ pub(super) fn waits(parent: &SpanContext, context: &Context, who: &Who<'_>) -> b
         return false;
     }
     let is_undecided = !parent.is_valid() || parent.is_remote() || decided_here(parent, context).is_none();
-    is_undecided && INSTALLED.with(|installed| installed.node.asks_attributes_below(parent)).unwrap_or_default()
+    is_undecided && INSTALLED.with(|installed| installed.node.asks_attributes_below(parent, who)).unwrap_or_default()
 }
 
 /// Asks the sampler that is installed. Also what becomes of the trace's `tracestate`, if it changes.

@@ -1,5 +1,6 @@
 //! Samplers as a tree, and what they answer.
 
+use super::adaptive::AdaptiveNode;
 use super::bucket::Bucket;
 use super::consistent::{Ot, with_threshold};
 use super::rules::{RuleNode, Who};
@@ -18,6 +19,7 @@ pub(crate) enum Node {
     Probability(u64),
     Composite(Composed),
     RateLimit(Bucket),
+    Adaptive(Box<AdaptiveNode>),
 }
 
 /// Who decides on a span, by its parent.
@@ -57,6 +59,8 @@ pub(super) enum Reason {
     Ratio,
     RateLimit,
     NoRule,
+    Load,
+    ExtremeLoad,
     Hint,
 }
 
@@ -132,7 +136,7 @@ impl Node {
                     .filter(|(_, root_follows)| follows && !root_follows)
                     .map(|(threshold, _)| (threshold, true))
             }
-            Self::Probability(_) | Self::Composite(_) | Self::RateLimit(_) => None,
+            Self::Probability(_) | Self::Composite(_) | Self::RateLimit(_) | Self::Adaptive(_) => None,
         }
     }
 
@@ -140,16 +144,36 @@ impl Node {
         match self {
             Self::Composite(composed) => composed.any(&|rule| rule.when.asks_attributes()),
             Self::Parents(parents) => parents.each().into_iter().any(Self::asks_attributes),
+            Self::Adaptive(_) => true,
             _ => false,
         }
     }
 
-    /// Whether the values of attributes matter below this parent.
-    pub(super) fn asks_attributes_below(&self, parent: &SpanContext) -> bool {
+    /// Whether the values of the span's attributes matter below this parent.
+    pub(super) fn asks_attributes_below(&self, parent: &SpanContext, who: &Who<'_>) -> bool {
+        !self.follows(parent) && self.asks_attributes_within(parent, who)
+    }
+
+    fn asks_attributes_within(&self, parent: &SpanContext, who: &Who<'_>) -> bool {
         match self {
-            Self::Parents(parents) => parents.of(parent).asks_attributes_below(parent),
+            Self::Parents(parents) => parents.of(parent).asks_attributes_within(parent, who),
             Self::Composite(Composed::ParentThreshold(_)) if parent.is_valid() => false,
+            Self::Adaptive(_) => AdaptiveNode::asks_attributes(who),
             other => other.asks_attributes(),
+        }
+    }
+
+    /// Whether it does as the parent did, where nobody has said below which parents it decides.
+    fn follows(&self, parent: &SpanContext) -> bool {
+        matches!(self, Self::Adaptive(_)) && parent.is_valid()
+    }
+
+    /// Shows `f` every part that follows the load.
+    pub(super) fn each_adaptive(&self, f: &mut dyn FnMut(&AdaptiveNode)) {
+        match self {
+            Self::Adaptive(adaptive) => f(adaptive),
+            Self::Parents(parents) => parents.each().into_iter().for_each(|node| node.each_adaptive(f)),
+            _ => {}
         }
     }
 
@@ -172,6 +196,9 @@ impl Node {
         {
             return Answer::plain(false, Reason::Parent);
         }
+        if self.follows(asked.parent) {
+            return Answer::plain(asked.parent.is_sampled(), Reason::Parent);
+        }
         self.ask_within(asked)
     }
 
@@ -182,6 +209,7 @@ impl Node {
             Self::Ratio(threshold) => Answer::plain(reaches(asked.trace.1, *threshold), Reason::Ratio),
             Self::Parents(parents) => parents.ask(asked),
             Self::RateLimit(bucket) => Answer::plain(bucket.take(), Reason::RateLimit),
+            Self::Adaptive(adaptive) => adaptive.ask(asked),
             Self::Probability(threshold) => {
                 Answer::consistent(asked, Ot::of(state_of(asked.parent)), Intent::probability(*threshold))
             }

@@ -67,6 +67,29 @@ impl Who<'_> {
         self.callsite.given && matches!(self.given, Given::Nothing)
     }
 
+    /// The attribute with this key if it is an integer.
+    pub(super) fn int(&self, key: &str) -> Option<i64> {
+        let of_view = |value: Value<'_>| match value {
+            Value::Int(number) => Some(number),
+            _ => None,
+        };
+        match self.given {
+            Given::Nothing => None,
+            Given::KeyValues(all) => {
+                all.iter().find(|given| given.key.as_str() == key).and_then(|given| match given.value {
+                    opentelemetry::Value::I64(number) => Some(number),
+                    _ => None,
+                })
+            }
+            Given::Words(words) => Items(words)
+                .filter_map(|item| keyed(self.callsite, &item))
+                .find_map(|(found, value)| (found.as_str() == key).then(|| of_view(value)).flatten()),
+        }
+        .or_else(|| {
+            constants(self.callsite).find_map(|(found, value)| (found == key).then(|| of_view(value)).flatten())
+        })
+    }
+
     /// Whether the span has an attribute with this key whose value is as `is` says: of a list, one of the values.
     fn has(&self, key: &str, is: &dyn Fn(&str) -> bool) -> bool {
         let by_view = |found: &str, value: Value<'_>| found == key && value_is(value, is);
