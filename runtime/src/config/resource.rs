@@ -468,7 +468,10 @@ mod tests {
         assert_eq!(settings.attributes, expected.map(|(key, value)| (key.to_owned(), value.into())));
         let error = read([("OTEL_RESOURCE_ATTRIBUTES", "fine=1,team,=x,bad=%zz")]).unwrap_err();
         assert_eq!(error.problems().len(), 3);
-        assert!(error.problems()[0].starts_with("`OTEL_RESOURCE_ATTRIBUTES` is `team`; expected"), "{error}");
+        assert!(
+            error.problems()[0].sentence().starts_with("`OTEL_RESOURCE_ATTRIBUTES` is `team`; expected"),
+            "{error}"
+        );
     }
 
     #[test]
