@@ -207,7 +207,8 @@ fn a_callback_that_hangs_holds_up_neither_spans_nor_the_shutdown() {
     trace_block!(name = "one", {});
     assert!(telemetry.force_flush(SHORT).is_err());
     assert_eq!(memory.spans().len(), 1);
-    telemetry.shutdown().expect_err("the callback hangs");
+    let late = telemetry.shutdown().expect_err("the callback hangs");
+    assert_eq!(late.to_string(), "the exporters did not take all metrics within 300ms");
     // The global provider answers although the callback still hangs.
     count("afterwards");
     let telemetry = start(Telemetry::default(), InMemoryMetricExporter::default());
