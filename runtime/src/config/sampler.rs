@@ -272,7 +272,7 @@ mod tests {
     fn problems(sampler: &Sampler) -> Vec<crate::Problem> {
         let mut problems = ConfigError::default();
         sampler.check(&mut problems);
-        problems.problems().to_vec()
+        problems.problems().iter().map(|problem| problem.sentence().to_owned()).collect()
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! * Messages of one event about one subject come at most once a minute; the next one says how many were left out.
-//! * Only the pipeline's own thread and the functions that start, reload and end it say something: code that makes spans
+//! * Only the pipeline's own threads and the functions that start, reload and end it say something: code that makes spans
 //!   never does, and never waits for it.
 //! * What a sink does is not told to the sink again, and a sink that panics loses its message and nothing else.
 //! * Messages hold no header values, no tokens, and of URLs no user and no password.

@@ -95,7 +95,7 @@ impl Guard {
         if spans_in_time && metrics_in_time {
             return Ok(());
         }
-        Err(TimedOut { after: timeout, stats: self.stats() })
+        Err(TimedOut { after: timeout, stats: self.stats(), what: late(spans_in_time) })
     }
 
     /// Decides with another sampler from now on which traces are recorded. Traces that have begun stay what they are, whole.
@@ -343,13 +343,12 @@ impl Guard {
         }
         let stats = self.stats();
         diagnostics::tell(LogLevel::Error, "Pipeline.Shutdown.TimedOut", || {
-            self.what_is_lost(in_time, timeout, &stats)
+            self.what_is_lost(late(in_time), timeout, &stats)
         });
-        Err(TimedOut { after: timeout, stats })
+        Err(TimedOut { after: timeout, stats, what: late(in_time) })
     }
 
-    fn what_is_lost(&self, spans_in_time: bool, after: Duration, stats: &Stats) -> String {
-        let what = if spans_in_time { "metrics" } else { "spans" };
+    fn what_is_lost(&self, what: &str, after: Duration, stats: &Stats) -> String {
         let mut text = format!("the exporters did not take all {what} within {after:?}");
         let ended = stats.started.saturating_sub(stats.open + stats.dropped());
         for exporter in stats.exporters.iter().filter(|exporter| exporter.signal == crate::export::Signal::Spans) {
@@ -372,6 +371,11 @@ impl Guard {
     pub(super) fn is_running(&self) -> bool {
         matches!(self.shared.state(), State::Running | State::Disabled)
     }
+}
+
+/// What the exporters did not take in time.
+fn late(spans_in_time: bool) -> &'static str {
+    if spans_in_time { "metrics" } else { "spans" }
 }
 
 impl Drop for Guard {

@@ -110,11 +110,13 @@ pub struct TimedOut {
     pub after: Duration,
     /// What had become of the spans by then.
     pub stats: Stats,
+    /// What was not handed over: `spans`, or `metrics` if it was only these.
+    pub(super) what: &'static str,
 }
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the exporters did not take all spans within {:?}", self.after)
+        write!(f, "the exporters did not take all {} within {:?}", self.what, self.after)
     }
 }
 
