@@ -109,7 +109,7 @@ async fn walk(address: SocketAddr, telemetry: Guard, receiver: &Receiver) {
     assert!(json["exporters"][0]["last_success"].as_str().is_some_and(|at| at.ends_with('Z')), "{json}");
     assert_eq!(json["pipeline"]["dropped"]["queue_full"], 0);
     assert_eq!(json["queue"]["capacity"], 1 << 20);
-    assert_eq!(json["sampler"], "ParentBased(1.0)");
+    assert_eq!(json["sampler"], "parent_based(root: always_on)");
     assert!(
         json["instrumentation"]["propagated"].as_array().is_some_and(|fields| fields.contains(&"traceparent".into()))
     );

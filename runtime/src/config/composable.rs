@@ -206,6 +206,18 @@ impl SpanParent {
 }
 
 impl Composable {
+    /// Its name in the declarative file, and how many rules it has.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::AlwaysOn => "always_on".to_owned(),
+            Self::AlwaysOff => "always_off".to_owned(),
+            Self::Probability(ratio) => format!("probability(ratio: {ratio})"),
+            Self::ParentThreshold(root) => format!("parent_threshold(root: {})", root.name()),
+            Self::RuleBased(rules) => format!("rule_based(rules: {})", rules.len()),
+            Self::RateLimit(rate) => format!("otelier/rate_limit(traces_per_second: {rate})"),
+        }
+    }
+
     pub(super) fn check_at(&self, place: &mut Place, problems: &mut ConfigError) {
         match self {
             Self::AlwaysOn | Self::AlwaysOff => {}

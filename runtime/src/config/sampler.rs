@@ -4,6 +4,7 @@ use super::adaptive::Adaptive;
 use super::composable::Composable;
 use crate::ConfigError;
 use crate::record::{self, AdaptiveNode, Bucket, Node, Parents};
+use std::fmt;
 
 /// Which traces are recorded. The decision is taken where a trace enters this process, once; what follows in the process
 /// shares it, so that a trace stays whole.
@@ -208,6 +209,37 @@ impl Sampler {
             Self::RateLimit(per_second) => Node::RateLimit(Bucket::new(*per_second)),
             Self::Adaptive(adaptive) => {
                 Node::Adaptive(Box::new(AdaptiveNode::new(adaptive.rates(), adaptive.limits())))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Sampler {
+    /// Its name in the declarative file, with what matters of its settings: `parent_based(root: always_on)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlwaysOn => f.write_str("always_on"),
+            Self::AlwaysOff => f.write_str("always_off"),
+            Self::TraceIdRatio(ratio) => write!(f, "trace_id_ratio_based(ratio: {ratio})"),
+            Self::Probability(ratio) => write!(f, "probability/development(ratio: {ratio})"),
+            Self::AlwaysRecord(root) => write!(f, "always_record(root: {root})"),
+            Self::RateLimit(rate) => write!(f, "otelier/rate_limit(traces_per_second: {rate})"),
+            Self::Adaptive(adaptive) => write!(f, "otelier/adaptive(ratio: {})", adaptive.ratio),
+            Self::Composite(composable) => write!(f, "composite/development({})", composable.name()),
+            Self::ParentBased(parents) => {
+                write!(f, "parent_based(root: {}", parents.root)?;
+                let usual = ParentBased::default();
+                for (name, branch, usual) in [
+                    ("remote_parent_sampled", &parents.remote_parent_sampled, usual.remote_parent_sampled),
+                    ("remote_parent_not_sampled", &parents.remote_parent_not_sampled, usual.remote_parent_not_sampled),
+                    ("local_parent_sampled", &parents.local_parent_sampled, usual.local_parent_sampled),
+                    ("local_parent_not_sampled", &parents.local_parent_not_sampled, usual.local_parent_not_sampled),
+                ] {
+                    if *branch != usual {
+                        write!(f, ", {name}: {branch}")?;
+                    }
+                }
+                f.write_str(")")
             }
         }
     }
