@@ -11,3 +11,4 @@ mod otlp;
 mod random;
 mod support;
 mod tls;
+mod zipkin;
