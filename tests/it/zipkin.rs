@@ -313,7 +313,7 @@ fn variables_send_spans_to_zipkin() {
         ("OTEL_METRICS_EXPORTER", "none"),
     ]);
     let settings = Settings::from_variables(&variables).expect("good variables");
-    assert_eq!(settings.telemetry.warnings, []);
+    assert!(settings.telemetry.warnings.is_empty(), "{:?}", settings.telemetry.warnings);
     assert_eq!(run(settings.telemetry, || trace_block!(name = "x", {})).exported, 1);
     assert_eq!(receiver.zipkin_requests()[0][0]["name"], "x");
 }
