@@ -12,3 +12,4 @@ mod otlp;
 mod random;
 mod support;
 mod tls;
+mod zipkin;

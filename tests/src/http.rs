@@ -1,8 +1,9 @@
-//! OTLP over HTTP/1.1.
+//! OTLP over HTTP/1.1, and Zipkin's JSON.
 
 use crate::tls::Acceptor;
 use crate::{Behaviour, Received};
 use bytes::Bytes;
+use http::request::Parts;
 use http::{
     Request, Response, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_TYPE},
@@ -104,6 +105,9 @@ enum Signal {
 
 async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Result<Response<Answer>> {
     let (head, body) = request.into_parts();
+    if head.uri.path() == "/api/v2/spans" && head.method == http::Method::POST {
+        return zipkin(&received, head, body).await;
+    }
     let signal = match head.uri.path() {
         "/v1/traces" => Signal::Traces,
         "/v1/logs" if received.logs.is_some() => Signal::Logs,
@@ -140,9 +144,35 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
     let Some(behaviour) = behaviour else {
         return Ok(respond(StatusCode::BAD_REQUEST, None, b"not an export request of this signal".to_vec()));
     };
-    Ok(match behaviour {
+    match behaviour {
         // The successes of all signals without anything to say are alike.
-        Behaviour::Accept => encoding.respond(&ExportTraceServiceResponse::default()),
+        Behaviour::Accept => Ok(encoding.respond(&ExportTraceServiceResponse::default())),
+        Behaviour::Reject(count, text) => Ok(rejection(encoding, signal, count, text)),
+        other => misbehave(other).await,
+    }
+}
+
+/// Zipkin says nothing of what it accepts.
+async fn zipkin(received: &Received, head: Parts, body: Incoming) -> io::Result<Response<Answer>> {
+    if head.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) != Some(b"application/json") {
+        return Ok(respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, Vec::new()));
+    }
+    let Ok(body) = body.collect().await else {
+        return Ok(respond(StatusCode::BAD_REQUEST, None, b"the body broke off".to_vec()));
+    };
+    let Ok(spans) = serde_json::from_slice(&body.to_bytes()) else {
+        return Ok(respond(StatusCode::BAD_REQUEST, None, b"not JSON".to_vec()));
+    };
+    match received.add_zipkin(spans, head.headers) {
+        Behaviour::Accept | Behaviour::Reject(..) => Ok(respond(StatusCode::ACCEPTED, None, Vec::new())),
+        other => misbehave(other).await,
+    }
+}
+
+/// What does not depend on what was sent.
+async fn misbehave(behaviour: Behaviour) -> io::Result<Response<Answer>> {
+    Ok(match behaviour {
+        Behaviour::Accept | Behaviour::Reject(..) => respond(StatusCode::OK, None, Vec::new()),
         Behaviour::Hang => std::future::pending().await,
         Behaviour::Disconnect => return Err(io::Error::other("the connection is closed on purpose")),
         Behaviour::Truncate => ending(Ending::Flush),
@@ -152,7 +182,6 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             respond(status, None, b"out of \x1b[31morder".to_vec())
         }
-        Behaviour::Reject(count, text) => rejection(encoding, signal, count, text),
         Behaviour::Raw(status, content_type, body) => {
             respond(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), content_type, body)
         }

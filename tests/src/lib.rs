@@ -1,4 +1,4 @@
-//! OTLP receivers on loopback, for tests: real servers that decode with `opentelemetry-proto`.
+//! Receivers on loopback, for tests: real servers that decode OTLP with `opentelemetry-proto`, and Zipkin's JSON.
 
 mod grpc;
 mod http;
@@ -70,6 +70,8 @@ struct Received {
     script: Mutex<VecDeque<Behaviour>>,
     requests: Mutex<Vec<ExportTraceServiceRequest>>,
     headers: Mutex<Vec<HeaderMap>>,
+    /// Requests of Zipkin's API; their headers are among `headers`.
+    zipkin_requests: Mutex<Vec<serde_json::Value>>,
     /// The answer to every request with log records; none for a receiver that does not take them.
     logs: Option<Behaviour>,
     log_requests: Mutex<Vec<ExportLogsServiceRequest>>,
@@ -91,6 +93,17 @@ impl Received {
         lock(&self.headers).push(headers);
         lock(&self.requests).push(request);
         self.arrived.notify_all();
+        self.next()
+    }
+
+    /// Keeps a request of Zipkin's API, and says how to answer it.
+    fn add_zipkin(&self, request: serde_json::Value, headers: HeaderMap) -> Behaviour {
+        lock(&self.headers).push(headers);
+        lock(&self.zipkin_requests).push(request);
+        self.next()
+    }
+
+    fn next(&self) -> Behaviour {
         let mut script = lock(&self.script);
         let next = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
         next.unwrap_or(Behaviour::Accept)
@@ -213,6 +226,7 @@ impl Receiver {
             script: Mutex::new(script),
             requests: Mutex::default(),
             headers: Mutex::default(),
+            zipkin_requests: Mutex::default(),
             logs,
             log_requests: Mutex::default(),
             log_headers: Mutex::default(),
@@ -256,6 +270,11 @@ impl Receiver {
     /// The headers or metadata of the requests.
     pub fn headers(&self) -> Vec<HeaderMap> {
         lock(&self.received.headers).clone()
+    }
+
+    /// The bodies posted to `/api/v2/spans`, which receivers of OTLP over HTTP take, too.
+    pub fn zipkin_requests(&self) -> Vec<serde_json::Value> {
+        lock(&self.received.zipkin_requests).clone()
     }
 
     /// The spans of all requests.

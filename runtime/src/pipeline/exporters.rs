@@ -88,3 +88,18 @@ fn zipkin(_: &config::Zipkin, problems: &mut ConfigError) -> Option<Arc<dyn Expo
     problems.absorb(missing);
     None
 }
+
+#[cfg(all(test, not(feature = "zipkin")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_zipkin_refuses_it_once_and_names_the_feature() {
+        let exporter = config::Exporter::Zipkin(config::Zipkin::default());
+        let telemetry = Telemetry::default().with_exporter(exporter.clone()).with_exporter(exporter);
+        let mut problems = ConfigError::default();
+        assert!(of(&telemetry, &Resource::builder_empty().build(), &mut problems).is_empty());
+        let [problem] = problems.problems() else { panic!("{problems}") };
+        assert!(problem.sentence().ends_with("`otelier` was built without the feature `zipkin`"), "{problem}");
+    }
+}

@@ -590,6 +590,32 @@ fn there_is_a_case_for_every_variable_that_is_read() {
     assert_eq!(read, BTreeSet::new(), "{}", suggest::list(read.iter().map(String::as_str)));
 }
 
+const ZIPKIN: [(&str, &str); 3] = [
+    ("OTEL_TRACES_EXPORTER", "zipkin"),
+    ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://z:9411/api/v2/spans"),
+    ("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "7"),
+];
+
+#[test]
+fn variables_of_zipkin_are_settings_of_its_exporter() {
+    let telemetry = |with: &[(&str, &str)]| {
+        let settings = crate::config::Settings::from_variables(&Variables::of_list(with));
+        let telemetry = settings.unwrap_or_else(|error| panic!("{with:?}: {error}")).telemetry;
+        (telemetry.exporters, telemetry.warnings)
+    };
+    let zipkin = |url: &str, timeout| {
+        let zipkin = crate::config::Zipkin::to(url).with_timeout(std::time::Duration::from_millis(timeout));
+        vec![crate::config::Exporter::Zipkin(zipkin)]
+    };
+    const DEFAULT: &str = "http://localhost:9411/api/v2/spans";
+    assert_eq!(telemetry(&ZIPKIN).0, zipkin("http://z:9411/api/v2/spans", 7));
+    assert_eq!(telemetry(&ZIPKIN[..1]).0, zipkin(DEFAULT, 10_000));
+    assert_eq!(telemetry(&[ZIPKIN[0], ("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "0")]).0, zipkin(DEFAULT, 0));
+    let (exporters, warnings) = telemetry(&[ZIPKIN[0], ("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "5s")]);
+    assert_eq!((exporters, warnings.len()), (zipkin(DEFAULT, 10_000), 1));
+    assert!(warnings[0].sentence().contains("`OTEL_EXPORTER_ZIPKIN_TIMEOUT` is `5s`; expected a whole number"));
+}
+
 #[test]
 fn the_table_of_variables_has_those_that_are_read_and_no_others() {
     let (variables, names) = Variables::recording(&[
@@ -636,13 +662,8 @@ fn samplers_exporters_and_transports_have_settings_of_their_own() {
         value(&adaptive, "tracer_provider.sampler.otelier/adaptive").as_deref(),
         Some("{ratio: 0.1, cpu_threshold: 80.0, memory_threshold: 85.0, high_volume_ratio: 0.2}")
     );
-    let zipkin = [
-        ("OTEL_TRACES_EXPORTER", "zipkin"),
-        ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://z:9411/api/v2/spans"),
-        ("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "7"),
-    ];
     assert_eq!(
-        value(&zipkin, &format!("{SPANS}.exporter.otelier/zipkin")).as_deref(),
+        value(&ZIPKIN, &format!("{SPANS}.exporter.otelier/zipkin")).as_deref(),
         Some("{endpoint: http://z:9411/api/v2/spans, timeout: 7}")
     );
     let prometheus = [
@@ -662,9 +683,13 @@ fn samplers_exporters_and_transports_have_settings_of_their_own() {
 
 #[test]
 fn what_variables_say_is_what_a_file_may_say() {
-    for Case(name, value, ..) in CASES {
+    let cases = CASES.iter().map(|Case(name, value, ..)| {
         let mut with = opted_in(name);
         with.push((name, value));
+        (*name, *value, with)
+    });
+    let zipkin = ZIPKIN[1..].iter().map(|(name, value)| (*name, *value, ZIPKIN.to_vec()));
+    for (name, value, with) in zipkin.chain(cases) {
         let mut problems = ConfigError::default();
         let mut tree = read(&with).tree;
         // No exporter at all is an empty list here, which a file cannot write.
