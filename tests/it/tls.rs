@@ -141,7 +141,9 @@ fn a_receiver_that_asks_for_a_certificate_gets_the_clients() {
 
 fn refused(tls: Tls, endpoint: &str) -> Vec<String> {
     match otelier::init(settings(Protocol::HttpProtobuf, endpoint.to_owned(), tls)) {
-        Err(otelier::Error::Config(error)) => error.problems().to_vec(),
+        Err(otelier::Error::Config(error)) => {
+            error.problems().iter().map(|problem| problem.sentence().to_owned()).collect()
+        }
         other => panic!("expected a refusal, got {other:?}"),
     }
 }
