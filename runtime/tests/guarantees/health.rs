@@ -141,7 +141,7 @@ fn a_queue_that_is_half_full_or_dropped_something_is_degraded() {
 fn warnings_and_disabled_telemetry_are_shown() {
     let _turn = turn();
     let mut settings = Telemetry::default();
-    settings.warnings.push("`OTEL_LOG_LEVEL` is `loud`".to_owned());
+    settings.warnings.push("`OTEL_LOG_LEVEL` is `loud`".into());
     settings.disabled = true;
     let telemetry = otelier::init(settings).expect("it starts");
     let health = telemetry.health();
