@@ -41,7 +41,8 @@ fn service_name(settings: &Settings, tree: &mut Item) {
     if telemetry.service_name.is_none() && !is_listed {
         // What it will be is the program's name, which nobody knows here.
         let value = Item::one("unknown_service:<program>", DEFAULT);
-        let attribute = Item::map([("name", Item::one("service.name", DEFAULT)), ("value", value)]);
+        let (name, kind) = (Item::one("service.name", DEFAULT), Item::one("string", DEFAULT));
+        let attribute = Item::map([("name", name), ("value", value), ("type", kind)]);
         tree.at(&["resource", "attributes"]).push(attribute);
     }
 }

@@ -124,6 +124,8 @@ impl Surroundings {
                     let check = Check::warn(NAME, found, why).help(format!("Set `{instead}` instead."));
                     checks.push(check.with("variable", name.as_str()).with("instead", instead));
                 }
+                // A list of attributes leaves others where they are.
+                (Some(Status::Other(Some("OTEL_RESOURCE_ATTRIBUTES"))), _) => {}
                 (Some(Status::Other(Some(ours))), _) if self.file.is_none() && self.get(ours).is_some() => {
                     let found = format!("`{name}` and `{ours}` are both set");
                     let why = format!("Where both say something, `{ours}` counts.");

@@ -194,7 +194,7 @@ fn a_receiver_of_spans_alone_is_a_warning() {
     let receiver = http(Behaviour::SpansOnly);
     let url = receiver.url();
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*url), ("OTEL_METRICS_EXPORTER", "none")];
-    Found::in_json(&[], &variables).assert("metric", "skipped", "`OTEL_METRICS_EXPORTER` is `none`");
+    Found::in_json(&[], &variables).assert("metric", "skipped", "no metrics go by OTLP");
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn log_records_are_asked_for_where_exceptions_go_there() {
 
 #[test]
 fn settings_that_cannot_be_used_end_with_code_2_and_every_problem() {
-    let variables = [("OTEL_TRACES_SAMPLER", "ratio"), ("OTEL_BSP_SCHEDULE_DELAY", "5s")];
+    let variables = [("OTEL_TRACES_EXPORTER", "spans"), ("OTEL_BSP_SCHEDULE_DELAY", "5s"), ("OTELIER_STRICT", "true")];
     let found = Found::in_json(&[], &variables);
     assert_eq!(found.code, 2);
     assert_eq!(found.check("configuration")["measured"]["problems"].as_array().unwrap().len(), 2);
@@ -226,10 +226,55 @@ fn settings_that_cannot_be_used_end_with_code_2_and_every_problem() {
 fn a_file_is_refused_and_not_passed_over() {
     let found = Found::in_json(&["--no-network", "--config", "/nowhere/otel.yaml"], &[]);
     assert_eq!(found.code, 2);
-    found.assert("configuration", "fail", "/nowhere/otel.yaml: ");
+    found.assert("configuration", "fail", "`/nowhere/otel.yaml` cannot be read");
     let found = Found::in_json(&["--no-network"], &[("OTEL_CONFIG_FILE", "/nowhere/otel.yaml")]);
     assert_ne!(found.code, 0);
     assert!(found.text.contains("/nowhere/otel.yaml"), "{}", found.text);
+}
+
+#[test]
+fn the_settings_of_a_file_are_those_that_are_tried() {
+    let (receiver, other) = (http(Behaviour::Token("Bearer topsecret")), http(Behaviour::Accept));
+    let path = folder("doctor-file").join("otel.yaml");
+    let processor = |url: &str, more: &str| {
+        format!("    - batch:\n        exporter:\n          otlp_http:\n            endpoint: {url}/v1/traces\n{more}")
+    };
+    let header = "            headers_list: authorization=Bearer%20${TOKEN}\n";
+    let processors = processor(&receiver.url(), header) + &processor(&other.url(), "");
+    let name = "resource:\n  attributes:\n    - {name: service.name, value: shop}\n";
+    fs::write(&path, format!("file_format: \"1.1\"\n{name}tracer_provider:\n  processors:\n{processors}")).unwrap();
+    let path = path.display().to_string();
+    let variables = [("TOKEN", "topsecret"), ("OTEL_SERVICE_NAME", "other"), ("OTEL_TRACES_EXPORTER", "none")];
+    let found = Found::in_json(&["--config", &path], &variables);
+    assert_eq!(found.code, 0, "{}", found.text);
+    found.assert("configuration", "ok", "service `shop`");
+    found.assert("environment", "warn", "so these are ignored: OTEL_SERVICE_NAME, OTEL_TRACES_EXPORTER");
+    found.assert("authentication", "ok", "headers sent: authorization");
+    found.assert("metric", "skipped", "no metrics go by OTLP");
+    assert!(!found.text.contains("topsecret"), "{}", found.text);
+    let sent = |receiver: &Receiver| receiver.requests.try_iter().filter(|(path, _)| path == "/v1/traces").count();
+    // Each has five spans of its own, and a request without any.
+    assert_eq!((sent(&receiver), sent(&other)), (6, 6));
+}
+
+#[test]
+fn a_value_that_is_passed_over_is_a_warning() {
+    let found = Found::in_json(&["--no-network"], &[("OTEL_BSP_SCHEDULE_DELAY", "5s")]);
+    assert_eq!(found.code, 0, "{}", found.text);
+    let checks = found.report["checks"].as_array().unwrap();
+    let warning = checks.iter().find(|check| check["name"] == "configuration" && check["status"] == "warn").unwrap();
+    assert!(warning["found"][0].as_str().unwrap().starts_with("`OTEL_BSP_SCHEDULE_DELAY` is `5s`"), "{warning:#}");
+}
+
+#[test]
+fn json_is_a_protocol_of_its_own() {
+    let receiver = http(Behaviour::Accept);
+    let found = Found::at(&receiver, &["--protocol", "http/json"]);
+    assert_eq!(found.code, 0, "{}", found.text);
+    found.assert("configuration", "ok", "spans by http/json to ");
+    found.assert("metric", "ok", "accepted");
+    let requests: Vec<_> = receiver.requests.try_iter().collect();
+    assert!(!requests.is_empty() && requests.iter().all(|(_, headers)| headers["content-type"] == "application/json"));
 }
 
 #[test]

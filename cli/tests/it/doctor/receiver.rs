@@ -88,7 +88,7 @@ fn serve(behaviour: Behaviour, grpc: bool) -> Receiver {
 
 type Answer = Response<BoxBody<Bytes, Infallible>>;
 
-async fn answer(
+pub(super) async fn answer(
     request: Request<Incoming>,
     behaviour: &Behaviour,
     grpc: bool,

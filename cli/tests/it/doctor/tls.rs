@@ -1,10 +1,15 @@
 //! Certificates of receivers.
 
-use super::Found;
+use super::receiver::answer;
+use super::{Behaviour, Found};
 use crate::folder;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+use std::convert::Infallible;
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -12,7 +17,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// A receiver that shakes hands and says nothing; its port and its certificate.
+/// A receiver of HTTP that accepts everything; its port and its certificate.
 fn receiver(year: i32) -> (u16, String) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -38,7 +43,16 @@ fn receiver(year: i32) -> (u16, String) {
             while let Ok((stream, _)) = listener.accept().await {
                 let accepted = acceptor.accept(stream);
                 // A client that does not trust goes away.
-                tokio::spawn(async move { accepted.await.map(drop) });
+                let service = service_fn(|request| async {
+                    let (sender, _) = mpsc::channel();
+                    Ok::<_, Infallible>(answer(request, &Behaviour::Accept, false, &sender).await)
+                });
+                tokio::spawn(async move {
+                    if let Ok(stream) = accepted.await {
+                        // What clients do to a connection is what is tested.
+                        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    }
+                });
             }
         });
     });
@@ -60,6 +74,10 @@ fn a_certificate_that_is_trusted_is_shown() {
     let found = found(2090, true);
     found.assert("tls", "ok", "CN=a receiver, issued by CN=a receiver, valid until 2090-01-01");
     assert_eq!(found.check("tls")["measured"]["trusted"], true);
+    // By the runtime's own TLS, with the same file.
+    found.assert("span", "ok", "otlp http/protobuf https://localhost:");
+    found.assert("metric", "ok", "accepted");
+    assert_eq!(found.code, 0, "{}", found.text);
 }
 
 #[test]
