@@ -633,6 +633,12 @@ fn what_variables_say_is_what_a_file_may_say() {
     for Case(name, value, ..) in CASES {
         let mut with = opted_in(name);
         with.push((name, value));
+        // A key and its certificate are given together.
+        for (one, other) in [("_CLIENT_KEY", "_CLIENT_CERTIFICATE"), ("_CLIENT_CERTIFICATE", "_CLIENT_KEY")] {
+            let other = name.replace(one, other);
+            let case = CASES.iter().find(|case| name.ends_with(one) && case.0 == other);
+            with.extend(case.map(|case| (case.0, case.1)));
+        }
         let mut problems = ConfigError::default();
         let mut tree = read(&with).tree;
         // No exporter at all is an empty list here, which a file cannot write.
