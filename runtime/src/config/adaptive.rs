@@ -46,7 +46,7 @@ pub struct Adaptive {
     /// Of ingestion of 100,000 records and more, and where the count is not known when the span begins. Default: 0.05.
     pub high_volume_ratio: f64,
     /// The share of the processor's time, in percent, above which the ratios fall: of what the control group may use, or else
-    /// of the machine. More than 0, at most 100, which is never reached. Linux only. Default: 80.
+    /// of the machine. More than 0, at most 100, which is as if nobody looked. Linux only. Default: 80.
     pub cpu_threshold: f64,
     /// The same of the memory. Default: 85.
     pub memory_threshold: f64,
@@ -112,5 +112,77 @@ impl Adaptive {
 
     pub(super) fn limits(&self) -> LoadLimits {
         LoadLimits { cpu: self.cpu_threshold / 100.0, memory: self.memory_threshold / 100.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Telemetry;
+    use crate::config::{Sampler, Variables};
+
+    #[test]
+    fn variables_say_what_the_fields_say() {
+        let read = |variables: [(&str, &str); 5]| {
+            let telemetry = Telemetry::from_variables(&Variables::of(variables)).expect("nothing is refused");
+            let warnings: Vec<_> = telemetry.warnings.iter().map(|warning| warning.sentence().to_owned()).collect();
+            (telemetry.sampler, warnings)
+        };
+        let (sampler, warnings) = read([
+            ("OTEL_TRACES_SAMPLER", "adaptive"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.2"),
+            ("OTEL_CPU_THRESHOLD", "60"),
+            ("OTEL_MEMORY_THRESHOLD", "70.5"),
+            ("OTEL_HIGH_VOLUME_SAMPLE_RATE", "0.01"),
+        ]);
+        let expected = Adaptive {
+            ratio: 0.2,
+            cpu_threshold: 60.0,
+            memory_threshold: 70.5,
+            high_volume_ratio: 0.01,
+            ..Adaptive::default()
+        };
+        assert_eq!((sampler, warnings.len()), (Sampler::Adaptive(expected), 0));
+        let (sampler, warnings) = read([
+            ("OTEL_TRACES_SAMPLER", "adaptive"),
+            ("OTEL_TRACES_SAMPLER_ARG", "ten"),
+            ("OTEL_CPU_THRESHOLD", "0"),
+            ("OTEL_MEMORY_THRESHOLD", "101"),
+            ("OTEL_HIGH_VOLUME_SAMPLE_RATE", "2"),
+        ]);
+        assert_eq!(sampler, Sampler::Adaptive(Adaptive::default()));
+        assert_eq!(warnings.len(), 4, "{warnings:?}");
+        assert_eq!(warnings[1], "`OTEL_CPU_THRESHOLD` is `0`; expected a number above 0, at most 100");
+    }
+
+    #[cfg(feature = "config-file")]
+    #[test]
+    fn a_file_sets_every_field_and_what_it_leaves_out_is_the_default() {
+        use crate::config::{Document, Settings};
+        let read = |settings: &str| {
+            let text = format!(
+                "file_format: \"1.0\"\ntracer_provider:\n  processors: [{{simple: {{exporter: {{console: }}}}}}]\n  sampler: {{otelier/adaptive: {settings}}}\n"
+            );
+            Document::parse("test.yaml", text, &Variables::of([])).and_then(Settings::from_document)
+        };
+        let all = "{ratio: 0, workflow_ratio: 0.9, exchange_api_ratio: 0.8, storage_ratio: 0.7, ingestion_ratio: 0.6, \
+                   high_volume_ratio: 0.5, cpu_threshold: 40, memory_threshold: 30.5}";
+        let expected = Adaptive {
+            ratio: 0.0,
+            workflow_ratio: 0.9,
+            exchange_api_ratio: 0.8,
+            storage_ratio: 0.7,
+            ingestion_ratio: 0.6,
+            high_volume_ratio: 0.5,
+            cpu_threshold: 40.0,
+            memory_threshold: 30.5,
+        };
+        assert_eq!(read(all).expect("it can be used").telemetry.sampler, Sampler::Adaptive(expected));
+        for nothing in ["{}", "null"] {
+            let found = read(nothing).expect("it can be used").telemetry.sampler;
+            assert_eq!(found, Sampler::Adaptive(Adaptive::default()), "{nothing}");
+        }
+        let wrong = read("{ratio: 2, cpu_threshold: 0, error_feedback: true}").expect_err("none can be used");
+        assert_eq!(wrong.problems().len(), 3, "{wrong}");
     }
 }

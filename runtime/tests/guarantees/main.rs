@@ -6,6 +6,7 @@
 
 mod support;
 
+mod adaptive;
 mod attempts;
 mod by_hand;
 mod combined;

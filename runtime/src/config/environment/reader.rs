@@ -247,15 +247,15 @@ impl<'a> Reader<'a> {
     /// Rates by kind of operation, lowered under load.
     fn adaptive(&mut self) -> Node {
         let share = "a number from 0.0 to 1.0";
-        let percent = "a number from 0 to 100";
+        let percent = "a number above 0, at most 100";
         let mut sampler = mapping();
-        for (key, name, greatest, expected) in [
-            ("ratio", Self::ARGUMENT, 1.0, share),
-            ("cpu_threshold", "OTEL_CPU_THRESHOLD", 100.0, percent),
-            ("memory_threshold", "OTEL_MEMORY_THRESHOLD", 100.0, percent),
-            ("high_volume_ratio", "OTEL_HIGH_VOLUME_SAMPLE_RATE", 1.0, share),
+        for (key, name, (least, greatest), expected) in [
+            ("ratio", Self::ARGUMENT, (0.0, 1.0), share),
+            ("cpu_threshold", "OTEL_CPU_THRESHOLD", (f64::MIN_POSITIVE, 100.0), percent),
+            ("memory_threshold", "OTEL_MEMORY_THRESHOLD", (f64::MIN_POSITIVE, 100.0), percent),
+            ("high_volume_ratio", "OTEL_HIGH_VOLUME_SAMPLE_RATE", (0.0, 1.0), share),
         ] {
-            if let Some(node) = self.number(name, 0.0, greatest, expected) {
+            if let Some(node) = self.number(name, least, greatest, expected) {
                 put(&mut sampler, key, node);
             }
         }

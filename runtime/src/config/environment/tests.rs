@@ -686,6 +686,12 @@ fn what_variables_say_is_what_a_file_may_say() {
     let cases = CASES.iter().map(|Case(name, value, ..)| {
         let mut with = opted_in(name);
         with.push((name, value));
+        // A key and its certificate are given together.
+        for (one, other) in [("_CLIENT_KEY", "_CLIENT_CERTIFICATE"), ("_CLIENT_CERTIFICATE", "_CLIENT_KEY")] {
+            let other = name.replace(one, other);
+            let case = CASES.iter().find(|case| name.ends_with(one) && case.0 == other);
+            with.extend(case.map(|case| (case.0, case.1)));
+        }
         (*name, *value, with)
     });
     let zipkin = ZIPKIN[1..].iter().map(|(name, value)| (*name, *value, ZIPKIN.to_vec()));

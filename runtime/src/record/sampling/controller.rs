@@ -77,7 +77,9 @@ impl Controller {
             (Some(readings.queue), QUEUE_LIMIT, QUEUE_EXTREME),
         ];
         let any = |is: &dyn Fn(f64, f64, f64) -> bool| {
-            all.iter().any(|(share, limit, extreme)| share.is_some_and(|share| is(share, *limit, *extreme)))
+            // A threshold of all says that nobody minds, so it must not keep the factor down either.
+            let mut minded = all.iter().filter(|(_, limit, _)| *limit < 1.0);
+            minded.any(|(share, limit, extreme)| share.is_some_and(|share| is(share, *limit, *extreme)))
         };
         let is_above = any(&|share, limit, _| share > limit);
         let is_extreme = any(&|share, limit, extreme| share > limit && share > extreme);
@@ -203,11 +205,15 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_of_all_is_never_reached() {
+    fn a_threshold_of_all_is_as_if_nobody_looked() {
         let limits = LoadLimits { cpu: 1.0, memory: 1.0 };
         let full = Readings { cpu: Some(1.0), memory: Some(1.0), queue: 0.0 };
         let last = (0..100).fold(Controller::new(), |controller, _| controller.step(&limits, &full));
         assert_eq!(last.factor(), 1.0);
+        let lowered = (0..3).fold(last, |controller, _| controller.step(&limits, &queue(1.0)));
+        assert_eq!(lowered.factor(), 0.125);
+        let back = (0..30).fold(lowered, |controller, _| controller.step(&limits, &full));
+        assert_eq!(back.factor(), 1.0, "and does not keep the factor down");
     }
 
     #[test]
