@@ -41,7 +41,7 @@ pub fn parse_sum(text: &str) -> Option<Duration> {
 /// The duration in the largest unit that needs no fraction: `90s`, `1m`, `250ms`.
 pub fn show(duration: Duration) -> String {
     let total = duration.as_nanos();
-    let unit = UNITS.iter().rev().find(|(_, nanos)| total % u128::from(*nanos) == 0).filter(|_| total > 0);
+    let unit = UNITS.iter().rev().find(|(_, nanos)| total.is_multiple_of(u128::from(*nanos))).filter(|_| total > 0);
     let (unit, nanos) = unit.copied().unwrap_or(("s", 1));
     format!("{}{unit}", total / u128::from(nanos))
 }
