@@ -242,7 +242,8 @@ fn statuses_kinds_and_counts_are_what_the_specification_says() {
 #[test]
 fn who_was_called_is_the_remote_endpoint() {
     let _turn = turn();
-    let cases: [(&[(&'static str, &'static str)], Option<i64>, Value); 9] = [
+    type Case = (&'static [(&'static str, &'static str)], Option<i64>, Value);
+    let cases: [Case; 9] = [
         (&[("db.name", "orders"), ("server.address", "db.internal")], None, json!({"serviceName": "db.internal"})),
         (&[("server.address", "10.0.0.1")], Some(80), json!({"serviceName": "10.0.0.1"})),
         (&[("network.peer.address", "10.0.0.1")], Some(80), json!({"ipv4": "10.0.0.1", "port": 80})),

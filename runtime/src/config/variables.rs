@@ -67,6 +67,7 @@ impl Variables {
     }
 
     /// The value as it is, blanks and all.
+    #[cfg(feature = "config-file")]
     pub(crate) fn raw(&self, name: &str) -> Option<String> {
         (self.read)(name)
     }

@@ -95,7 +95,7 @@ impl Guard {
         if spans_in_time && metrics_in_time {
             return Ok(());
         }
-        Err(TimedOut { after: timeout, stats: self.stats(), what: late(spans_in_time) })
+        Err(TimedOut { after: timeout, stats: Box::new(self.stats()), what: late(spans_in_time) })
     }
 
     /// Decides with another sampler from now on which traces are recorded. Traces that have begun stay what they are, whole.
@@ -345,7 +345,7 @@ impl Guard {
         diagnostics::tell(LogLevel::Error, "Pipeline.Shutdown.TimedOut", || {
             self.what_is_lost(late(in_time), timeout, &stats)
         });
-        Err(TimedOut { after: timeout, stats, what: late(in_time) })
+        Err(TimedOut { after: timeout, stats: Box::new(stats), what: late(in_time) })
     }
 
     fn what_is_lost(&self, what: &str, after: Duration, stats: &Stats) -> String {

@@ -109,7 +109,7 @@ pub struct TimedOut {
     /// How long was waited.
     pub after: Duration,
     /// What had become of the spans by then.
-    pub stats: Stats,
+    pub stats: Box<Stats>,
     /// What was not handed over: `spans`, or `metrics` if it was only these.
     pub(super) what: &'static str,
 }

@@ -152,7 +152,11 @@ impl Field {
             return;
         }
         let all_keys = |field: &Self| -> Vec<Said> {
-            if field.form == Form::Flatten { Vec::new() } else { [&[field.key.clone()], &field.old_keys[..]].concat() }
+            if field.form == Form::Flatten {
+                Vec::new()
+            } else {
+                [std::slice::from_ref(&field.key), &field.old_keys[..]].concat()
+            }
         };
         let all_variables = |field: &Self| [&field.variables[..], &field.old_variables].concat();
         check(&all_keys(self), "key", is_key, KEYS, ctxt);

@@ -272,7 +272,7 @@ impl<'a> Builder<'a> {
     /// Refuses a tag of a collection, other than the one it has anyway.
     fn collection(&mut self, tag: Option<&Tag>, right: &str, at: Marks) {
         let Some(tag) = tag else { return };
-        if !(tag.is_yaml_core_schema() && tag.suffix == right) && !is_non_specific(tag) {
+        if !(is_non_specific(tag) || tag.is_yaml_core_schema() && tag.suffix == right) {
             self.report(self.problem(at, refused(tag)));
         }
     }

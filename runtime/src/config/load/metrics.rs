@@ -121,14 +121,8 @@ fn view(item: &Cursor<'_>, findings: &mut Findings) -> View {
 
 fn selected(selector: &Cursor<'_>) -> ViewSelector {
     let text = |key: &str| selector.get(key).and_then(|text| text.text()).map(str::to_owned);
-    let mut selected = ViewSelector::default();
-    selected.instrument_name = text("instrument_name");
-    selected.unit = text("unit");
-    selected.meter_name = text("meter_name");
-    selected.meter_version = text("meter_version");
-    selected.meter_schema_url = text("meter_schema_url");
     // The words have been checked.
-    selected.instrument_type = text("instrument_type").and_then(|word| match word.as_str() {
+    let instrument_type = text("instrument_type").and_then(|word| match word.as_str() {
         "counter" => Some(InstrumentType::Counter),
         "gauge" => Some(InstrumentType::Gauge),
         "histogram" => Some(InstrumentType::Histogram),
@@ -138,7 +132,14 @@ fn selected(selector: &Cursor<'_>) -> ViewSelector {
         "up_down_counter" => Some(InstrumentType::UpDownCounter),
         _ => None,
     });
-    selected
+    ViewSelector {
+        instrument_name: text("instrument_name"),
+        instrument_type,
+        unit: text("unit"),
+        meter_name: text("meter_name"),
+        meter_version: text("meter_version"),
+        meter_schema_url: text("meter_schema_url"),
+    }
 }
 
 fn aggregated(aggregation: &Cursor<'_>, findings: &mut Findings) -> Aggregation {

@@ -18,8 +18,8 @@ pub(super) fn grpc(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
 }
 
 fn otlp(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
-    let mut otlp = Otlp::default();
-    otlp.endpoint = cursor.get("endpoint").and_then(|url| url.text()).map(|url| Endpoint::Exact(url.to_owned()));
+    let endpoint = cursor.get("endpoint").and_then(|url| url.text()).map(|url| Endpoint::Exact(url.to_owned()));
+    let mut otlp = Otlp { endpoint, ..Otlp::default() };
     for header in cursor.items("headers") {
         let name = header.get("name").and_then(|name| name.text());
         // One without a value is passed over, as the schema says.

@@ -242,8 +242,7 @@ impl<'a> Reader<'a> {
         let is_set = |name: &&str| self.sources.variable(name).is_some();
         match kind {
             Type::Section(section) if !self.in_list => section.fields.iter().any(|field| {
-                field.variables.iter().chain(field.old_variables).any(|name| is_set(name))
-                    || self.is_set_by_variables(&field.kind)
+                field.variables.iter().chain(field.old_variables).any(is_set) || self.is_set_by_variables(&field.kind)
             }),
             _ => false,
         }

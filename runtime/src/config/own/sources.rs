@@ -18,7 +18,11 @@ pub struct Sources {
 #[derive(Debug)]
 pub(super) enum Source {
     Path(PathBuf),
-    Text { name: String, text: String },
+    #[cfg_attr(not(feature = "config-file"), allow(dead_code, reason = "nobody reads it"))]
+    Text {
+        name: String,
+        text: String,
+    },
 }
 
 impl Default for Sources {
