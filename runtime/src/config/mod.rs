@@ -46,7 +46,7 @@ pub use lakehouse::LakehouseResource;
 pub use limits::{Hooks, TailSampling};
 pub use metrics::{
     Aggregation, AttributeKeys, CardinalityLimits, HistogramAggregation, InstrumentType, MetricExporter, MetricReader,
-    Metrics, Temporality, View, ViewSelector, ViewStream,
+    Metrics, Prometheus, PullExporter, PullReader, Temporality, Translation, View, ViewSelector, ViewStream,
 };
 pub use node::{Entry, File, Node, Origin, Span, Value};
 pub use otelier_macros::TelemetryConfig;
@@ -257,7 +257,7 @@ impl Telemetry {
     /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | see [`ResourceSettings`] |
     /// | `OTEL_PROPAGATORS` | `tracecontext,baggage` | see [`Propagator`] |
     /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `otlp`, `console`, `none` |
-    /// | `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | the same; there are log records only if exceptions are |
+    /// | `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | the same, of metrics `prometheus`, too; there are log records only if exceptions are |
     /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT,COMPRESSION,CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE,INSECURE}` | see [`Otlp`] | of all signals |
     /// | `OTEL_EXPORTER_OTLP_TRACES_…`, `…_METRICS_…`, `…_LOGS_…` | as for all signals | the same, of one signal |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | see [`Sampler`] | |
