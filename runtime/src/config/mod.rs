@@ -260,6 +260,7 @@ impl Telemetry {
     /// | `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | the same, of metrics `prometheus`, too; there are log records only if exceptions are |
     /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT,COMPRESSION,CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE,INSECURE}` | see [`Otlp`] | of all signals |
     /// | `OTEL_EXPORTER_OTLP_TRACES_…`, `…_METRICS_…`, `…_LOGS_…` | as for all signals | the same, of one signal |
+    /// | `OTEL_EXPORTER_PROMETHEUS_{HOST,PORT}` | `localhost`, `9464` | see [`Prometheus`] |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | see [`Sampler`] | |
     /// | `OTEL_BSP_{SCHEDULE_DELAY,EXPORT_TIMEOUT,MAX_QUEUE_SIZE,MAX_EXPORT_BATCH_SIZE}` | see [`Batching`] | |
     /// | `OTEL_BLRP_…`, `OTEL_METRIC_EXPORT_{INTERVAL,TIMEOUT}`, `OTEL_METRICS_EXEMPLAR_FILTER` | | of log records and metrics |

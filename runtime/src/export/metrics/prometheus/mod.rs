@@ -316,4 +316,22 @@ fn double(value: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::double;
+
+    #[test]
+    fn numbers_are_what_prometheus_reads() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (5.0, "5"),
+            (-0.25, "-0.25"),
+            (1e300, "1e300"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(double(value), expected);
+        }
+    }
+}
