@@ -122,10 +122,8 @@ fn prometheus(settings: &Cursor<'_>) -> Prometheus {
 }
 
 fn attribute_keys(settings: &Cursor<'_>) -> AttributeKeys {
-    let mut keys = AttributeKeys::default();
-    keys.included = settings.get("included").map(|_| settings.texts("included"));
-    keys.excluded = settings.texts("excluded");
-    keys
+    let included = settings.get("included").map(|_| settings.texts("included"));
+    AttributeKeys { included, excluded: settings.texts("excluded") }
 }
 
 fn cardinality_limits(settings: &Cursor<'_>) -> CardinalityLimits {
