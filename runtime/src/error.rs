@@ -13,6 +13,13 @@ pub enum Error {
     Config(ConfigError),
     /// The collector thread could not be started.
     Thread(std::io::Error),
+    /// The address that metrics are to be served at cannot be listened at, as when another process does.
+    Listen {
+        /// The address with the port.
+        address: String,
+        /// Why it is impossible.
+        error: std::io::Error,
+    },
 }
 
 impl fmt::Display for Error {
@@ -24,6 +31,13 @@ impl fmt::Display for Error {
             ),
             Self::Config(error) => error.fmt(f),
             Self::Thread(error) => write!(f, "the collector thread could not be started: {error}"),
+            Self::Listen { address, error } => {
+                write!(
+                    f,
+                    "metrics cannot be served to Prometheus at `{address}`: {error}; expected an address of this "
+                )?;
+                f.write_str("machine with a port that is free")
+            }
         }
     }
 }
@@ -33,7 +47,7 @@ impl std::error::Error for Error {
         match self {
             Self::AlreadyRunning => None,
             Self::Config(error) => Some(error),
-            Self::Thread(error) => Some(error),
+            Self::Thread(error) | Self::Listen { error, .. } => Some(error),
         }
     }
 }

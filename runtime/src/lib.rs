@@ -42,6 +42,7 @@
 //! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
 //! | `metrics` | yes | metrics: a meter provider from settings, durations of calls whose annotations ask for `metrics` |
+//! | `prometheus` | no | [`config::Prometheus`]: metrics for Prometheus to fetch, over HTTP |
 //! | `zipkin` | no | [`config::Zipkin`]: spans to Zipkin, which speaks OTLP by a module of its own and is better reached so |
 //! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |

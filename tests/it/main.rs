@@ -9,6 +9,7 @@ mod interop;
 mod metrics;
 mod notation;
 mod otlp;
+mod prometheus;
 mod random;
 mod support;
 mod tls;

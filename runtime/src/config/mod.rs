@@ -48,7 +48,7 @@ pub use lakehouse::LakehouseResource;
 pub use limits::{Hooks, TailSampling};
 pub use metrics::{
     Aggregation, AttributeKeys, CardinalityLimits, HistogramAggregation, InstrumentType, MetricExporter, MetricReader,
-    Metrics, Temporality, View, ViewSelector, ViewStream,
+    Metrics, Prometheus, PullExporter, PullReader, Temporality, Translation, View, ViewSelector, ViewStream,
 };
 pub use node::{Entry, File, Node, Origin, Span, Value};
 pub use otelier_macros::TelemetryConfig;
@@ -259,9 +259,10 @@ impl Telemetry {
     /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | see [`ResourceSettings`] |
     /// | `OTEL_PROPAGATORS` | `tracecontext,baggage` | see [`Propagator`] |
     /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `otlp`, `console`, `none` |
-    /// | `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | the same; there are log records only if exceptions are |
+    /// | `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | the same, of metrics `prometheus`, too; there are log records only if exceptions are |
     /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT,COMPRESSION,CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE,INSECURE}` | see [`Otlp`] | of all signals |
     /// | `OTEL_EXPORTER_OTLP_TRACES_…`, `…_METRICS_…`, `…_LOGS_…` | as for all signals | the same, of one signal |
+    /// | `OTEL_EXPORTER_PROMETHEUS_{HOST,PORT}` | `localhost`, `9464` | see [`Prometheus`] |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | see [`Sampler`] | |
     /// | `OTEL_BSP_{SCHEDULE_DELAY,EXPORT_TIMEOUT,MAX_QUEUE_SIZE,MAX_EXPORT_BATCH_SIZE}` | see [`Batching`] | |
     /// | `OTEL_BLRP_…`, `OTEL_METRIC_EXPORT_{INTERVAL,TIMEOUT}`, `OTEL_METRICS_EXEMPLAR_FILTER` | | of log records and metrics |

@@ -11,10 +11,14 @@ mod instruments;
 mod lane;
 mod provider;
 mod reader;
+#[cfg(feature = "prometheus")]
+mod scrape;
 
 pub(crate) use global::Installed;
 pub(crate) use provider::Provider;
 pub(crate) use reader::Reading;
+#[cfg(feature = "prometheus")]
+pub(crate) use scrape::Serving;
 
 use crate::ConfigError;
 use crate::config::{MetricExporter, MetricReader};

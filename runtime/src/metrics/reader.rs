@@ -97,7 +97,7 @@ struct Reader {
 }
 
 /// Says that the reader is gone, however it went.
-struct Ended<'a>(&'a Control);
+pub(super) struct Ended<'a>(pub(super) &'a Control);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
@@ -181,12 +181,12 @@ impl Reader {
 }
 
 /// How much time there is for what must be over by then.
-fn left_until(deadline: Instant) -> Duration {
+pub(super) fn left_until(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE)
 }
 
 /// What `wanted` gives, unless `end` comes first.
-async fn first<T>(wanted: impl Future<Output = T>, end: impl Future<Output = ()>) -> Option<T> {
+pub(super) async fn first<T>(wanted: impl Future<Output = T>, end: impl Future<Output = ()>) -> Option<T> {
     let (mut wanted, mut end) = (pin!(wanted), pin!(end));
     poll_fn(|task| match wanted.as_mut().poll(task) {
         Poll::Ready(value) => Poll::Ready(Some(value)),

@@ -1,8 +1,10 @@
 //! The metrics of a pipeline: from settings to running readers, and their end.
 
-use crate::config::{Hooks, MetricExporter, MetricReader, Telemetry, Temporality};
+use crate::config::{Hooks, MetricExporter, MetricReader, PullReader, Telemetry, Temporality};
 use crate::export::Book;
 use crate::export::metrics::{MetricSink, SdkSink};
+#[cfg(feature = "prometheus")]
+use crate::metrics::Serving;
 use crate::metrics::{Installed, Provider, Reading, sink};
 use crate::{ConfigError, Error, record};
 use opentelemetry::metrics::{MeterProvider, NoopMeterProvider};
@@ -14,7 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Readers, and where each of them exports to.
-pub(super) struct Readers(Vec<(MetricReader, Arc<dyn MetricSink>)>);
+pub(super) struct Readers {
+    push: Vec<(MetricReader, Arc<dyn MetricSink>)>,
+    pull: Vec<PullReader>,
+}
 
 /// An exporter that settings cannot name, and how it is read.
 pub(super) struct Custom(MetricReader, Arc<dyn MetricSink>);
@@ -46,28 +51,46 @@ impl Readers {
     /// The readers of the settings; what is wrong with them goes to `problems`.
     pub(super) fn of(telemetry: &Telemetry, problems: &mut ConfigError) -> Self {
         let readers = telemetry.metrics.readers.iter().filter(|_| !telemetry.disabled);
-        Self(readers.filter_map(|reader| Some((reader.clone(), sink(reader, problems)?))).collect())
+        let push = readers.filter_map(|reader| Some((reader.clone(), sink(reader, problems)?))).collect();
+        let pull = telemetry.metrics.pull.iter().filter(|_| !telemetry.disabled).cloned().collect();
+        Self { push, pull }
     }
 
     pub(super) fn and(mut self, custom: Vec<Custom>) -> Self {
-        self.0.extend(custom.into_iter().map(|Custom(reader, sink)| (reader, sink)));
+        self.push.extend(custom.into_iter().map(|Custom(reader, sink)| (reader, sink)));
         self
     }
 
     /// Starts to read.
     pub(super) fn start(self, telemetry: &Telemetry, resource: &Resource) -> Result<Running, Error> {
-        if self.0.is_empty() {
+        if self.push.is_empty() && self.pull.is_empty() {
             return Ok(Running::none());
         }
-        let (settings, sinks): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
+        let (mut settings, sinks): (Vec<_>, Vec<_>) = self.push.into_iter().unzip();
+        settings.extend(self.pull.iter().map(as_reader));
         let (provider, collected) = Provider::new(&settings, &telemetry.metrics.views, resource);
-        let mut running = Running { provider: Some(provider), readings: Vec::new(), installed: Mutex::default() };
-        for ((settings, sink), collected) in settings.iter().zip(sinks).zip(collected) {
-            // Those that run already end when `running` is dropped.
+        let mut collected = collected.into_iter();
+        let mut running = Running::none();
+        running.provider = Some(provider);
+        // Those that run already end when `running` is dropped. Servers first: they are what may fail, and so nothing has
+        // been exported then.
+        let pushed: Vec<_> = collected.by_ref().take(sinks.len()).collect();
+        #[cfg(feature = "prometheus")]
+        for (reader, collected) in self.pull.iter().zip(collected) {
+            let crate::config::PullExporter::Prometheus(prometheus) = &reader.exporter;
+            running.servers.push(Serving::start(prometheus, collected, resource)?);
+        }
+        for ((settings, sink), collected) in settings.iter().zip(sinks).zip(pushed) {
             running.readings.push(Reading::start(settings, collected, sink).map_err(Error::Thread)?);
         }
         Ok(running)
     }
+}
+
+/// How the provider aggregates for a reader that others ask: from the start, as Prometheus wants it.
+fn as_reader(reader: &PullReader) -> MetricReader {
+    // Where it goes is said by who asks.
+    MetricReader::new(MetricExporter::Console).with_cardinality_limits(reader.cardinality_limits.clone())
 }
 
 /// The metrics of a pipeline that runs.
@@ -75,12 +98,20 @@ impl Readers {
 pub(super) struct Running {
     provider: Option<Provider>,
     readings: Vec<Reading>,
+    #[cfg(feature = "prometheus")]
+    servers: Vec<Serving>,
     installed: Mutex<Option<Installed>>,
 }
 
 impl Running {
     pub(super) fn none() -> Self {
-        Self { provider: None, readings: Vec::new(), installed: Mutex::default() }
+        Self {
+            provider: None,
+            readings: Vec::new(),
+            #[cfg(feature = "prometheus")]
+            servers: Vec::new(),
+            installed: Mutex::default(),
+        }
     }
 
     /// Makes the provider OpenTelemetry's global one, if there is one and the hooks say so.
@@ -120,6 +151,8 @@ impl Running {
     /// Asks all readers to export what is left by the deadline, and to end.
     pub(super) fn stop(&self, deadline: Instant) {
         self.readings.iter().for_each(|reading| reading.stop(deadline));
+        #[cfg(feature = "prometheus")]
+        self.servers.iter().for_each(|server| server.stop(deadline));
     }
 
     /// Waits for the end of all readers, and gives the global provider's place free. `false` if the time was too short.
@@ -127,6 +160,10 @@ impl Running {
         let mut in_time = true;
         for reading in &self.readings {
             in_time &= reading.wait_ended(deadline);
+        }
+        #[cfg(feature = "prometheus")]
+        for server in &self.servers {
+            in_time &= server.wait_ended(deadline);
         }
         self.take_back();
         in_time
@@ -143,7 +180,10 @@ impl Running {
 
     /// The numbers of all exporters of metrics.
     pub(super) fn books(&self) -> impl Iterator<Item = Arc<Book>> {
-        self.readings.iter().map(|reading| Arc::clone(reading.book()))
+        let books = self.readings.iter().map(Reading::book);
+        #[cfg(feature = "prometheus")]
+        let books = books.chain(self.servers.iter().map(Serving::book));
+        books.cloned()
     }
 }
 

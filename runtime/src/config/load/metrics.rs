@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::{Findings, transport};
 use crate::config::{
     Aggregation, AttributeKeys, CardinalityLimits, HistogramAggregation, InstrumentType, MetricExporter, MetricReader,
-    Telemetry, Temporality, View, ViewSelector,
+    Prometheus, PullReader, Telemetry, Temporality, Translation, View, ViewSelector,
 };
 
 pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry, findings: &mut Findings) {
@@ -16,13 +16,7 @@ pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry, findings: &mut 
         let Some((kind, settings)) = item.only() else { continue };
         match kind {
             "periodic" => telemetry.metrics.readers.extend(periodic(&settings, findings)),
-            _ => {
-                let exporter =
-                    settings.get("exporter").and_then(|exporter| exporter.only()).map(|(_, exporter)| exporter);
-                exporter
-                    .unwrap_or(settings)
-                    .refuse("metrics are not served for pulling here; expected `periodic`", findings);
-            }
+            _ => telemetry.metrics.pull.extend(pull(&settings, findings)),
         }
     }
     telemetry.metrics.views.extend(provider.items("views").iter().map(|item| view(item, findings)));
@@ -39,10 +33,7 @@ pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry, findings: &mut 
 }
 
 fn periodic(settings: &Cursor<'_>, findings: &mut Findings) -> Option<MetricReader> {
-    for producer in settings.items("producers") {
-        let producer = producer.only().map_or(producer, |(_, producer)| producer);
-        producer.refuse("metrics of other libraries are not taken over here", findings);
-    }
+    refuse_producers(settings, findings);
     if let Some(size) = settings.get("max_export_batch_size/development") {
         size.refuse("metrics of one interval are exported together here", findings);
     }
@@ -83,6 +74,58 @@ fn periodic(settings: &Cursor<'_>, findings: &mut Findings) -> Option<MetricRead
     Some(reader)
 }
 
+fn refuse_producers(settings: &Cursor<'_>, findings: &mut Findings) {
+    for producer in settings.items("producers") {
+        let producer = producer.only().map_or(producer, |(_, producer)| producer);
+        producer.refuse("metrics of other libraries are not taken over here", findings);
+    }
+}
+
+fn pull(settings: &Cursor<'_>, findings: &mut Findings) -> Option<PullReader> {
+    refuse_producers(settings, findings);
+    let (name, exporter) = settings.get("exporter")?.only()?;
+    if name != "prometheus/development" {
+        exporter.unknown("exporter that is asked for metrics", ["prometheus/development"].into_iter(), findings);
+        return None;
+    }
+    if !cfg!(feature = "prometheus") {
+        exporter.refuse(Prometheus::NOT_BUILT, findings);
+        return None;
+    }
+    let mut reader = PullReader::prometheus(prometheus(&exporter));
+    if let Some(limits) = settings.get("cardinality_limits") {
+        reader.cardinality_limits = cardinality_limits(&limits);
+    }
+    Some(reader)
+}
+
+fn prometheus(settings: &Cursor<'_>) -> Prometheus {
+    let mut prometheus = Prometheus::default();
+    if let Some(host) = settings.get("host").and_then(|host| host.text()) {
+        prometheus.host = host.to_owned();
+    }
+    // Its range has been checked.
+    if let Some(port) = settings.get("port").and_then(|port| u16::try_from(port.node().as_integer()?).ok()) {
+        prometheus.port = port;
+    }
+    let switch = |key: &str| settings.get(key).and_then(|switch| switch.bool()).unwrap_or(true);
+    prometheus.scope_info = switch("scope_info_enabled");
+    prometheus.target_info = switch("target_info_enabled/development");
+    prometheus.resource_labels = settings.get("resource_constant_labels").map(|keys| attribute_keys(&keys));
+    prometheus.translation = match settings.get("translation_strategy").and_then(|strategy| strategy.text()) {
+        Some("underscore_escaping_without_suffixes/development") => Translation::UnderscoresWithoutSuffixes,
+        Some("no_utf8_escaping_with_suffixes/development") => Translation::Utf8WithSuffixes,
+        Some("no_translation/development") => Translation::Untranslated,
+        _ => Translation::UnderscoresWithSuffixes,
+    };
+    prometheus
+}
+
+fn attribute_keys(settings: &Cursor<'_>) -> AttributeKeys {
+    let included = settings.get("included").map(|_| settings.texts("included"));
+    AttributeKeys { included, excluded: settings.texts("excluded") }
+}
+
 fn cardinality_limits(settings: &Cursor<'_>) -> CardinalityLimits {
     let limit = |key: &str| settings.get(key).and_then(|limit| limit.size());
     let usual = CardinalityLimits::default();
@@ -112,9 +155,7 @@ fn view(item: &Cursor<'_>, findings: &mut Findings) -> View {
         view.stream.aggregation = aggregated(&aggregation, findings);
     }
     if let Some(keys) = stream.get("attribute_keys") {
-        view.stream.attribute_keys = AttributeKeys::default();
-        view.stream.attribute_keys.included = keys.get("included").map(|_| keys.texts("included"));
-        view.stream.attribute_keys.excluded = keys.texts("excluded");
+        view.stream.attribute_keys = attribute_keys(&keys);
     }
     view
 }

@@ -1,16 +1,20 @@
 //! What the types of the settings cannot check.
 
-use super::{Aggregation, MetricReader, Metrics, View};
+use super::{Aggregation, CardinalityLimits, MetricReader, Metrics, View};
 use crate::ConfigError;
 
 impl Metrics {
     /// Checks ranges, and views that cannot do what they say.
     pub(crate) fn check(&self, problems: &mut ConfigError) {
         #[cfg(not(feature = "metrics"))]
-        if !self.readers.is_empty() {
+        if !(self.readers.is_empty() && self.pull.is_empty()) {
             problems.push("metrics are configured, but `otelier` was built without the feature `metrics`");
         }
         self.readers.iter().for_each(|reader| reader.check(problems));
+        for reader in &self.pull {
+            reader.check(problems);
+            reader.cardinality_limits.check(problems);
+        }
         self.views.iter().for_each(|view| view.check(problems));
     }
 }
@@ -22,7 +26,13 @@ impl MetricReader {
                 problems.push(format_args!("the export {what} of metrics is 0; expected at least 1 ms"));
             }
         }
-        let limits = &self.cardinality_limits;
+        self.cardinality_limits.check(problems);
+    }
+}
+
+impl CardinalityLimits {
+    fn check(&self, problems: &mut ConfigError) {
+        let limits = self;
         let of_types = [
             limits.counter,
             limits.gauge,
@@ -82,7 +92,7 @@ impl View {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CardinalityLimits, ViewSelector};
+    use super::super::ViewSelector;
     use super::*;
     use std::time::Duration;
 

@@ -1,8 +1,10 @@
 //! Settings of metrics: what is read how often, where it goes, and what views make of it.
 
 mod check;
+mod prometheus;
 mod view;
 
+pub use prometheus::{Prometheus, PullExporter, PullReader, Translation};
 pub use view::{Aggregation, AttributeKeys, InstrumentType, View, ViewSelector, ViewStream};
 
 use super::{Otlp, OtlpFile};
@@ -13,7 +15,7 @@ use std::time::Duration;
 /// | | |
 /// |-|-|
 /// | Default | no readers: nothing is measured |
-/// | Environment | `OTEL_METRICS_EXPORTER`, `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_METRIC_EXPORT_TIMEOUT`, `OTEL_EXPORTER_OTLP_METRICS_…` |
+/// | Environment | `OTEL_METRICS_EXPORTER`, `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_METRIC_EXPORT_TIMEOUT`, `OTEL_EXPORTER_OTLP_METRICS_…`, `OTEL_EXPORTER_PROMETHEUS_HOST`, `OTEL_EXPORTER_PROMETHEUS_PORT` |
 /// | YAML | `meter_provider` |
 ///
 /// ```
@@ -29,6 +31,9 @@ use std::time::Duration;
 pub struct Metrics {
     /// Each reader keeps aggregates of its own, and exports them on its own. YAML: `meter_provider.readers`. Default: none.
     pub readers: Vec<MetricReader>,
+    /// Those that are read when somebody asks; each keeps aggregates of its own, too. YAML: `meter_provider.readers`.
+    /// Default: none.
+    pub pull: Vec<PullReader>,
     /// What becomes of which instruments. An instrument that several views select makes a stream for each; one that none
     /// selects makes the default stream. YAML: `meter_provider.views`. Default: none.
     pub views: Vec<View>,
@@ -177,6 +182,13 @@ impl Metrics {
         self
     }
 
+    /// Adds a reader that others ask.
+    #[must_use]
+    pub fn with_pull(mut self, reader: PullReader) -> Self {
+        self.pull.push(reader);
+        self
+    }
+
     /// Adds a view.
     #[must_use]
     pub fn with_view(mut self, view: View) -> Self {
@@ -188,6 +200,12 @@ impl Metrics {
 impl From<MetricReader> for Metrics {
     fn from(reader: MetricReader) -> Self {
         Self::default().with_reader(reader)
+    }
+}
+
+impl From<PullReader> for Metrics {
+    fn from(reader: PullReader) -> Self {
+        Self::default().with_pull(reader)
     }
 }
 

@@ -3,6 +3,8 @@
 mod console;
 pub(crate) mod json;
 mod measured;
+#[cfg(feature = "prometheus")]
+pub(crate) mod prometheus;
 mod sdk;
 
 pub(crate) use console::Console;
