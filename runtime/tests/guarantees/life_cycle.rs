@@ -89,7 +89,7 @@ fn live(receiver: Receiver, end: End, seen: &Arc<Seen>) -> (Option<Stats>, Durat
     (0..SPANS).for_each(leaf);
     let begun = Instant::now();
     let stats = match end {
-        End::Shutdown => Some(telemetry.shutdown().unwrap_or_else(|error| error.stats)),
+        End::Shutdown => Some(telemetry.shutdown().unwrap_or_else(|error| *error.stats)),
         End::Drop => {
             drop(telemetry);
             None
