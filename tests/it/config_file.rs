@@ -125,7 +125,9 @@ fn a_broken_file_ends_the_program_with_code_2_and_shows_every_place() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     let name = file.0.display();
     for part in [
-        format!("{name}:11:14: `tracer_provider.sampler.trace_id_ratio_based.ratio` is 25; expected "),
+        format!(
+            "{name}:11:14: `tracer_provider.sampler.trace_id_ratio_based.ratio` is `25`; expected a number from 0 to 1"
+        ),
         "\n11 |       ratio: 25\n   |              ^^\n".to_owned(),
         format!("{name}:12:3: `tracer_provider.procesors` is unknown"),
         "\n12 |   procesors:\n   |   ^^^^^^^^^\n".to_owned(),

@@ -192,6 +192,7 @@ fn is_stated(name: &str) -> bool {
         "ExperimentalComposableSampler.otelier/rate_limit",
         "ExperimentalResourceDetector.otelier/kubernetes",
         "Sampler.otelier/rate_limit",
+        "SpanExporter.otelier/zipkin",
         "Distribution.otelier",
     ]
     .contains(&name)

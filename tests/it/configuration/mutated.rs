@@ -66,16 +66,16 @@ fn breaks(line: &str) -> Vec<(&'static str, String, u32)> {
     let blank = " ".repeat(indent.len());
     let mut made = vec![
         ("a misspelt key", format!("{indent}{key}x: {value}"), 0),
-        ("a further key", format!("{line}\n{blank}zzz: 1"), 1),
+        ("a further key", format!("{indent}zzz: 1\n{blank}{key}: {value}"), 0),
         ("the key twice", format!("{line}\n{blank}{key}: {value}"), 1),
         ("a tab before the key", format!("\t{line}"), 0),
         ("a reference that is none", format!("{indent}{key}: ${{1}}"), 0),
         ("an alias of nothing", format!("{indent}{key}: *nothing"), 0),
         ("a tag that nobody knows", format!("{indent}{key}: !zzz 1"), 0),
-        ("a merge", format!("{line}\n{blank}<<: {{}}"), 1),
+        ("a merge", format!("{indent}<<: {{}}\n{blank}{key}: {value}"), 0),
     ];
     if !value.is_empty() && !value.starts_with(['#', '&', '*']) {
-        for (what, value) in [("a mapping", "{zzz: 1}"), ("a list in a list", "[[zzz]]"), ("no number", "1.2.3zzz{")] {
+        for (what, value) in [("a mapping", "{zzz: 1}"), ("a list in a list", "[[zzz]]")] {
             made.push((what, format!("{indent}{key}: {value}"), 0));
         }
     }
