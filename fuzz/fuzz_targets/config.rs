@@ -3,14 +3,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use otelier::ConfigError;
-use otelier::config::{Document, Variables, check, keys};
+use otelier::config::{Document, Settings, Variables};
 
 fuzz_target!(|text: &str| {
-    let variables = Variables::of([("A", "x\ny: [1]"), ("DELAY", "-1")]);
-    if let Ok(document) = Document::parse("fuzz.yaml", text, &variables) {
-        let mut problems = ConfigError::default();
-        check(&document.root, &keys::CONFIGURATION, &mut problems);
-        let _ = problems.to_string();
+    let variables = Variables::of([("A", "x\ny: [1]"), ("DELAY", "-1"), ("SERVICE", "true"), ("API_KEY", "a\nb")]);
+    let settings = Document::parse("fuzz.yaml", text, &variables).and_then(Settings::from_document);
+    match settings {
+        Ok(settings) => _ = format!("{:?}", settings.telemetry),
+        Err(error) => assert!(!error.problems().is_empty() && error.to_string().len() < 1 << 20),
     }
 });

@@ -166,6 +166,7 @@ fn files_that_cannot_be_used_are_named_with_what_is_wrong() {
     let mut without_certificate = trusting(&ca);
     without_certificate.key_file = Some(key.clone());
     for (tls, file, expected) in [
+        (trusting(&missing), &missing, "`tls.ca_file` (`OTEL_EXPORTER_OTLP_CERTIFICATE`) is `"),
         (trusting(&missing), &missing, "which cannot be read"),
         (trusting(&text), &text, "expected PEM: there is no certificate in it"),
         (trusting(&broken), &broken, "expected PEM"),
@@ -175,7 +176,8 @@ fn files_that_cannot_be_used_are_named_with_what_is_wrong() {
         (client(&certificate, &certificate), &certificate, "there is no private key in it"),
         (client(&certificate, &other_key), &other_key, "expected the private key of"),
         (without_key, &certificate, "expected its key, too"),
-        (without_certificate, &key, "expected its certificate, too"),
+        (without_certificate.clone(), &key, "expected its certificate, too"),
+        (without_certificate, &key, "`tls.key_file` (`OTEL_EXPORTER_OTLP_CLIENT_KEY`) is `"),
     ] {
         let problems = refused(tls, "https://127.0.0.1:1");
         assert_eq!(problems.len(), 1, "{problems:?}");
@@ -183,4 +185,10 @@ fn files_that_cannot_be_used_are_named_with_what_is_wrong() {
     }
     let problems = refused(client(&certificate, &key), "http://127.0.0.1:1");
     assert_eq!(problems.len(), 3, "without TLS none of the files has an effect: {problems:?}");
+    let settings = ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"].map(|name| format!("OTEL_EXPORTER_OTLP_{name}"));
+    let keys = ["tls.ca_file", "tls.cert_file", "tls.key_file"];
+    for ((key, variable), problem) in keys.iter().zip(&settings).zip(&problems) {
+        assert!(problem.starts_with(&format!("`{key}` (`{variable}`) is `")), "{problem}");
+        assert!(problem.contains("but the OTLP endpoint is `http://127.0.0.1:1/v1/traces`"), "{problem}");
+    }
 }

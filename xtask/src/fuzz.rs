@@ -1,9 +1,10 @@
-//! `cargo xtask fuzz config --seconds 600`: broken files for the loader of settings, on stable Rust, with a fixed seed.
+//! `cargo xtask fuzz config --seconds 600`: broken files and variables for the loader of settings, on stable Rust, with a
+//! fixed seed.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Runs it in release mode; what it finds is written to a file that it names.
+/// Optimised, but with the checks of debug builds. What it finds is written to a file that it names.
 pub(crate) fn config(root: &Path, seconds: &str) -> ExitCode {
     if seconds.parse::<u64>().is_err() {
         eprintln!("error: `--seconds` is `{seconds}`; expected a whole number");
@@ -13,8 +14,8 @@ pub(crate) fn config(root: &Path, seconds: &str) -> ExitCode {
     let status = Command::new(cargo)
         .current_dir(root)
         .env("OTELIER_FUZZ_SECONDS", seconds)
-        .args(["test", "--release", "--package", "otelier", "--lib", "config::document::fuzz", "--"])
-        .args(["--ignored", "--nocapture"])
+        .args(["test", "--profile", "fuzz", "--package", "otelier", "--lib"])
+        .args(["config::document::fuzz::for_a_while", "--", "--exact", "--ignored", "--nocapture"])
         .status();
     match status {
         Ok(status) if status.success() => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use otelier::ConfigError;
 use otelier::export::console::TextStyle;
 use tokio::time::Instant;
 
@@ -18,7 +19,7 @@ use crate::report::{self, Report};
 use crate::source::{self, Market, Origin};
 use crate::telemetry::Telemetry;
 
-/// Exit code of a command line, or recordings, that cannot be used.
+/// Exit code of a command line, settings or recordings that cannot be used.
 const USAGE: u8 = 2;
 /// Symbols that are archived unless others are asked for, if the data is generated.
 const DEFAULT_SYMBOLS: [&str; 3] = ["BTCUSDT", "ETHUSDT", "BNBUSDT"];
@@ -46,6 +47,8 @@ pub fn main(args: &Args) -> ExitCode {
 async fn run(args: &Args) -> Result<ExitCode, String> {
     let began = std::time::Instant::now();
     let market = Arc::new(market(args)?);
+    // Before anything else begins: settings that cannot be used end the program as a wrong command line does.
+    let telemetry = Telemetry::start().map_err(|error| all_problems(&error))?;
     let lake = Lake::open(&out_dir(args)).map_err(|error| format!("--out: {error}"))?;
     if let Some(file) = &args.html {
         report::check_writable(file)?;
@@ -54,7 +57,6 @@ async fn run(args: &Args) -> Result<ExitCode, String> {
     let job = Arc::new(job(args, &market, &exchange, lake)?);
     say(&report::heading(&market, &exchange, &job, args.rate_limit.unwrap_or(market.weight_limit)));
 
-    let telemetry = Telemetry::start();
     let workflow_began = std::time::Instant::now();
     let result = pipeline::run(Arc::clone(&job)).await;
     let workflow_took = workflow_began.elapsed();
@@ -78,6 +80,12 @@ async fn run(args: &Args) -> Result<ExitCode, String> {
     }
     say(&format!("finished in {}\n", otelier::export::tree::human_duration(began.elapsed())));
     Ok(ExitCode::from(code))
+}
+
+/// One line for each, and what stands below it.
+fn all_problems(error: &ConfigError) -> String {
+    let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
+    problems.join("\nerror: ")
 }
 
 fn market(args: &Args) -> Result<Market, String> {

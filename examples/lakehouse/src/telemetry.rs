@@ -5,7 +5,7 @@ use std::time::Duration;
 use otelier::config::Exporter;
 use otelier::export::MemoryExporter;
 use otelier::export::tree::Trace;
-use otelier::{Guard, Pipeline, Stats};
+use otelier::{ConfigError, Error, Guard, Pipeline, Stats};
 
 /// More spans than any run of this example makes; a bound all the same.
 const SPANS_KEPT: usize = 50_000;
@@ -13,7 +13,8 @@ const SPANS_KEPT: usize = 50_000;
 const SHUTDOWN: Duration = Duration::from_secs(3);
 /// The longest one export may take, so that a hanging receiver cannot keep the spans from the report.
 const EXPORT: Duration = Duration::from_secs(2);
-const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+/// The variables that say where spans go.
+const SOURCES: [&str; 3] = ["OTEL_CONFIG_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
 /// Telemetry that runs, or the reason why it does not.
 #[derive(Debug)]
@@ -41,17 +42,17 @@ fn remove_otlp(settings: &mut otelier::Telemetry) {
 }
 
 impl Telemetry {
-    /// Starts to record. Spans are kept for the report; they also go out by OTLP if the environment names an endpoint.
-    /// Settings that cannot be used cost the export, never the run.
-    pub fn start() -> Self {
+    /// Starts to record. Spans are kept for the report; they also go out by OTLP if the environment names an endpoint, or
+    /// a file of settings.
+    ///
+    /// # Errors
+    ///
+    /// Every setting that cannot be used. What goes wrong later costs the export, never the run.
+    pub fn start() -> Result<Self, ConfigError> {
         let spans = MemoryExporter::new(SPANS_KEPT);
-        let mut problems = Vec::new();
-        let mut settings = otelier::Telemetry::from_env().unwrap_or_else(|error| {
-            problems.extend(error.problems().iter().map(|problem| format!("{problem}; it is not exported")));
-            otelier::Telemetry::default()
-        });
-        let endpoint_given = ENDPOINTS.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-        if !endpoint_given {
+        let mut settings = otelier::Telemetry::from_env()?;
+        let is_given = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if !SOURCES.iter().any(is_given) {
             remove_otlp(&mut settings);
         }
         if settings.service_name.is_none() {
@@ -59,15 +60,11 @@ impl Telemetry {
         }
         let longest = EXPORT.min(settings.batch.export_timeout);
         let settings = settings.with_shutdown_timeout(SHUTDOWN).with_export_timeout(longest);
-        let start = |settings| Pipeline::new(settings).with_span_exporter(spans.clone()).start();
-        let started = start(settings.clone()).or_else(|error| {
-            problems.push(format!("{error}; it is not exported"));
-            let mut local = settings;
-            remove_otlp(&mut local);
-            start(local)
-        });
-        let guard = started.map_err(|error| problems.push(error.to_string())).ok();
-        Self { guard, spans, problems }
+        match Pipeline::new(settings).with_span_exporter(spans.clone()).start() {
+            Ok(guard) => Ok(Self { guard: Some(guard), spans, problems: Vec::new() }),
+            Err(Error::Config(error)) => Err(error),
+            Err(error) => Ok(Self { guard: None, spans, problems: vec![error.to_string()] }),
+        }
     }
 
     /// Ends recording, within 3 s.

@@ -89,7 +89,6 @@ pub struct Telemetry {
     pub service_name: Option<String>,
     /// Further attributes of the resource, and which are detected. Environment: `OTEL_RESOURCE_ATTRIBUTES` and others.
     pub resource: ResourceSettings,
-    /// Which traces are recorded. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`.
     /// Which traces are recorded. Environment: `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`. YAML:
     /// `tracer_provider.sampler`. Default: the parent's decision, and every trace that begins here.
     pub sampler: Sampler,

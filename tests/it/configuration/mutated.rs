@@ -1,6 +1,7 @@
-//! Files with mistakes, made from the specification's: the same verdict as its schema's, and the right line.
+//! Files with mistakes: made from ours, each is refused with the right line; made from the specification's, the verdict is
+//! its schema's, too.
 
-use super::{files, json, schema::is_valid, specification};
+use super::{files, json, own, schema::is_valid, specification};
 use otelier::ConfigError;
 use otelier::config::{Document, Variables, check, keys};
 
@@ -57,6 +58,61 @@ fn is_stated(sentence: &str, help: &str) -> bool {
         || sentence.contains(".port` is `-")
         || sentence.contains(".span_kinds[")
         || sentence.contains(".parent[")
+}
+
+/// A line in place of another that is wrong wherever it stands; in which line that is told, counted from this one.
+fn breaks(line: &str) -> Vec<(&'static str, String, u32)> {
+    let Some(Line { indent, key, value }) = parts(line) else { return Vec::new() };
+    let blank = " ".repeat(indent.len());
+    let mut made = vec![
+        ("a misspelt key", format!("{indent}{key}x: {value}"), 0),
+        ("a further key", format!("{indent}zzz: 1\n{blank}{key}: {value}"), 0),
+        ("the key twice", format!("{line}\n{blank}{key}: {value}"), 1),
+        ("a tab before the key", format!("\t{line}"), 0),
+        ("a reference that is none", format!("{indent}{key}: ${{1}}"), 0),
+        ("an alias of nothing", format!("{indent}{key}: *nothing"), 0),
+        ("a tag that nobody knows", format!("{indent}{key}: !zzz 1"), 0),
+        ("a merge", format!("{indent}<<: {{}}\n{blank}{key}: {value}"), 0),
+    ];
+    if !value.is_empty() && !value.starts_with(['#', '&', '*']) {
+        for (what, value) in [("a mapping", "{zzz: 1}"), ("a list in a list", "[[zzz]]")] {
+            made.push((what, format!("{indent}{key}: {value}"), 0));
+        }
+    }
+    // Below `distribution` a name that is not ours is another library's.
+    made.retain(|(what, ..)| key != "otelier" || *what != "a misspelt key");
+    made
+}
+
+#[test]
+fn a_hundred_and_more_broken_files_are_each_refused_with_the_right_line() {
+    let (mut broken, mut wrong) = (0, Vec::new());
+    for (name, text) in own::FILES {
+        let all: Vec<&str> = text.lines().collect();
+        for (number, line) in all.iter().enumerate() {
+            for (what, changed, later) in breaks(line) {
+                let mut lines = all.clone();
+                lines[number] = &changed;
+                let at = number as u32 + 1 + later;
+                broken += 1;
+                let refused = own::settings(name, &lines.join("\n"), &Variables::of([]));
+                let told = match &refused {
+                    Ok(_) => "it is accepted".to_owned(),
+                    Err(error)
+                        if error.problems().iter().any(|found| found.place().is_some_and(|place| place.line == at)) =>
+                    {
+                        continue;
+                    }
+                    Err(error) => error.to_string(),
+                };
+                wrong.push(format!("{name}:{at}: {what}: {changed}\n{told}"));
+            }
+        }
+    }
+    println!("{broken} broken files");
+    assert!(broken > 1000, "{broken}");
+    let first = wrong[..wrong.len().min(20)].join("\n\n");
+    assert!(wrong.is_empty(), "{} of {broken} files are not refused at the line:\n{first}", wrong.len());
 }
 
 #[test]
@@ -126,7 +182,8 @@ fn files_cut_anywhere_and_bytes_changed_anywhere_never_panic() {
         seed ^= seed << 17;
         seed as usize
     };
-    for (name, text) in files() {
+    let own = own::FILES.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    for (name, text) in files().into_iter().chain(own) {
         for _ in 0..10 {
             let mut chars: Vec<char> = text.chars().collect();
             chars.truncate(next() % chars.len() + 1);
@@ -135,9 +192,8 @@ fn files_cut_anywhere_and_bytes_changed_anywhere_never_panic() {
                 chars[at] = ['{', '[', ':', '-', '\t', '\n', '"', '$', '&', '*', '!', '|', '\u{0}', 'é'][next() % 14];
             }
             let text: String = chars.into_iter().collect();
-            if let Ok(document) = Document::parse(&name, text, &Variables::of([])) {
-                let mut problems = ConfigError::default();
-                check(&document.root, &keys::CONFIGURATION, &mut problems);
+            if let Err(error) = own::settings(&name, &text, &Variables::of([])) {
+                assert!(!error.problems().is_empty() && error.to_string().len() < 1 << 20, "{name}");
             }
         }
     }

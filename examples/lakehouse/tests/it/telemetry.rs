@@ -1,4 +1,4 @@
-//! Telemetry that fails costs a sentence, never the result.
+//! Telemetry that fails costs a sentence, never the result; settings that cannot be used end the program before it begins.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -47,10 +47,29 @@ fn a_receiver_that_never_answers_does_not_hold_the_program_up() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_are_named_and_the_run_goes_on() {
-    let run = run(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector")]);
-    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+fn settings_that_cannot_be_used_are_named_and_nothing_is_started() {
+    let run =
+        lakehouse(&Scratch::new(), &["--symbols", "BTCUSDT"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector")]);
+    assert_eq!((run.code, run.out.as_str(), run.err.lines().count()), (Some(2), "", 1), "{}", run.err);
     assert!(run.err.contains("OTEL_EXPORTER_OTLP_ENDPOINT") && run.err.contains("ftp://collector"), "{}", run.err);
+}
+
+#[test]
+fn a_file_with_mistakes_is_shown_where_they_are_and_nothing_is_started() {
+    let file = std::env::temp_dir().join(format!("lakehouse-{}-settings.yaml", std::process::id()));
+    let text = "file_format: \"1.1\"\ntracer_provider:\n  processors: []\nlog_levle: info\n";
+    std::fs::write(&file, text).expect("a file");
+    let name = file.display().to_string();
+    let run = lakehouse(&Scratch::new(), &["--symbols", "BTCUSDT"], &[("OTEL_CONFIG_FILE", &name)]);
+    let _ = std::fs::remove_file(&file);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{}", run.err);
+    for part in [
+        format!("error: {name}:3:15: `tracer_provider.processors` "),
+        "3 |   processors: []\n  |               ^^".to_owned(),
+        format!("error: {name}:4:1: `log_levle` is unknown"),
+    ] {
+        assert!(run.err.contains(&part), "{part}\nis not in\n{}", run.err);
+    }
 }
 
 #[test]

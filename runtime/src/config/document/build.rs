@@ -77,18 +77,33 @@ impl<'a> Builder<'a> {
 
     fn no_yaml(&self, error: &ScanError) -> Stop {
         let mark = error.marker();
-        let line = self.line(mark.line());
         if error.info().contains("recursion limit") {
             return Stop(text::problem(self.file, mark.line(), mark.col(), 1, too_deep()));
         }
-        let problem =
-            text::problem(self.file, mark.line(), mark.col(), 1, format_args!("this is not YAML: {}", error.info()));
-        // A tab looks like blanks, so it is the last thing one sees.
-        let indent = line.len() - line.trim_start().len();
-        Stop(if line[..indent].contains('\t') {
-            problem.help("YAML is indented by blanks, not by tabs")
-        } else {
-            problem
+        let sentence = format_args!("this is not YAML: {}", error.info());
+        // A tab looks like blanks, so it is the last thing one sees. The parser's mark may be a line off: where the value
+        // begins that the tab's line would continue, or where the line after it ends the document.
+        let says_something =
+            |number: &usize| !matches!(self.line(*number).trim_start().chars().next(), None | Some('#'));
+        let near = match error.info() {
+            info if info.contains("found a tab") => (mark.line() + 1..=self.lines.len()).find(says_something),
+            info if info.contains("<document start>") => (1..mark.line()).rev().find(says_something),
+            _ => None,
+        };
+        let tab = |number: usize| {
+            let line = self.line(number);
+            line[..line.len() - line.trim_start().len()].find('\t')
+        };
+        let found = [Some(mark.line()), near].into_iter().flatten().find_map(|number| Some((number, tab(number)?)));
+        Stop(match found {
+            Some((line, _)) if line == mark.line() => {
+                text::problem(self.file, line, mark.col(), 1, sentence).help("YAML is indented by blanks, not by tabs")
+            }
+            // Before a tab in an indentation there are only characters of one byte, unless somebody indents by others.
+            Some((line, column)) => {
+                text::problem(self.file, line, column, 1, sentence).help("YAML is indented by blanks, not by tabs")
+            }
+            None => text::problem(self.file, mark.line(), mark.col(), 1, sentence),
         })
     }
 

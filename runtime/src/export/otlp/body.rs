@@ -16,8 +16,8 @@ impl Body {
         let gzip = otlp.compression == Compression::Gzip;
         if gzip && !cfg!(feature = "gzip") {
             problems.push(
-                "the OTLP compression (`OTEL_EXPORTER_OTLP_COMPRESSION`) is `gzip`, but `otelier` was built without the \
-                 feature `gzip`",
+                "`compression` (`OTEL_EXPORTER_OTLP_COMPRESSION`) is `gzip`, but `otelier` was built without the feature \
+                 `gzip`",
             );
         }
         let encoding = if otlp.protocol == Protocol::HttpJson { Encoding::Json } else { Encoding::Protobuf };

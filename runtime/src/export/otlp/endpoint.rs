@@ -50,7 +50,8 @@ fn with_signal_path(base: Uri, path: &str) -> Option<Uri> {
 
 /// How messages speak of an endpoint.
 struct Words<'a> {
-    what: &'a str,
+    /// The key in a file.
+    key: &'a str,
     variable: &'a str,
     example: &'a str,
     /// What is expected of a URL with a user and a password.
@@ -61,7 +62,7 @@ struct Words<'a> {
 #[cfg(feature = "zipkin")]
 pub(super) fn zipkin(url: &str, problems: &mut ConfigError) -> Option<Uri> {
     let words = Words {
-        what: "Zipkin",
+        key: "otelier/zipkin.endpoint",
         variable: "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
         example: "http://localhost:9411/api/v2/spans",
         without_credentials: "a URL without credentials",
@@ -71,20 +72,20 @@ pub(super) fn zipkin(url: &str, problems: &mut ConfigError) -> Option<Uri> {
 
 fn checked(variable: &str, given: &str, problems: &mut ConfigError) -> Option<Uri> {
     let words = Words {
-        what: "OTLP",
+        key: "endpoint",
         variable,
         example: "http://localhost:4318",
-        without_credentials: "a URL without credentials; put them in `OTEL_EXPORTER_OTLP_HEADERS`",
+        without_credentials: "a URL without credentials; put them in `headers` (`OTEL_EXPORTER_OTLP_HEADERS`)",
     };
     checked_as(&words, given, problems)
 }
 
 fn checked_as(words: &Words<'_>, given: &str, problems: &mut ConfigError) -> Option<Uri> {
-    let Words { what, variable, example, .. } = words;
+    let Words { key, variable, example, .. } = words;
     let expected = format!("a URL such as `{example}`");
     let mut refuse = |expected: &str| {
         let given = printable(without_credentials(given).as_bytes());
-        problems.push(format_args!("the {what} endpoint (`{variable}`) is `{given}`; expected {expected}"));
+        problems.push(format_args!("`{key}` (`{variable}`) is `{given}`; expected {expected}"));
         None
     };
     let Ok(uri) = given.parse::<Uri>() else { return refuse(&expected) };
@@ -122,17 +123,17 @@ pub(crate) fn headers(given: &Headers, problems: &mut ConfigError) -> HeaderMap 
     let mut headers = HeaderMap::new();
     for pair in given.text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let Some((key, value)) = pair.split_once('=') else {
-            problems.push("an entry of `OTEL_EXPORTER_OTLP_HEADERS` has no `=`; expected `key1=value1,key2=value2`");
+            problems.push(format_args!("an entry of {LIST} has no `=`; expected `key1=value1,key2=value2`"));
             continue;
         };
         let (key, value) = (key.trim(), percent_decoded(value.trim()));
-        if let Some((name, value)) = header(key, value.as_deref(), ENCODED, problems) {
+        if let Some((name, value)) = header(LIST, key, value.as_deref(), problems) {
             headers.append(name, value);
         }
     }
     let mut own = HeaderMap::new();
     for (key, value) in &given.pairs {
-        if let Some((name, value)) = header(key, Some(value), "visible characters", problems) {
+        if let Some((name, value)) = header(PAIRS, key, Some(value), problems) {
             own.append(name, value);
         }
     }
@@ -141,28 +142,31 @@ pub(crate) fn headers(given: &Headers, problems: &mut ConfigError) -> HeaderMap 
     headers
 }
 
-const ENCODED: &str = "visible characters, others percent-encoded";
+/// How messages speak of the headers in one text, and of those in pairs.
+const LIST: &str = "`headers_list` (`OTEL_EXPORTER_OTLP_HEADERS`)";
+const PAIRS: &str = "`headers`";
 
 fn header(
+    setting: &str,
     key: &str,
     value: Option<&str>,
-    expected: &str,
     problems: &mut ConfigError,
 ) -> Option<(HeaderName, HeaderValue)> {
     let Ok(name) = HeaderName::from_bytes(key.as_bytes()) else {
         let key = printable(key.as_bytes());
-        problems.push(format_args!("`{key}` in `OTEL_EXPORTER_OTLP_HEADERS` is not the name of an HTTP header"));
+        problems.push(format_args!("`{key}` in {setting} is not the name of an HTTP header"));
         return None;
     };
     if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("grpc-") {
         problems.push(format_args!(
-            "`{name}` in `OTEL_EXPORTER_OTLP_HEADERS` is set by the exporter itself; expected headers such as `api-key`"
+            "`{name}` in {setting} is set by the exporter itself; expected headers such as `api-key`"
         ));
         return None;
     }
     let Some(mut value) = value.and_then(|value| HeaderValue::from_str(value).ok()) else {
+        let encoded = if setting == LIST { ", others percent-encoded" } else { "" };
         problems.push(format_args!(
-            "the value of `{key}` in `OTEL_EXPORTER_OTLP_HEADERS` is not that of an HTTP header; expected {expected}"
+            "the value of `{key}` in {setting} is not that of an HTTP header; expected visible characters{encoded}"
         ));
         return None;
     };
@@ -202,7 +206,7 @@ mod tests {
         let exact = Otlp::to_exactly("http://logs:3/custom");
         assert_eq!(url_of(Service::Logs, exact).unwrap(), "http://logs:3/custom");
         let error = url_of(Service::Logs, Otlp::to_exactly("logs")).unwrap_err();
-        assert!(error.contains("(`OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`) is `logs`"), "{error}");
+        assert!(error.contains("`endpoint` (`OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`) is `logs`"), "{error}");
     }
 
     #[test]
@@ -226,7 +230,7 @@ mod tests {
             ("localhost:4318", "expected a URL such as"),
             ("ftp://host", "expected a URL such as"),
             ("http://", "expected a URL such as"),
-            ("http://user:secret@host", "without credentials"),
+            ("http://user:secret@host", "put them in `headers` (`OTEL_EXPORTER_OTLP_HEADERS`)"),
             ("", "expected a URL such as"),
             ("http://host:99999", "expected a port from 1 to 65535"),
             ("http://host:0", "expected a port from 1 to 65535"),
@@ -270,7 +274,14 @@ mod tests {
         let wrong =
             Otlp::default().with_header("k", "secret\n").with_header("a b", "secret").with_header("te", "secret");
         assert!(headers(&wrong.headers, &mut problems).is_empty());
-        assert_eq!(problems.problems().len(), 3);
+        assert_eq!(
+            problems.problems(),
+            [
+                "the value of `k` in `headers` is not that of an HTTP header; expected visible characters",
+                "`a b` in `headers` is not the name of an HTTP header",
+                "`te` in `headers` is set by the exporter itself; expected headers such as `api-key`",
+            ]
+        );
         assert!(!problems.to_string().contains("secret") && !format!("{wrong:?}").contains("secret"));
     }
 
@@ -292,6 +303,10 @@ mod tests {
         assert_eq!((parsed.len(), problems.problems().len()), (2, 0));
         headers(&of("novalue,bad name=secret1,k=secret2%0a,k=%zz"), &mut problems);
         assert_eq!(problems.problems().len(), 4);
+        assert_eq!(
+            problems.problems()[0],
+            "an entry of `headers_list` (`OTEL_EXPORTER_OTLP_HEADERS`) has no `=`; expected `key1=value1,key2=value2`"
+        );
         assert!(!problems.to_string().contains("secret"));
     }
 }

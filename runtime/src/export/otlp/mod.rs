@@ -129,10 +129,12 @@ impl Sender {
             }
             #[allow(unreachable_patterns)]
             missing => {
-                let feature = if missing == Protocol::Grpc { "otlp-grpc" } else { "otlp-http" };
+                // In a file the name of the exporter says it.
+                let (key, feature) =
+                    if missing == Protocol::Grpc { ("otlp_grpc", "otlp-grpc") } else { ("otlp_http", "otlp-http") };
                 problems.push(format_args!(
-                    "the OTLP protocol (`OTEL_EXPORTER_OTLP_PROTOCOL`) is `{}`, but `otelier` was built without the feature \
-                     `{feature}`",
+                    "`{key}` (`OTEL_EXPORTER_OTLP_PROTOCOL` is `{}`) needs the feature `{feature}`, without which `otelier` \
+                     was built",
                     missing.as_str()
                 ));
                 return None;

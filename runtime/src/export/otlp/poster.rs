@@ -32,7 +32,9 @@ impl Poster {
                 true => "the system has no certificates to trust",
                 false => "`otelier` was built without the feature `tls`",
             };
-            problems.push(format_args!("the Zipkin endpoint (`OTEL_EXPORTER_ZIPKIN_ENDPOINT`) is `{url}`, but {why}"));
+            problems.push(format_args!(
+                "`otelier/zipkin.endpoint` (`OTEL_EXPORTER_ZIPKIN_ENDPOINT`) is `{url}`, but {why}"
+            ));
         }
         let body = Body { encoding: Encoding::Json, gzip: false };
         let transport = HttpTransport::new(endpoint, HeaderMap::new(), body, trust?, LONGEST_ANSWER);

@@ -14,6 +14,11 @@ pub(super) use with_tls::*;
 #[cfg(not(feature = "tls"))]
 pub(super) use without_tls::*;
 
+/// How messages speak of the settings: by the key in a file, and the variable.
+const CA: &str = "`tls.ca_file` (`OTEL_EXPORTER_OTLP_CERTIFICATE`)";
+const CERTIFICATE: &str = "`tls.cert_file` (`OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`)";
+const KEY: &str = "`tls.key_file` (`OTEL_EXPORTER_OTLP_CLIENT_KEY`)";
+
 /// Makes TCP connections, which TLS may use.
 #[cfg(any(feature = "otlp-http", feature = "tls"))]
 fn plain() -> HttpConnector {
@@ -27,18 +32,14 @@ fn plain() -> HttpConnector {
 
 /// The settings for TLS must have an effect.
 fn check_scheme(endpoint: &Uri, tls: &Tls, problems: &mut ConfigError) {
-    let files = [
-        ("OTEL_EXPORTER_OTLP_CERTIFICATE", &tls.ca_file),
-        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", &tls.cert_file),
-        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", &tls.key_file),
-    ];
+    let files = [(CA, &tls.ca_file), (CERTIFICATE, &tls.cert_file), (KEY, &tls.key_file)];
     if endpoint.scheme_str() == Some("https") {
         return;
     }
-    for (name, file) in files {
+    for (setting, file) in files {
         if let Some(file) = file {
             problems.push(format_args!(
-                "`{name}` is `{}`, but the OTLP endpoint is `{endpoint}`; expected a URL with `https`, where it has an effect",
+                "{setting} is `{}`, but the OTLP endpoint is `{endpoint}`; expected a URL with `https`, where it has an effect",
                 file.display()
             ));
         }
@@ -60,8 +61,8 @@ mod without_tls {
     pub(in super::super) fn trust(endpoint: &Uri, tls: &Tls, problems: &mut ConfigError) -> Option<Trust> {
         if endpoint.scheme_str() == Some("https") {
             problems.push(format_args!(
-                "the OTLP endpoint is `{endpoint}`, but `otelier` was built without the feature `tls`; turn it on, or send \
-                 with `http` to a collector on this machine"
+                "`endpoint` (`OTEL_EXPORTER_OTLP_ENDPOINT`) is `{endpoint}`, but `otelier` was built without the feature \
+                 `tls`; turn it on, or send with `http` to a collector on this machine"
             ));
             return None;
         }
@@ -120,10 +121,6 @@ mod with_tls {
         }
     }
 
-    const CA: &str = "the file of certificates to trust (`OTEL_EXPORTER_OTLP_CERTIFICATE`)";
-    const CERTIFICATE: &str = "the client's certificate (`OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`)";
-    const KEY: &str = "the client's key (`OTEL_EXPORTER_OTLP_CLIENT_KEY`)";
-
     fn roots(tls: &Tls, problems: &mut ConfigError) -> Option<RootCertStore> {
         let mut roots = RootCertStore::empty();
         if let Some(file) = &tls.ca_file {
@@ -141,8 +138,7 @@ mod with_tls {
         if roots.is_empty() {
             let why = system.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
             problems.push(format_args!(
-                "the system has no certificates to trust{why}, so `https` needs some: name a file in \
-                 `OTEL_EXPORTER_OTLP_CERTIFICATE`"
+                "the system has no certificates to trust{why}, so `https` needs some: name a file in {CA}"
             ));
             return None;
         }

@@ -1,0 +1,102 @@
+//! Files of our own: everything a pipeline can do, and the example of the documentation.
+
+use super::{is_valid, json};
+use otelier::config::{
+    Composable, Document, Exporter, Hooks, LogExporter, OldNames, Propagator, Protocol, Sampler, Settings, Variables,
+    json_schema, keys,
+};
+use otelier::{ConfigError, Telemetry};
+use std::time::Duration;
+
+const EVERYTHING: &str = include_str!("everything.yaml");
+const RULES: &str = include_str!("rules.yaml");
+const EXAMPLE: &str = include_str!("../../../docs/otel.yaml");
+
+/// Our files, by name. Each is right as it is.
+pub(super) const FILES: [(&str, &str); 3] =
+    [("everything.yaml", EVERYTHING), ("rules.yaml", RULES), ("otel.yaml", EXAMPLE)];
+
+/// The whole way from text to settings.
+pub(super) fn settings(name: &str, text: &str, variables: &Variables) -> Result<Settings, ConfigError> {
+    Settings::from_document(Document::parse(name, text, variables)?)
+}
+
+fn telemetry(name: &str, text: &str) -> Telemetry {
+    settings(name, text, &Variables::of([])).unwrap_or_else(|error| panic!("{error}")).telemetry
+}
+
+#[test]
+fn our_files_are_right_for_the_loader_and_for_our_schema() {
+    let schema = serde_json::from_str(&json_schema(&keys::CONFIGURATION, "Test")).unwrap();
+    for (name, text) in FILES {
+        assert_eq!(telemetry(name, text).warnings, [] as [&str; 0], "{name}");
+        let document = Document::parse(name, text, &Variables::of([])).unwrap();
+        assert!(is_valid(&schema, &schema, &json(&document.root)), "{name}");
+    }
+}
+
+#[test]
+fn everything_in_a_file_has_its_effect() {
+    let telemetry = telemetry("everything.yaml", EVERYTHING);
+    assert_eq!((telemetry.service_name.as_deref(), telemetry.hooks), (Some("shop"), Hooks::Manual));
+    assert_eq!(telemetry.old_names, [OldNames::Retail, OldNames::Lakehouse, OldNames::BuildTracer]);
+    let propagators = [Propagator::TraceContext, Propagator::Baggage, Propagator::B3, Propagator::B3Multi];
+    assert_eq!(telemetry.propagators, propagators);
+    // The limits of spans win over the general ones.
+    assert_eq!((telemetry.limits.attributes, telemetry.limits.attribute_value_length), (32, 1024));
+    assert_eq!(telemetry.batch.schedule_delay, Duration::from_secs(1));
+    assert_eq!((telemetry.exporters.len(), telemetry.log_exporters.as_ref().map(Vec::len)), (5, Some(2)));
+    let Exporter::Otlp(otlp) = &telemetry.exporters[0] else { panic!("{:?}", telemetry.exporters[0]) };
+    assert_eq!(
+        (otlp.protocol, otlp.timeout, otlp.max_request_size),
+        (Protocol::HttpJson, Duration::from_secs(5), 1 << 20)
+    );
+    assert_eq!(otlp.headers.pairs[0], ("api-key".to_owned(), "none".to_owned()));
+    let Some(LogExporter::Batched(_, batching)) = telemetry.log_exporters.iter().flatten().next() else {
+        panic!("{:?}", telemetry.log_exporters)
+    };
+    assert_eq!(batching.max_queue_size, 1024);
+    let Sampler::ParentBased(parent) = &telemetry.sampler else { panic!("{:?}", telemetry.sampler) };
+    assert_eq!(
+        (&parent.root, &parent.remote_parent_sampled),
+        (&Sampler::TraceIdRatio(0.25), &Sampler::RateLimit(100.0))
+    );
+    assert_eq!((telemetry.metrics.readers.len(), telemetry.metrics.views.len()), (2, 2));
+    assert_eq!(telemetry.metrics.readers[0].cardinality_limits.histogram, Some(30));
+    let tail = telemetry.tail_sampling.expect("it is there");
+    assert_eq!((tail.failed, tail.slower_than, tail.ratio), (true, Some(Duration::from_millis(250)), 0.1));
+}
+
+#[test]
+fn rules_of_sampling_and_both_processors_of_an_anchor_are_there() {
+    let telemetry = telemetry("rules.yaml", RULES);
+    assert_eq!((telemetry.service_name.as_deref(), telemetry.exporters.len()), (Some("shop's tills"), 2));
+    assert_eq!(telemetry.exporters[0], telemetry.exporters[1]);
+    let Sampler::Composite(Composable::RuleBased(rules)) = &telemetry.sampler else {
+        panic!("{:?}", telemetry.sampler)
+    };
+    assert_eq!(rules.len(), 5);
+    assert_eq!(rules[2].span_names, ["checkout*", "pay ?"]);
+    assert_eq!(rules[4].span_kinds.len(), 4);
+}
+
+#[test]
+fn the_example_of_the_documentation_takes_its_variables() {
+    let variables = Variables::of([
+        ("OTEL_SERVICE_NAME", "till"),
+        ("ENVIRONMENT", "production"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hush"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector:4318/v1/traces"),
+        // Not named in the file.
+        ("OTEL_TRACES_SAMPLER", "always_off"),
+    ]);
+    let settings = settings("otel.yaml", EXAMPLE, &variables).unwrap();
+    let telemetry = &settings.telemetry;
+    assert_eq!(telemetry.service_name.as_deref(), Some("till"));
+    assert!(matches!(&telemetry.sampler, Sampler::ParentBased(parent) if parent.root == Sampler::TraceIdRatio(0.25)));
+    let shown = format!("{telemetry:?}");
+    assert!(shown.contains("http://collector:4318/v1/traces") && shown.contains("production"), "{shown}");
+    assert!(!shown.contains("hush"), "{shown}");
+    let endpoint = settings.get("tracer_provider.processors[0].batch.exporter.otlp_http.endpoint").unwrap();
+    assert!(endpoint.origin.to_string().ends_with("with $OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), "{}", endpoint.origin);
+}
