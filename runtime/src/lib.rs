@@ -39,8 +39,11 @@
 //!
 //! | feature | default | what |
 //! |-|-|-|
-//! | `otlp-http` | yes | OTLP over HTTP with protobuf bodies |
+//! | `config-file` | yes | `OTEL_CONFIG_FILE`: settings from a file of OpenTelemetry's declarative configuration |
+//! | `otlp-http` | yes | OTLP over HTTP with protobuf or JSON bodies |
 //! | `otlp-grpc` | no | OTLP over gRPC |
+//! | `gzip` | yes | compressed requests, for both transports of OTLP |
+//! | `tls` | no | `https` for both transports of OTLP and for Zipkin, with the system's certificates or those of a file |
 //! | `metrics` | yes | metrics: a meter provider from settings, durations of calls whose annotations ask for `metrics` |
 //! | `prometheus` | no | [`config::Prometheus`]: metrics for Prometheus to fetch, over HTTP |
 //! | `zipkin` | no | [`config::Zipkin`]: spans to Zipkin, which speaks OTLP by a module of its own and is better reached so |

@@ -352,7 +352,7 @@ fn an_endpoint_that_cannot_be_used_is_refused() {
         let Err(otelier::Error::Config(error)) = otelier::init(settings) else { panic!("{given} is refused") };
         let [problem] = error.problems() else { panic!("{error}") };
         let sentence = problem.sentence();
-        assert!(sentence.starts_with("the Zipkin endpoint (`OTEL_EXPORTER_ZIPKIN_ENDPOINT`) is"), "{sentence}");
+        assert!(sentence.starts_with("`otelier/zipkin.endpoint` (`OTEL_EXPORTER_ZIPKIN_ENDPOINT`) is"), "{sentence}");
         assert!(sentence.contains(expected) && !sentence.contains("secret") && !shown.contains("secret"), "{sentence}");
     }
 }

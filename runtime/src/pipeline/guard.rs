@@ -242,7 +242,7 @@ impl Guard {
     ///
     /// let settings = Telemetry::default().with_service_name("lakehouse");
     /// let telemetry = otelier::init(settings.clone())?;
-    /// telemetry.reload(&settings.clone().with_sampler(Sampler::ParentBased(0.1)))?;
+    /// telemetry.reload(&settings.clone().with_sampler(Sampler::parent_based(0.1)))?;
     /// let error = telemetry.reload(&settings.with_service_name("other")).unwrap_err();
     /// assert!(error.to_string().contains("`service_name`"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
