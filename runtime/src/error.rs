@@ -185,6 +185,12 @@ impl Problem {
         }
     }
 
+    /// The same with something else to know.
+    #[must_use]
+    pub fn with_note(self, note: impl fmt::Display) -> Self {
+        self.note(note)
+    }
+
     /// What is wrong, without the place: `` `KEY` is `VALUE`; expected … ``.
     pub fn sentence(&self) -> &str {
         &self.sentence

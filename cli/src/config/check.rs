@@ -20,7 +20,15 @@ struct Checked {
 impl Checked {
     fn of(file: Option<&str>) -> Self {
         let (mistakes, warnings) = match super::settings(file) {
-            Ok(settings) => (Vec::new(), settings.telemetry.warnings),
+            Ok(settings) => {
+                let mut warnings = settings.telemetry.warnings.clone();
+                // What depends on the machine, such as a file of certificates, is no mistake in the settings.
+                let refused = otelier::Pipeline::new(settings.telemetry).check().err();
+                let problems = refused.iter().flat_map(|error| error.problems());
+                let noted = problems.map(|problem| problem.clone().with_note("a program that starts here with these settings refuses them"));
+                warnings.extend(noted);
+                (Vec::new(), warnings)
+            }
             Err(error) => (error.problems().to_vec(), Vec::new()),
         };
         let name = file.map_or_else(name_of_the_environment, str::to_owned);

@@ -69,7 +69,7 @@ fn how_deep_a_file_lies_decides_what_super_means() {
 fn a_name_that_is_renamed_or_declared_at_the_root_is_followed() {
     let uses = |text| violations("export/mod.rs", text).concat();
     assert!(uses("crate::__private::enter();").contains("uses `private` (layer 10)"));
-    assert!(uses("use crate::prelude::*;").contains("uses `lib` (layer 10)"));
+    assert!(uses("use crate::prelude::*;").contains("uses `lib` (layer 11)"));
     assert_eq!(uses("use crate::record::Records;"), "", "the module, not the macro of that name");
 }
 
