@@ -25,7 +25,9 @@ impl Checked {
                 // What depends on the machine, such as a file of certificates, is no mistake in the settings.
                 let refused = otelier::Pipeline::new(settings.telemetry).check().err();
                 let problems = refused.iter().flat_map(|error| error.problems());
-                let noted = problems.map(|problem| problem.clone().with_note("a program that starts here with these settings refuses them"));
+                let noted = problems.map(|problem| {
+                    problem.clone().with_note("a program that starts here with these settings refuses them")
+                });
                 warnings.extend(noted);
                 (Vec::new(), warnings)
             }
