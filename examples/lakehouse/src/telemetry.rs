@@ -74,7 +74,7 @@ impl Telemetry {
             Some(Ok(stats)) => stats,
             Some(Err(late)) => {
                 problems.push(format!("{late}; the rest is lost"));
-                late.stats
+                *late.stats
             }
             None => Stats::default(),
         };

@@ -349,19 +349,13 @@ pub(crate) struct Scope<'a> {
 struct Inside<'a> {
     thread: &'static Thread,
     polled_before: *const SharedSpan,
-    current: Is<'a>,
+    /// What to restore if a span was made current.
+    current: Option<Current<'a>>,
+    /// Whether no span was, because it has not begun; looked at only if there is none, so that it costs others nothing.
+    undecided: bool,
 }
 
-/// What became current.
-#[derive(Debug)]
-enum Is<'a> {
-    Nothing,
-    Span(Current<'a>),
-    /// What was current stays so until the span begins.
-    Undecided,
-}
-
-/// What to restore if a span was made current.
+/// What was current before a span was.
 #[derive(Debug)]
 pub(super) struct Current<'a> {
     span: &'a SharedSpan,
@@ -396,8 +390,8 @@ impl<'a> Scope<'a> {
         let Some(thread) = thread::current() else { return Self { inside: None } };
         let polled = open.map_or(std::ptr::null(), |open| Arc::as_ptr(&open.span));
         let polled_before = thread.polled.replace(polled);
-        let current = open.map_or(Is::Nothing, |open| Is::Span(Current::enter(thread, open)));
-        Self { inside: Some(Inside { thread, polled_before, current }) }
+        let current = open.map(|open| Current::enter(thread, open));
+        Self { inside: Some(Inside { thread, polled_before, current, undecided: false }) }
     }
 
     /// For the first poll of a span that has not begun.
@@ -406,13 +400,13 @@ impl<'a> Scope<'a> {
     fn undecided(undecided: &'a Undecided) -> Self {
         let Some(thread) = thread::current() else { return Self { inside: None } };
         let polled_before = thread.polled.replace(thread.polls.enter(undecided));
-        Self { inside: Some(Inside { thread, polled_before, current: Is::Undecided }) }
+        Self { inside: Some(Inside { thread, polled_before, current: None, undecided: true }) }
     }
 
     /// Whether something is recorded.
     #[inline]
     pub(super) fn is_recorded(&self) -> bool {
-        self.inside.as_ref().is_some_and(|inside| !matches!(inside.current, Is::Nothing))
+        self.inside.as_ref().is_some_and(|inside| inside.current.is_some() || inside.undecided)
     }
 
     /// The end of a future that is ready.
@@ -425,8 +419,8 @@ impl<'a> Scope<'a> {
             span.end(None);
         };
         match &self.inside {
-            Some(Inside { current: Is::Span(current), .. }) => end(current.span),
-            Some(Inside { current: Is::Undecided, .. }) => return self.end_undecided(&end),
+            Some(Inside { current: Some(current), .. }) => end(current.span),
+            Some(Inside { undecided: true, .. }) => return self.end_undecided(&end),
             _ => {}
         }
         self.leave();
@@ -440,12 +434,12 @@ impl<'a> Scope<'a> {
 
     #[inline]
     fn end(&mut self) {
-        if let Some(Inside { thread, polled_before, current }) = self.inside.take() {
+        if let Some(Inside { thread, polled_before, current, undecided }) = self.inside.take() {
             thread.polled.set(polled_before);
             match current {
-                Is::Span(current) => current.leave(thread),
-                Is::Nothing => {}
-                Is::Undecided => thread.polls.leave(thread, |_| {}),
+                Some(current) => current.leave(thread),
+                None if undecided => thread.polls.leave(thread, |_| {}),
+                None => {}
             }
         }
     }
@@ -466,9 +460,9 @@ impl Drop for Scope<'_> {
     fn drop(&mut self) {
         if let Some(inside) = &self.inside {
             match &inside.current {
-                Is::Span(current) => current.span.end_in_panic(),
-                Is::Nothing => {}
-                Is::Undecided => return self.end_undecided(&SharedSpan::end_in_panic),
+                Some(current) => current.span.end_in_panic(),
+                None if inside.undecided => return self.end_undecided(&SharedSpan::end_in_panic),
+                None => {}
             }
             self.end();
         }
