@@ -301,7 +301,7 @@ mod tests {
     use super::super::composable::Rule;
     use super::*;
 
-    fn problems(sampler: &Sampler) -> Vec<crate::Problem> {
+    fn problems(sampler: &Sampler) -> Vec<String> {
         let mut problems = ConfigError::default();
         sampler.check(&mut problems);
         problems.problems().iter().map(|problem| problem.sentence().to_owned()).collect()
