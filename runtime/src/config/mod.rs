@@ -455,7 +455,7 @@ impl Telemetry {
     /// |-|-|
     /// | Default | `info` |
     /// | YAML | `log_level` |
-    /// | Environment | `OTEL_LOG_LEVEL`: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `off` |
+    /// | Environment | `OTEL_LOG_LEVEL`: `trace`, `debug`, `info`, `warn`, `error` or `fatal` |
     ///
     /// ```
     /// use otelier::config::{LogLevel, Telemetry};
