@@ -90,8 +90,13 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// What was given, with `…` in place of a user and a password.
+/// What was given, with `…` in place of a user and a password, and of a query: some receivers take their keys there.
 pub(crate) fn without_credentials(given: &str) -> String {
+    // A password may hold a `?`.
+    let host = given.rfind('@').unwrap_or(0);
+    if let Some(query) = given[host..].find('?').map(|at| host + at) {
+        return format!("{}?…", without_credentials(&given[..query]));
+    }
     let (before, rest) =
         given.split_once("://").map_or(("", given), |(scheme, rest)| (&given[..scheme.len() + 3], rest));
     match rest.rsplit_once('@') {

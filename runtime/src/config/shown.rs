@@ -27,6 +27,14 @@ pub(crate) fn without_password(text: &str) -> String {
             }
             None => after,
         };
+        // Some receivers take their keys as a query.
+        let is_url = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '`' | ',' | '}' | ']');
+        let url = rest.find(|c| !is_url(c)).unwrap_or(rest.len());
+        if let Some(query) = rest[..url].find('?') {
+            out.push_str(&rest[..=query]);
+            out.extend(rest[query + 1..url].chars().map(|_| '*'));
+            rest = &rest[url..];
+        }
     }
     out.push_str(rest);
     out
@@ -67,6 +75,8 @@ mod tests {
         assert_eq!(without_password("a http://u:p@host/x@y b"), "a http://***@host/x@y b");
         assert_eq!(without_password("http://host/"), "http://host/");
         assert_eq!(without_password("://@"), "://@");
+        assert_eq!(without_password("{a: http://host/x?key=1, b: ?}"), "{a: http://host/x?*****, b: ?}");
+        assert_eq!(without_password("http://u:p@host?a=b://c d"), "http://***@host?******* d");
     }
 
     #[test]

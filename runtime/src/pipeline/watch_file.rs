@@ -45,6 +45,10 @@ pub(super) fn watch(shared: &Arc<Shared>, path: &Path, interval: Duration, load:
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait, perhaps for ever, for somebody who writes.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let mut contents = Vec::new();
     File::open(path)?.take(LARGEST).read_to_end(&mut contents)?;
     Ok(contents)

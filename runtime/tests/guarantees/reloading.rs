@@ -116,6 +116,13 @@ fn a_file_that_changes_is_applied_and_one_that_became_unusable_keeps_the_old_set
     }
     std::fs::remove_file(&file.0).expect("it is there");
     wait_until("the file to be missed", || problem().contains("otelier-reload"));
+    #[cfg(unix)]
+    {
+        // Opening it would wait for somebody who writes.
+        let made = std::process::Command::new("mkfifo").arg(&file.0).status();
+        assert!(made.is_ok_and(|status| status.success()), "a pipe can be made");
+        wait_until("the pipe to be refused", || problem().contains("no regular file"));
+    }
     file.write("on");
     wait_until("the file to be back", || sampler() == Sampler::default() && problem().is_empty());
     leaf(2);

@@ -2,6 +2,7 @@
 
 use super::super::{Entry, File, Node, Origin, Span, Value, Variables, scalar, shown::short, substitute};
 use super::text;
+use crate::error::Place;
 use crate::{ConfigError, Problem};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as Marks, StrInput, Tag};
 use std::collections::{HashMap, HashSet};
@@ -109,8 +110,11 @@ impl<'a> Builder<'a> {
 
     /// The text of a line, from 1.
     fn line(&self, number: usize) -> &'a str {
-        let start = self.lines.get(number.saturating_sub(1)).copied().unwrap_or(self.file.text.len());
-        self.file.text[start..].split('\n').next().unwrap_or_default()
+        let all = &self.file.text;
+        let start = self.lines.get(number.saturating_sub(1)).copied().unwrap_or(all.len());
+        // Not searched for: a file may be one line.
+        let end = self.lines.get(number.max(1)).map_or(all.len(), |next| next - 1);
+        &all[start..end.max(start)]
     }
 
     fn document(&mut self) -> Result<Node, Stop> {
@@ -255,7 +259,7 @@ impl<'a> Builder<'a> {
             Ok(substituted) => substituted,
             Err(malformed) => {
                 let (line, column) = self.find(&malformed.reference, at);
-                let reference = short(&malformed.reference);
+                let reference = short(&without_default(&malformed.reference));
                 self.report(text::problem(
                     self.file,
                     line,
@@ -307,7 +311,12 @@ impl<'a> Builder<'a> {
     }
 
     fn width(&self, at: Marks) -> usize {
-        let rest = self.line(at.start.line()).chars().skip(at.start.col());
+        let line = self.line(at.start.line());
+        if line.len() > Place::MAX_TEXT {
+            // Nobody will see it, and a million values in one line would each be counted from its beginning.
+            return at.end.col().saturating_sub(at.start.col()).max(1);
+        }
+        let rest = line.chars().skip(at.start.col());
         let text: String = if at.end.line() == at.start.line() {
             rest.take(at.end.col().saturating_sub(at.start.col())).collect()
         } else {
@@ -357,6 +366,22 @@ impl<'a> Builder<'a> {
             format_args!("here the settings outgrow {mebibytes} MiB, with aliases resolved and variables put in"),
         )))
     }
+}
+
+/// A reference as messages show it: what stands in for a variable that is not set may be a secret, too.
+fn without_default(reference: &str) -> String {
+    let name = if reference.starts_with("${env:") { 6 } else { 2 };
+    let Some((before, after)) = reference.split_at_checked(name).and_then(|(_, rest)| rest.split_once(':')) else {
+        return reference.to_owned();
+    };
+    let mut after = after.chars();
+    let operator: String = after.next().into_iter().collect();
+    let rest = match after.as_str() {
+        rest @ ("" | "}") => rest,
+        rest if rest.ends_with('}') => "…}",
+        _ => "…",
+    };
+    format!("{}{before}:{operator}{rest}", &reference[..name])
 }
 
 fn too_deep() -> String {

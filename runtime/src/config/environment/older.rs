@@ -1,6 +1,6 @@
 //! Names that other systems gave their variables; each counts where OpenTelemetry's own is not set.
 
-use super::reader::{Reader, node};
+use super::reader::{Reader, node, said};
 use super::{Node, Origin, Value, choice, mapping, plain, push, put};
 
 /// `OTEL_ENABLED`, as `disabled`.
@@ -31,6 +31,7 @@ pub(super) fn endpoint(reader: &mut Reader<'_>) -> Option<Node> {
         && node.origin == Origin::Variable(NAME.to_owned())
     {
         let otlp = "its endpoint for OTLP, such as";
+        let (url, host) = (said(url), said(host));
         reader.error(format_args!("`{NAME}` is `{url}`, where Jaeger takes Thrift; expected {otlp} `{host}:4318`"));
         return None;
     }

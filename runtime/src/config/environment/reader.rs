@@ -2,6 +2,7 @@
 
 use super::{Environment, Node, Origin, Value, Variables, choice, mapping, put};
 use crate::config::resource::{attributes_of_list, words};
+use crate::config::shown::{short, without_password};
 use crate::config::{Detector, OldNames};
 use crate::error::{ConfigError, Problem};
 use otelier_spec::suggest;
@@ -40,7 +41,7 @@ impl<'a> Reader<'a> {
 
     /// The specification: a value that cannot be used is passed over with a warning.
     pub(super) fn warn(&mut self, name: &str, value: &str, expected: &str) {
-        let problem = Problem::new(format_args!("`{name}` is `{value}`; expected {expected}"));
+        let problem = Problem::new(format_args!("`{name}` is `{}`; expected {expected}", said(value)));
         self.say(problem.note("it counts as not set, as OpenTelemetry's specification has it"));
     }
 
@@ -59,7 +60,7 @@ impl<'a> Reader<'a> {
     /// A variable that is known and not supported.
     pub(super) fn refuse(&mut self, name: &str, reason: &str) {
         if let Some(value) = self.get(name) {
-            self.error(format_args!("`{name}` is `{value}`; {reason}"));
+            self.error(format_args!("`{name}` is `{}`; {reason}", said(&value)));
         }
     }
 
@@ -73,7 +74,7 @@ impl<'a> Reader<'a> {
         let value = self.get(name)?;
         let on = value.eq_ignore_ascii_case("true");
         if !on && !value.eq_ignore_ascii_case("false") {
-            let problem = Problem::new(format_args!("`{name}` is `{value}`; expected `true` or `false`"));
+            let problem = Problem::new(format_args!("`{name}` is `{}`; expected `true` or `false`", said(&value)));
             self.say(problem.note("it counts as `false`, as OpenTelemetry's specification has it"));
         }
         Some(node(name, Value::Bool(on)))
@@ -139,7 +140,8 @@ impl<'a> Reader<'a> {
         let words = self.words(NAME, |reader, word| {
             match word {
                 "xray" | "ottrace" => reader.error(format_args!(
-                    "`{NAME}` is `{value}`; there is no propagator `{word}` here, expected a list of {}",
+                    "`{NAME}` is `{}`; there is no propagator `{word}` here, expected a list of {}",
+                    said(&value),
                     suggest::list(KNOWN)
                 )),
                 _ if KNOWN.contains(&word) => return true,
@@ -267,7 +269,7 @@ impl<'a> Reader<'a> {
         let value = self.get(name)?;
         let on = value.eq_ignore_ascii_case("true");
         if !on && !value.eq_ignore_ascii_case("false") {
-            self.error(format_args!("`{name}` is `{value}`; expected `true` or `false`"));
+            self.error(format_args!("`{name}` is `{}`; expected `true` or `false`", said(&value)));
             return None;
         }
         Some(node(name, Value::Bool(on)))
@@ -278,7 +280,7 @@ impl<'a> Reader<'a> {
         match value.parse() {
             Ok(number) if number >= least => Some(node(name, Value::Integer(number))),
             _ => {
-                self.error(format_args!("`{name}` is `{value}`; expected {expected}"));
+                self.error(format_args!("`{name}` is `{}`; expected {expected}", said(&value)));
                 None
             }
         }
@@ -291,7 +293,7 @@ impl<'a> Reader<'a> {
         let known = |word: &&str| OldNames::ALL.into_iter().any(|system| system.as_str() == *word);
         if !words.clone().all(|word| known(&word)) {
             let known = suggest::list(OldNames::ALL.iter().map(|system| system.as_str()));
-            self.error(format_args!("`{NAME}` is `{list}`; expected a list of {known}"));
+            self.error(format_args!("`{NAME}` is `{}`; expected a list of {known}", said(&list)));
             return None;
         }
         Some(node(NAME, Value::List(words.map(|word| node(NAME, Value::Text(word.to_owned()))).collect())))
@@ -308,7 +310,7 @@ impl<'a> Reader<'a> {
                 "logs/dup" => signal = Some("logs/dup"),
                 "logs" => signal = signal.or(Some("logs")),
                 _ => {
-                    self.error(format_args!("`{NAME}` is `{list}`; expected a list of `logs` or `logs/dup`"));
+                    self.error(format_args!("`{NAME}` is `{}`; expected a list of `logs` or `logs/dup`", said(&list)));
                     return None;
                 }
             }
@@ -320,4 +322,9 @@ impl<'a> Reader<'a> {
 /// A value that this variable gave.
 pub(super) fn node(name: &str, value: Value) -> Node {
     Node::new(value, Origin::Variable(name.to_owned()))
+}
+
+/// A value as messages show it: short, on one line, without passwords.
+pub(super) fn said(value: &str) -> String {
+    short(&without_password(value))
 }

@@ -562,6 +562,56 @@ fn values_of_headers_are_never_said() {
 }
 
 #[test]
+fn what_messages_say_of_a_value_is_short_on_one_line_and_without_passwords() {
+    let wrong = [
+        ("OTEL_EXPORTER_ENDPOINT", "http://user:secret@jaeger:14268/api/traces"),
+        ("OTEL_LOG_LEVEL", "http://user:secret@host"),
+        ("OTEL_TRACES_SAMPLER", "\u{1b}[31mred"),
+        ("OTELIER_OLD_NAMES", "a\nb"),
+    ];
+    let long = "x".repeat(100_000);
+    let environment = read(&[&wrong[..], &[("OTEL_BSP_SCHEDULE_DELAY", &long), ("OTELIER_STRICT", "true")]].concat());
+    assert_eq!(environment.errors.problems().len(), 5, "{}", environment.errors);
+    for problem in environment.errors.problems() {
+        let sentence = problem.sentence();
+        assert!(!sentence.contains("secret") && !sentence.contains(char::is_control), "{sentence:?}");
+        assert!(sentence.len() < 400, "{sentence}");
+    }
+}
+
+#[test]
+fn an_exporter_by_its_new_and_its_old_name_is_there_once() {
+    let exporters = |list: &str| {
+        let tree = read(&[("OTEL_TRACES_EXPORTER", list)]).tree;
+        let processors = tree.get("tracer_provider").and_then(|provider| provider.get("processors")).unwrap();
+        let name = |item: &Node| item.get("batch")?.get("exporter")?.entries().first().map(|entry| entry.key.clone());
+        processors.items().iter().filter_map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(exporters("logging,otlp,console"), ["otlp_http", "console"]);
+    assert_eq!(exporters("console,otlp,logging"), ["console", "otlp_http"]);
+    assert_eq!(exporters("logging"), ["console"]);
+    // A list of nothing is not set.
+    assert_eq!(exporters(" , "), ["otlp_http"]);
+}
+
+#[test]
+fn the_path_of_a_signal_stands_before_the_query_of_the_endpoint() {
+    let tree = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://host:1/base/?key=1")]).tree;
+    let endpoint = found(&tree, "tracer_provider.processors[0].batch.exporter.otlp_http.endpoint").unwrap().0;
+    assert_eq!(endpoint, "http://host:1/base/v1/traces?key=1");
+}
+
+#[test]
+fn debug_of_settings_hides_what_may_be_secret() {
+    let variables = Variables::of([
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:secret@host:1?key=secret"),
+    ]);
+    let settings = crate::config::Settings::from_variables(&variables).unwrap();
+    assert!(!format!("{settings:?} {settings:#?}").contains("secret"));
+}
+
+#[test]
 fn there_is_a_case_for_every_variable_that_is_read() {
     let (variables, names) = Variables::recording(&[
         ("OTEL_TRACES_EXPORTER", "otlp,zipkin"),

@@ -1,6 +1,6 @@
 //! Exporters, and how each of them reaches its receiver.
 
-use super::reader::{Reader, node};
+use super::reader::{Reader, node, said};
 use super::{Node, Value, choice, mapping, older, plain, put, put_some};
 use otelier_spec::suggest;
 
@@ -57,14 +57,21 @@ fn names(reader: &mut Reader<'_>, name: &str, known: &[&str]) -> Option<Vec<Stri
         } else if !known.contains(&word) {
             // Not one of the specification's: whoever set it expects telemetry from an exporter that is not there.
             let known = suggest::list(known.iter().copied());
-            reader.error(format_args!("`{name}` has `{word}`; expected a list of {known}"));
+            reader.error(format_args!("`{name}` has `{}`; expected a list of {known}", said(word)));
             return false;
         }
         true
     })?;
-    let mut words: Vec<String> =
-        words.into_iter().map(|word| if word == "logging" { "console".to_owned() } else { word }).collect();
-    words.dedup();
+    if words.is_empty() {
+        // Only commas, or words that have been refused.
+        return None;
+    }
+    let both = words.iter().any(|word| word == "console");
+    let words: Vec<String> = words
+        .into_iter()
+        .filter(|word| !(both && word == "logging"))
+        .map(|word| if word == "logging" { "console".to_owned() } else { word })
+        .collect();
     if words.len() > 1 && words.iter().any(|word| word == "none") {
         let problem = crate::Problem::new(format_args!("`{name}` has `none` beside others; it says nothing there"));
         reader.say(problem.note(STANDARD));
@@ -156,9 +163,9 @@ fn otlp(reader: &mut Reader<'_>, signal: &str, path: &str) -> Node {
 /// The URL with a path below it.
 fn below(mut node: Node, path: &str) -> Node {
     if let Value::Text(url) = &mut node.value {
-        let base = url.trim_end_matches('/').len();
-        url.truncate(base);
-        url.push_str(path);
+        // A query stays behind the path.
+        let (base, rest) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
+        *url = format!("{}{path}{rest}", base.trim_end_matches('/'));
     }
     node
 }

@@ -150,6 +150,13 @@ fn an_optional_section_is_there_if_a_variable_sets_one_of_its_fields() {
 }
 
 #[test]
+fn a_password_in_a_value_that_cannot_be_used_is_not_said() {
+    let sources = of([("LAKEHOUSE_FILE_SIZE", "http://user:hunter2@host\u{1b}[2J")]);
+    let found = problems::<Lakehouse>(&sources).concat();
+    assert!(found.contains("`http://************@host [2J`"), "{found}");
+}
+
+#[test]
 fn every_mistake_is_told_at_once_with_its_name_and_what_is_expected() {
     let sources = of([
         ("LAKEHOUSE_CPU_THRESHOLD", "120"),

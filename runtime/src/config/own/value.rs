@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 use crate::config::describe::Type;
+use crate::config::shown::{short, without_password};
 use crate::config::{Node, Origin, Value};
 use otelier_spec::{duration, size, suggest};
 use std::time::Duration;
@@ -102,19 +103,18 @@ fn untyped(node: &Node) -> Option<&str> {
     if matches!(node.origin, Origin::File(_)) { None } else { node.as_text() }
 }
 
-/// How a value is shown in a sentence.
+/// How a value is shown in a sentence: short, on one line, without passwords.
 pub(crate) fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Integer(value) => value.to_string(),
         Value::Number(value) => format!("{value:?}"),
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => without_password(text),
         Value::List(_) => return "a list".to_owned(),
         Value::Map(_) => return "a mapping".to_owned(),
     };
-    let cut: String = text.chars().take(60).collect();
-    if cut.len() < text.len() { format!("`{cut}…`") } else { format!("`{cut}`") }
+    format!("`{}`", short(&text))
 }
 
 /// The value if `found` is one; else the problem is told.

@@ -28,6 +28,11 @@ pub(crate) fn endpoint(service: Service, otlp: &Otlp, problems: &mut ConfigError
     }
 }
 
+/// The URL as names and messages have it.
+pub(super) fn shown(url: &Uri) -> String {
+    without_credentials(&url.to_string())
+}
+
 /// gRPC may leave the scheme out: it is `https`, unless `insecure` says otherwise.
 fn with_scheme<'a>(url: &'a str, otlp: &Otlp) -> Cow<'a, str> {
     if otlp.protocol != Protocol::Grpc || url.is_empty() || url.contains("://") {
@@ -195,6 +200,14 @@ mod tests {
         assert_eq!(url(Otlp::to_exactly("http://host:2/custom")).unwrap(), "http://host:2/custom");
         assert_eq!(url(Otlp::to("http://host:1/base?tenant=a#part")).unwrap(), "http://host:1/base/v1/traces?tenant=a");
         assert_eq!(url(Otlp::to("http://[::1]:4318")).unwrap(), "http://[::1]:4318/v1/traces");
+    }
+
+    #[test]
+    fn what_is_shown_of_a_url_has_neither_a_user_nor_a_query() {
+        assert_eq!(shown(&"http://host:1/v1/traces?key=secret".parse().unwrap()), "http://host:1/v1/traces?…");
+        assert_eq!(shown(&"http://host:1/v1/traces".parse().unwrap()), "http://host:1/v1/traces");
+        let debug = format!("{:?}", Otlp::to("http://user:secret?@host?key=secret"));
+        assert!(!debug.contains("secret") && debug.contains("http://…@host?…"), "{debug}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! OTLP over gRPC, with tonic's channel and bytes that are encoded already.
 
+use super::endpoint::shown;
 use super::error::{ExportError, innermost, printable};
 use super::response::{self, Encoding};
 use super::{Body, Service, Trust};
@@ -94,7 +95,7 @@ impl GrpcTransport {
             Err(status) => Err(match std::error::Error::source(&status) {
                 Some(source) => self.broken(source),
                 None => ExportError::Grpc {
-                    endpoint: self.endpoint.to_string(),
+                    endpoint: shown(&self.endpoint),
                     code: format!("{:?}", status.code()),
                     message: printable(status.message().as_bytes()),
                 },
@@ -103,7 +104,7 @@ impl GrpcTransport {
     }
 
     fn broken(&self, error: &dyn std::error::Error) -> ExportError {
-        ExportError::Connection { endpoint: self.endpoint.to_string(), reason: innermost(error) }
+        ExportError::Connection { endpoint: shown(&self.endpoint), reason: innermost(error) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! OTLP over HTTP/1.1 with protobuf or JSON bodies.
 
+use super::endpoint::shown;
 use super::error::{ExportError, innermost};
 use super::response::{self, Encoding};
 use super::tls::{self, Connector};
@@ -49,7 +50,7 @@ impl HttpTransport {
     /// Posts a body, and gives what a success says; any other answer is an error.
     pub(super) async fn post(&self, body: Bytes) -> Result<(Option<Encoding>, Bytes), ExportError> {
         let broken = |error: &dyn std::error::Error| ExportError::Connection {
-            endpoint: self.endpoint.to_string(),
+            endpoint: shown(&self.endpoint),
             reason: innermost(error),
         };
         // The collector's runtime stands still between batches, so a connection that the receiver closed in the meantime
@@ -66,7 +67,7 @@ impl HttpTransport {
         let body = read(response.into_body(), self.longest_answer).await;
         if !status.is_success() {
             let body = response::complaint(encoding, &body);
-            return Err(ExportError::Status { endpoint: self.endpoint.to_string(), status: status.as_u16(), body });
+            return Err(ExportError::Status { endpoint: shown(&self.endpoint), status: status.as_u16(), body });
         }
         Ok((encoding, body))
     }

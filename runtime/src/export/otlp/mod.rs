@@ -116,7 +116,7 @@ impl Sender {
         let body = Body::new(otlp, problems);
         let endpoint = endpoint?;
         let trust = tls::trust(&endpoint, &otlp.tls, problems);
-        let url = endpoint.to_string();
+        let url = endpoint::shown(&endpoint);
         let transport = match otlp.protocol {
             #[cfg(feature = "otlp-http")]
             Protocol::HttpProtobuf | Protocol::HttpJson => {

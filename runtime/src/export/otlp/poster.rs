@@ -24,7 +24,7 @@ impl Poster {
     /// For Zipkin. What is wrong with the settings goes to `problems`.
     pub(crate) fn new(zipkin: &Zipkin, problems: &mut ConfigError) -> Option<Self> {
         let endpoint = endpoint::zipkin(&zipkin.endpoint, problems)?;
-        let url = endpoint.to_string();
+        let url = endpoint::shown(&endpoint);
         // The reasons of the function below speak of OTLP's settings.
         let trust = tls::trust(&endpoint, &Tls::default(), &mut ConfigError::default());
         if trust.is_none() {

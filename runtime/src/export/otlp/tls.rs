@@ -3,6 +3,7 @@
 //! The system's certificates are trusted unless a file names others, because a collector's certificate is often signed by a
 //! company's own authority, which a list that is compiled in does not know.
 
+use super::endpoint::shown;
 use crate::ConfigError;
 use crate::config::Tls;
 use http::Uri;
@@ -39,8 +40,9 @@ fn check_scheme(endpoint: &Uri, tls: &Tls, problems: &mut ConfigError) {
     for (setting, file) in files {
         if let Some(file) = file {
             problems.push(format_args!(
-                "{setting} is `{}`, but the OTLP endpoint is `{endpoint}`; expected a URL with `https`, where it has an effect",
-                file.display()
+                "{setting} is `{}`, but the OTLP endpoint is `{}`; expected a URL with `https`, where it has an effect",
+                file.display(),
+                shown(endpoint)
             ));
         }
     }
