@@ -21,7 +21,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn finish(mut self, tree: Node) -> Environment {
         if self.own_switch("OTELIER_STRICT").is_some_and(|node| node.value == Value::Bool(true)) {
-            self.warnings.drain(..).for_each(|warning| self.errors.push(warning));
+            // Without the notes, which say what would become of the value otherwise.
+            self.warnings.drain(..).for_each(|warning| self.errors.push(warning.sentence()));
         }
         Environment { tree, warnings: self.warnings, errors: self.errors }
     }
