@@ -34,7 +34,12 @@ pub(crate) fn environment(variables: &Variables) -> Environment {
     // What log records do is told only to those who have some: the variables may be meant for other programs.
     let quiet = at(&tree, "distribution.otelier.exception_signal").is_none();
     reader.quietly(quiet, |reader| logger_provider(reader, &mut tree));
-    reader.finish(tree)
+    let mut environment = reader.finish(tree);
+    // The specification: then nothing else matters.
+    if at(&environment.tree, "disabled").and_then(Node::as_bool) == Some(true) {
+        environment.errors = ConfigError::default();
+    }
+    environment
 }
 
 fn general(reader: &mut Reader<'_>, tree: &mut Node) {

@@ -518,6 +518,13 @@ fn what_would_lose_telemetry_in_silence_is_an_error() {
 }
 
 #[test]
+fn nothing_is_refused_while_telemetry_is_disabled() {
+    let wrong = ("OTEL_TRACES_EXPORTER", "xyz");
+    assert_eq!(read(&[wrong, ("OTEL_SDK_DISABLED", "true")]).errors.problems().len(), 0);
+    assert_eq!(read(&[wrong, ("OTEL_SDK_DISABLED", "false")]).errors.problems().len(), 1);
+}
+
+#[test]
 fn what_is_said_of_log_records_matters_only_if_there_are_some() {
     let wrong = [("OTEL_LOGS_EXPORTER", "otlp,file"), ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "1s")];
     let quiet = read(&wrong);
