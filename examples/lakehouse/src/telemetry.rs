@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otelier::config::Exporter;
+use otelier::config::{Exporter, LogLevel, Metrics};
 use otelier::export::MemoryExporter;
 use otelier::export::tree::Trace;
 use otelier::{ConfigError, Error, Guard, Pipeline, Stats};
@@ -39,6 +39,7 @@ pub struct Traced {
 fn remove_otlp(settings: &mut otelier::Telemetry) {
     settings.exporters.retain(|exporter| !matches!(exporter, Exporter::Otlp(_)));
     settings.log_exporters = None;
+    settings.metrics = Metrics::default();
 }
 
 impl Telemetry {
@@ -57,6 +58,10 @@ impl Telemetry {
         }
         if settings.service_name.is_none() {
             settings = settings.with_service_name("lakehouse");
+        }
+        // What did not arrive is said once, at the end.
+        if !is_given(&"OTEL_LOG_LEVEL") {
+            settings = settings.with_log_level(LogLevel::Off);
         }
         let longest = EXPORT.min(settings.batch.export_timeout);
         let settings = settings.with_shutdown_timeout(SHUTDOWN).with_export_timeout(longest);

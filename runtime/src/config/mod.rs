@@ -28,6 +28,8 @@ mod settings;
 mod shown;
 #[cfg(feature = "config-file")]
 mod substitute;
+#[cfg(feature = "_otlp")]
+pub(crate) mod url;
 mod values;
 mod variables;
 mod wildcard;

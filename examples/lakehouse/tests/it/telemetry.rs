@@ -65,7 +65,7 @@ fn a_file_with_mistakes_is_shown_where_they_are_and_nothing_is_started() {
     assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{}", run.err);
     for part in [
         format!("error: {name}:3:15: `tracer_provider.processors` "),
-        "3 |   processors: []\n  |               ^^".to_owned(),
+        "3 |   processors: []\n  |               ^\n".to_owned(),
         format!("error: {name}:4:1: `log_levle` is unknown"),
     ] {
         assert!(run.err.contains(&part), "{part}\nis not in\n{}", run.err);

@@ -612,7 +612,7 @@ fn the_path_of_a_signal_stands_before_the_query_of_the_endpoint() {
 fn debug_of_settings_hides_what_may_be_secret() {
     let variables = Variables::of([
         ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:secret@host:1?key=secret"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://host:1?key=secret"),
     ]);
     let settings = crate::config::Settings::from_variables(&variables).unwrap();
     assert!(!format!("{settings:?} {settings:#?}").contains("secret"));

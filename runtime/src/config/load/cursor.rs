@@ -123,7 +123,8 @@ impl<'a> Cursor<'a> {
     /// Says that the value is none of those accepted.
     pub(super) fn expected(&self, found: &str, expected: &str, findings: &mut Findings) {
         let sentence = format!("`{}` is `{found}`; expected {expected}", self.name());
-        findings.errors.push(self.origin().problem(sentence));
+        // One variable may be meant for several signals.
+        findings.errors.absorb(self.origin().problem(sentence).into());
     }
 
     /// Says that this has no effect here.

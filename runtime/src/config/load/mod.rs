@@ -33,9 +33,9 @@ pub(super) fn telemetry(tree: &Node, findings: &mut Findings) -> Telemetry {
     };
     resource::read(&root, &mut telemetry, findings);
     spans::read(&root, &mut telemetry, findings);
+    own::read(&root, &mut telemetry);
     logs::read(&root, &mut telemetry, findings);
     metrics::read(&root, &mut telemetry, findings);
-    own::read(&root, &mut telemetry);
     telemetry.instrumentation = root.get("instrumentation/development").map(|cursor| cursor.node().clone());
     telemetry
 }

@@ -215,3 +215,29 @@ fn what_nobody_could_honour_is_refused_with_its_place_and_reason() {
     let lines: Vec<_> = error.problems().iter().map(|problem| problem.place().map(|place| place.line)).collect();
     assert_eq!(lines, [Some(2), Some(3)], "{error}");
 }
+
+#[test]
+#[cfg(feature = "_otlp")]
+fn a_url_that_cannot_be_used_is_told_where_it_stands() {
+    let error = load(
+        "tracer_provider:
+  processors:
+    - batch: {exporter: {otlp_http: {endpoint: \"http://ann:pw@a/v1/traces\"}}}
+    - batch: {exporter: {otlp_grpc: {endpoint: \"a:99999\"}}}
+    - batch: {exporter: {otlp_grpc: {endpoint: \"a:4317\"}}}
+",
+    )
+    .unwrap_err();
+    let lines: Vec<_> = error.problems().iter().map(|problem| problem.place().map(|place| place.line)).collect();
+    assert_eq!(lines, [Some(4), Some(5)], "{error}");
+    assert!(!error.to_string().contains("pw@"), "{error}");
+
+    let error = Telemetry::from_variables(&Variables::of([("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")])).unwrap_err();
+    assert_eq!(
+        error.problems(),
+        ["`OTEL_EXPORTER_OTLP_ENDPOINT` is `collector`; expected a URL such as `http://localhost:4318`"]
+    );
+    // Nobody asked for log records.
+    let fine = Telemetry::from_variables(&Variables::of([("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "collector")]));
+    assert!(fine.is_ok());
+}

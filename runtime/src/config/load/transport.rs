@@ -5,19 +5,54 @@ use super::cursor::Cursor;
 use crate::config::{Compression, Endpoint, Otlp, OtlpFile, OutputStream, Protocol, Tls, Zipkin};
 
 pub(super) fn http(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
-    let mut otlp = otlp(cursor, findings);
+    let mut otlp = otlp(cursor, false, findings);
     let json = cursor.get("encoding").and_then(|encoding| encoding.text()) == Some("json");
     otlp.protocol = if json { Protocol::HttpJson } else { Protocol::HttpProtobuf };
     otlp
 }
 
 pub(super) fn grpc(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
-    let mut otlp = otlp(cursor, findings);
+    let mut otlp = otlp(cursor, true, findings);
     otlp.protocol = Protocol::Grpc;
     otlp
 }
 
-fn otlp(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
+/// Says where a URL stands that cannot be used, before an exporter finds out.
+#[cfg(feature = "_otlp")]
+fn check_url(endpoint: &Cursor<'_>, is_grpc: bool, findings: &mut Findings) {
+    use crate::config::url::{Wrong, url};
+    use crate::config::{Origin, without_credentials};
+    let given = endpoint.text().unwrap_or_default();
+    // gRPC may leave the scheme out.
+    let whole = if is_grpc && !given.is_empty() && !given.contains("://") {
+        format!("https://{given}")
+    } else {
+        given.to_owned()
+    };
+    let Err(wrong) = url(&whole) else { return };
+    let expected = match wrong {
+        Wrong::Url if is_grpc => "a URL such as `http://localhost:4317`",
+        Wrong::Url => "a URL such as `http://localhost:4318`",
+        Wrong::Credentials => "a URL without credentials; put them in `headers` (`OTEL_EXPORTER_OTLP_HEADERS`)",
+        Wrong::Port => "a port from 1 to 65535",
+    };
+    // What a variable says for all signals has the path of one behind it.
+    let of_all = matches!(&endpoint.node().origin, Origin::Variable(name) if !name.contains("_TRACES_") && !name.contains("_LOGS_") && !name.contains("_METRICS_"));
+    let paths = ["/v1/traces", "/v1/logs", "/v1/metrics"];
+    let (url, query) = given.split_at(given.find('?').unwrap_or(given.len()));
+    let url = paths.iter().filter(|_| of_all).find_map(|path| url.strip_suffix(path)).unwrap_or(url);
+    let said = without_credentials(&format!("{url}{query}"));
+    let shown: String = said.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    endpoint.expected(&shown, expected, findings);
+}
+
+fn otlp(cursor: &Cursor<'_>, is_grpc: bool, findings: &mut Findings) -> Otlp {
+    #[cfg(not(feature = "_otlp"))]
+    let _ = is_grpc;
+    #[cfg(feature = "_otlp")]
+    if let Some(endpoint) = cursor.get("endpoint") {
+        check_url(&endpoint, is_grpc, findings);
+    }
     let endpoint = cursor.get("endpoint").and_then(|url| url.text()).map(|url| Endpoint::Exact(url.to_owned()));
     let mut otlp = Otlp { endpoint, ..Otlp::default() };
     for header in cursor.items("headers") {

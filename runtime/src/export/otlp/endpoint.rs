@@ -3,6 +3,7 @@
 use super::Service;
 use super::error::printable;
 use crate::ConfigError;
+use crate::config::url::{Wrong, url};
 use crate::config::{Endpoint, Headers, Otlp, Protocol, percent_decoded, without_credentials};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::borrow::Cow;
@@ -93,20 +94,12 @@ fn checked_as(words: &Words<'_>, given: &str, problems: &mut ConfigError) -> Opt
         problems.push(format_args!("`{key}` (`{variable}`) is `{given}`; expected {expected}"));
         None
     };
-    let Ok(uri) = given.parse::<Uri>() else { return refuse(&expected) };
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return refuse(&expected) };
-    if !matches!(scheme, "http" | "https") || authority.host().is_empty() {
-        return refuse(&expected);
+    match url(given) {
+        Ok(uri) => Some(uri),
+        Err(Wrong::Url) => refuse(&expected),
+        Err(Wrong::Credentials) => refuse(words.without_credentials),
+        Err(Wrong::Port) => refuse("a port from 1 to 65535"),
     }
-    if authority.as_str().contains('@') {
-        return refuse(words.without_credentials);
-    }
-    // What is no port number would be passed over in silence, and port 80 be used.
-    let port = &authority.as_str()[authority.host().len()..];
-    if !port.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
-        return refuse("a port from 1 to 65535");
-    }
-    Some(uri)
 }
 
 /// Headers that say how the body is carried. Whoever sets them breaks the requests.
