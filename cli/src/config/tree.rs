@@ -47,7 +47,7 @@ impl Item {
             Setting::Bool(value) => one((*value).into()),
             Setting::Integer(value) => one((*value).into()),
             Setting::Number(value) => one((*value).into()),
-            Setting::Text(text) => one(without_credentials(text).into()),
+            Setting::Text(text) => one(without_query(&without_credentials(text)).into()),
             Setting::List(items) => {
                 let of = kind.and_then(item_type);
                 let items = items.iter().map(|item| Self::of(item, of)).collect();
@@ -102,7 +102,9 @@ impl Item {
         let Shown::Map(entries) = &mut self.value else { return };
         let has = |entries: &[(String, Self)], key: &str| entries.iter().any(|(found, _)| found == key);
         for field in section.fields {
-            let Some(default) = field.default.filter(|_| !has(entries, field.key)) else { continue };
+            // There are no exemplars, whatever the specification's default is.
+            let is_there = field.key != "exemplar_filter" && !has(entries, field.key);
+            let Some(default) = field.default.filter(|_| is_there) else { continue };
             let mut value = match field.kind {
                 Type::Text | Type::Word(_) => Value::from(default),
                 _ => serde_json::from_str(default).unwrap_or_else(|_| Value::from(default)),
@@ -273,6 +275,14 @@ fn field(section: &'static Section, key: &str) -> Option<&'static Field> {
         true => section_of(&field.kind).and_then(|section| self::field(section, key)),
         false => (field.key == key || field.old_keys.contains(&key)).then_some(field),
     })
+}
+
+/// The URL without what stands in its query, which may be a key.
+fn without_query(text: &str) -> String {
+    match text.split_once('?') {
+        Some((url, _)) if url.contains("://") => format!("{url}?{HIDDEN}"),
+        _ => text.to_owned(),
+    }
 }
 
 /// A URL without the user and the password in it; other text as it is.

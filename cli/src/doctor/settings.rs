@@ -5,7 +5,7 @@ use clap::ArgMatches;
 use otelier::ConfigError;
 use otelier::config::{
     Endpoint, ExceptionSignal, Exporter, LogExporter, Node, Otlp, Protocol, ResourceValue, Sampler, Settings,
-    Telemetry, Tls,
+    Telemetry, Tls, Variables,
 };
 use otelier_spec::duration;
 use std::time::Duration;
@@ -92,6 +92,13 @@ impl Arguments {
             if endpoint.starts_with("http://") {
                 // The certificates are those of another endpoint.
                 otlp.tls = Tls::default();
+            } else if otlp.tls == Tls::default() {
+                // Variables of all signals say something for `https` alone, which the endpoint becomes here.
+                let variables = Variables::of_the_process();
+                let file = |name: &str| variables.get(&format!("OTEL_EXPORTER_OTLP_{name}")).map(Into::into);
+                otlp.tls.ca_file = file("CERTIFICATE");
+                otlp.tls.key_file = file("CLIENT_KEY");
+                otlp.tls.cert_file = file("CLIENT_CERTIFICATE");
             }
         }
         otlp.headers.pairs.extend(self.headers.iter().cloned());

@@ -137,7 +137,7 @@ fn the_values_that_hold_are_shown_with_where_they_come_from() {
     let variables = [
         ("OTEL_SERVICE_NAME", "shop"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://user:topsecret@collector:4318/x"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector:4318/x?key=topsecret"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=topsecret"),
     ];
     let text = printed(&["show"], &variables, 0);
@@ -146,7 +146,7 @@ fn the_values_that_hold_are_shown_with_where_they_come_from() {
         &[
             "      value: shop  # $OTEL_SERVICE_NAME",
             "        schedule_delay: 5000  # default",
-            "            endpoint: \"http://[hidden]@collector:4318/x\"  # $OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            "            endpoint: \"http://collector:4318/x?[hidden]\"  # $OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
             "            endpoint: http://collector:4318/v1/logs  # $OTEL_EXPORTER_OTLP_ENDPOINT",
             "            headers_list: [hidden]  # $OTEL_EXPORTER_OTLP_HEADERS",
             "  composite_list: tracecontext,baggage  # default",
@@ -162,13 +162,13 @@ fn the_values_that_hold_are_shown_with_where_they_come_from() {
 #[test]
 fn values_of_a_file_are_shown_with_their_places_and_without_secrets() {
     let good = file("show", GOOD);
-    let variables = [("SERVICE", "shop"), ("COLLECTOR", "user:topsecret@c:4318"), ("TOKEN", "topsecret")];
+    let variables = [("SERVICE", "shop"), ("COLLECTOR", "c:4318"), ("TOKEN", "topsecret")];
     let text = printed(&["show", "--config", &good], &variables, 0);
     assert_lines(
         &text,
         &[
             &format!("      value: shop  # {good}:5:14 with $SERVICE"),
-            &format!("            endpoint: \"http://[hidden]@c:4318/v1/traces\"  # {good}:12:23 with $COLLECTOR"),
+            &format!("            endpoint: http://c:4318/v1/traces  # {good}:12:23 with $COLLECTOR"),
             &format!("                value: [hidden]  # {good}:16:24 with $TOKEN"),
             &format!("            headers_list: [hidden]  # {good}:13:27"),
             "        export_timeout: 30000  # default",

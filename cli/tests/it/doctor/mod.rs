@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Runs the command where nothing of the machine's is seen but what `variables` say.
 fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Above it there is no lock file, as there may be above the folder of the build.
+    let folder = std::env::temp_dir();
     let mut command = Command::new(env!("CARGO_BIN_EXE_otelier"));
     command.arg("doctor").args(arguments).env_clear().envs(variables.iter().copied());
     command.current_dir(folder).output().expect("the binary runs")

@@ -423,7 +423,12 @@ fn is_ours(name: &str) -> bool {
 /// Log records are there only if somebody asks for them.
 fn opted_in(name: &str) -> Vec<(&'static str, &'static str)> {
     const NAME: &str = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN";
-    if name == NAME { Vec::new() } else { vec![(NAME, "logs")] }
+    let mut variables = if name == NAME { Vec::new() } else { vec![(NAME, "logs")] };
+    // Certificates of all signals are for those that go to `https`.
+    if ["CERTIFICATE", "CLIENT_KEY"].iter().any(|what| name.ends_with(what)) {
+        variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a:1"));
+    }
+    variables
 }
 
 #[test]
@@ -515,6 +520,18 @@ fn what_would_lose_telemetry_in_silence_is_an_error() {
     let jaeger =
         read(&[("OTEL_BACKEND", "jaeger"), ("OTEL_EXPORTER_ENDPOINT", "http://jaeger:14268/api/traces")]).errors;
     assert!(jaeger.problems()[0].sentence().contains("http://jaeger:4318"), "{jaeger}");
+}
+
+#[test]
+fn certificates_of_all_signals_are_for_those_that_go_to_https() {
+    let ca = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca");
+    let secure = read(&[ca, ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://a:1")]);
+    assert_eq!(found(&secure.tree, &format!("{SPANS}.exporter.otlp_http.tls.ca_file")).unwrap().0, "/ca");
+    assert_eq!(found(&secure.tree, &format!("{METRICS}.exporter.otlp_http.tls")), None, "they go to localhost");
+    assert!(secure.warnings.is_empty());
+    let plain = read(&[ca]);
+    assert_eq!(found(&plain.tree, &format!("{SPANS}.exporter.otlp_http.tls")), None);
+    assert!(plain.warnings[0].sentence().starts_with("`OTEL_EXPORTER_OTLP_CERTIFICATE` has no effect on spans"));
 }
 
 #[test]

@@ -138,14 +138,27 @@ fn otlp(reader: &mut Reader<'_>, signal: &str, path: &str) -> Node {
     let endpoint = reader.text(&[&own("ENDPOINT")]);
     let base = || older::endpoint(reader).map(|node| if grpc { node } else { below(node, path) });
     let endpoint = endpoint.or_else(base);
+    let is_plain = match endpoint.as_ref().and_then(Node::as_text) {
+        Some(url) => url.starts_with("http://"),
+        None => true,
+    };
     put_some(&mut exporter, "endpoint", endpoint);
     put_some(&mut exporter, "headers_list", first(&both("HEADERS"), |names| reader.text(names)));
     put_some(&mut exporter, "timeout", first(&both("TIMEOUT"), |names| reader.integer(names, 0)));
     let compression = first(&both("COMPRESSION"), |names| reader.word(names[0], &["gzip", "none"]));
     put_some(&mut exporter, "compression", compression);
-    put_some(&mut exporter, "tls.ca_file", first(&both("CERTIFICATE"), |names| reader.text(names)));
-    put_some(&mut exporter, "tls.key_file", first(&both("CLIENT_KEY"), |names| reader.text(names)));
-    put_some(&mut exporter, "tls.cert_file", first(&both("CLIENT_CERTIFICATE"), |names| reader.text(names)));
+    for (key, what) in
+        [("tls.ca_file", "CERTIFICATE"), ("tls.key_file", "CLIENT_KEY"), ("tls.cert_file", "CLIENT_CERTIFICATE")]
+    {
+        // What is said for all signals is meant for those that go to `https`; somebody may think that spans do.
+        let name = all(what);
+        if is_plain && signal == "TRACES" && reader.get(&own(what)).is_none() && reader.get(&name).is_some() {
+            let problem = format!("`{name}` has no effect on spans; expected an endpoint with `https` for them");
+            reader.say(crate::Problem::new(problem));
+        }
+        let names = if is_plain { [own(what), own(what)] } else { both(what) };
+        put_some(&mut exporter, key, first(&names, |names| reader.text(names)));
+    }
     // Read in any case, so that a wrong value is told; it means something for gRPC alone.
     let insecure = first(&both("INSECURE"), |names| reader.switch(names[0]));
     if grpc {
