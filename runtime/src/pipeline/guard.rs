@@ -275,7 +275,7 @@ impl Guard {
     /// let file = path.clone();
     /// let watch = telemetry.reload_when_changed(&path, Duration::from_secs(5), move || {
     ///     let ratio = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
-    ///     Ok(Telemetry::default().with_sampler(Sampler::ParentBased(ratio.unwrap_or(1.0))))
+    ///     Ok(Telemetry::default().with_sampler(Sampler::parent_based(ratio.unwrap_or(1.0))))
     /// })?;
     /// # drop(watch);
     /// # std::fs::remove_dir_all(&folder)?;
