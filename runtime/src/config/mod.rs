@@ -259,7 +259,7 @@ impl Telemetry {
     /// | `OTEL_SDK_DISABLED`, `OTEL_LOG_LEVEL` | `false`, `info` | |
     /// | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | | see [`ResourceSettings`] |
     /// | `OTEL_PROPAGATORS` | `tracecontext,baggage` | see [`Propagator`] |
-    /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `otlp`, `console`, `none` |
+    /// | `OTEL_TRACES_EXPORTER` | `otlp` | a list of `otlp`, `console`, `zipkin`, `none` |
     /// | `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | the same, of metrics `prometheus`, too; there are log records only if exceptions are |
     /// | `OTEL_EXPORTER_OTLP_{ENDPOINT,PROTOCOL,HEADERS,TIMEOUT,COMPRESSION,CERTIFICATE,CLIENT_KEY,CLIENT_CERTIFICATE,INSECURE}` | see [`Otlp`] | of all signals |
     /// | `OTEL_EXPORTER_OTLP_TRACES_…`, `…_METRICS_…`, `…_LOGS_…` | as for all signals | the same, of one signal |
@@ -271,6 +271,7 @@ impl Telemetry {
     /// | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | | `logs` or `logs/dup`: exceptions as log records, or as both |
     /// | `OTELIER_PANIC_MESSAGES`, `OTELIER_SPAN_METRICS` | `true` | what panics say; calls of annotations with `metrics` |
     /// | `OTELIER_OLD_NAMES`, `OTELIER_SPAN_TYPES` | | renamed attributes also under old names; `otelier.span_type` |
+    /// | `OTELIER_RESOURCE_{DETECTORS,INCLUDED,EXCLUDED}` | all | see [`ResourceSettings`] |
     /// | `OTELIER_SHUTDOWN_TIMEOUT` | 5000 | in milliseconds |
     /// | `OTELIER_STRICT` | `false` | whether what is a warning below is an error |
     ///

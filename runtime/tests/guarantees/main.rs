@@ -22,6 +22,7 @@ mod health;
 mod keeping;
 mod life_cycle;
 mod limits;
+#[cfg(feature = "metrics")]
 mod metrics;
 mod options;
 mod outcomes;

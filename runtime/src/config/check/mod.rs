@@ -46,14 +46,6 @@ pub fn check_with(root: &Node, section: &'static Section, others: &[&str], probl
     checker.into(problems);
 }
 
-/// Checks one value against its key's description; `path` is the full key, `key` where it stands.
-#[allow(dead_code, reason = "values that come from no file are checked one by one, by the derive")]
-pub(crate) fn check_field(path: &str, node: &Node, field: &'static Field, key: &Origin, problems: &mut ConfigError) {
-    let mut checker = Checker::default();
-    checker.field(path, node, field, key);
-    checker.into(problems);
-}
-
 /// Every field of a section, with those of its flattened sections.
 pub(crate) fn fields(section: &'static Section) -> Vec<&'static Field> {
     let mut all = Vec::new();

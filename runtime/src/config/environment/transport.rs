@@ -4,8 +4,6 @@ use super::reader::{Reader, node, said};
 use super::{Node, Value, choice, mapping, older, plain, put, put_some};
 use otelier_spec::suggest;
 
-const STANDARD: &str = "the OTLP, console and `none` exporters are here";
-
 /// The exporters of spans. Without a word: OTLP.
 pub(super) fn span_exporters(reader: &mut Reader<'_>) -> Vec<Node> {
     const NAME: &str = "OTEL_TRACES_EXPORTER";
@@ -74,7 +72,7 @@ fn names(reader: &mut Reader<'_>, name: &str, known: &[&str]) -> Option<Vec<Stri
         .collect();
     if words.len() > 1 && words.iter().any(|word| word == "none") {
         let problem = crate::Problem::new(format_args!("`{name}` has `none` beside others; it says nothing there"));
-        reader.say(problem.note(STANDARD));
+        reader.say(problem);
     }
     Some(words)
 }

@@ -5,6 +5,90 @@ use super::words::{
     COUNT, EXPORTER_DEFAULT_HISTOGRAM_AGGREGATION, EXPORTER_TEMPORALITY_PREFERENCE, OTLP_HTTP_ENCODING, POSITIVE,
 };
 
+// What several exporters have in common.
+
+static PAIR: Type = Type::Section(&NAME_STRING_VALUE_PAIR);
+
+const TLS_OF_HTTP: Field = Field {
+    doc: "Certificates of the connection. Without it the system's root certificates count.",
+    ..Field::new("tls", Type::Section(&HTTP_TLS))
+};
+
+const HEADERS: Field = Field {
+    doc: "Headers of every request; they win over `headers_list`. An entry without a value is passed over.",
+    nullable: false,
+    ..Field::new("headers", Type::List { of: &PAIR, min: 1 })
+};
+
+const HEADERS_LIST: Field = Field {
+    doc: "Headers of every request as `key1=value1,key2=value2`.",
+    secret: true,
+    ..Field::new("headers_list", Type::Text)
+};
+
+const COMPRESSION: Field = Field {
+    doc: "How requests are compressed: `gzip` or `none`.",
+    default: Some("none"),
+    ..Field::new("compression", Type::Text)
+};
+
+const MAX_REQUEST_SIZE: Field = Field {
+    doc: "The largest request before compression; 0 is no limit.",
+    default: Some("67108864"),
+    unit: Some("By"),
+    ..Field::new("max_request_size", COUNT)
+};
+
+const MAX_RESPONSE_SIZE: Field = Field {
+    doc: "The largest answer that is read, after decompression.",
+    default: Some("4194304"),
+    unit: Some("By"),
+    ..Field::new("max_response_size", POSITIVE)
+};
+
+const TIMEOUT: Field = Field {
+    doc: "How long one export may take; 0 is no limit.",
+    default: Some("10000"),
+    unit: Some("ms"),
+    ..Field::new("timeout", COUNT)
+};
+
+const ENCODING: Field = Field {
+    doc: "How messages are written.",
+    default: Some("protobuf"),
+    ..Field::new("encoding", Type::Word(OTLP_HTTP_ENCODING))
+};
+
+const TEMPORALITY_PREFERENCE: Field = Field {
+    doc: "Whether metrics count from the start of the program, or from the export before.",
+    default: Some("cumulative"),
+    ..Field::new("temporality_preference", Type::Word(EXPORTER_TEMPORALITY_PREFERENCE))
+};
+
+const DEFAULT_HISTOGRAM_AGGREGATION: Field = Field {
+    doc: "The buckets of histograms that no view is about.",
+    default: Some("explicit_bucket_histogram"),
+    ..Field::new("default_histogram_aggregation", Type::Word(EXPORTER_DEFAULT_HISTOGRAM_AGGREGATION))
+};
+
+const ENDPOINT: Field =
+    Field { doc: "The URL to send to.", default: Some("http://localhost:4317"), ..Field::new("endpoint", Type::Text) };
+
+const TLS_OF_GRPC: Field = Field {
+    doc: "Certificates of the connection. Without it the system's root certificates count.",
+    ..Field::new("tls", Type::Section(&GRPC_TLS))
+};
+
+const KEY_FILE: Field = Field {
+    doc: "The PEM file of the client's private key; goes with `cert_file`.",
+    ..Field::new("key_file", Type::Text)
+};
+
+const CERT_FILE: Field = Field {
+    doc: "The PEM file of the client's certificate; goes with `key_file`.",
+    ..Field::new("cert_file", Type::Text)
+};
+
 /// OTLP over HTTP.
 pub static OTLP_HTTP_EXPORTER: Section = Section {
     name: "OtlpHttpExporter",
@@ -14,48 +98,14 @@ pub static OTLP_HTTP_EXPORTER: Section = Section {
             doc: "The URL to send to, with the path of the signal. Default: `http://localhost:4318/v1/` and `traces`, `metrics` or `logs`.",
             ..Field::new("endpoint", Type::Text)
         },
-        Field {
-            doc: "Certificates of the connection. Without it the system's root certificates count.",
-            ..Field::new("tls", Type::Section(&HTTP_TLS))
-        },
-        Field {
-            doc: "Headers of every request; they win over `headers_list`. An entry without a value is passed over.",
-            nullable: false,
-            ..Field::new("headers", Type::List { of: &Type::Section(&NAME_STRING_VALUE_PAIR), min: 1 })
-        },
-        Field {
-            doc: "Headers of every request as `key1=value1,key2=value2`.",
-            secret: true,
-            ..Field::new("headers_list", Type::Text)
-        },
-        Field {
-            doc: "How requests are compressed: `gzip` or `none`.",
-            default: Some("none"),
-            ..Field::new("compression", Type::Text)
-        },
-        Field {
-            doc: "The largest request before compression; 0 is no limit.",
-            default: Some("67108864"),
-            unit: Some("By"),
-            ..Field::new("max_request_size", COUNT)
-        },
-        Field {
-            doc: "The largest answer that is read, after decompression.",
-            default: Some("4194304"),
-            unit: Some("By"),
-            ..Field::new("max_response_size", POSITIVE)
-        },
-        Field {
-            doc: "How long one export may take; 0 is no limit.",
-            default: Some("10000"),
-            unit: Some("ms"),
-            ..Field::new("timeout", COUNT)
-        },
-        Field {
-            doc: "How messages are written.",
-            default: Some("protobuf"),
-            ..Field::new("encoding", Type::Word(OTLP_HTTP_ENCODING))
-        },
+        TLS_OF_HTTP,
+        HEADERS,
+        HEADERS_LIST,
+        COMPRESSION,
+        MAX_REQUEST_SIZE,
+        MAX_RESPONSE_SIZE,
+        TIMEOUT,
+        ENCODING,
     ],
     count: Count::Any,
     others: Others::Refused,
@@ -71,58 +121,16 @@ pub static OTLP_HTTP_METRIC_EXPORTER: Section = Section {
             default: Some("http://localhost:4318/v1/metrics"),
             ..Field::new("endpoint", Type::Text)
         },
-        Field {
-            doc: "Certificates of the connection. Without it the system's root certificates count.",
-            ..Field::new("tls", Type::Section(&HTTP_TLS))
-        },
-        Field {
-            doc: "Headers of every request; they win over `headers_list`. An entry without a value is passed over.",
-            nullable: false,
-            ..Field::new("headers", Type::List { of: &Type::Section(&NAME_STRING_VALUE_PAIR), min: 1 })
-        },
-        Field {
-            doc: "Headers of every request as `key1=value1,key2=value2`.",
-            secret: true,
-            ..Field::new("headers_list", Type::Text)
-        },
-        Field {
-            doc: "How requests are compressed: `gzip` or `none`.",
-            default: Some("none"),
-            ..Field::new("compression", Type::Text)
-        },
-        Field {
-            doc: "The largest request before compression; 0 is no limit.",
-            default: Some("67108864"),
-            unit: Some("By"),
-            ..Field::new("max_request_size", COUNT)
-        },
-        Field {
-            doc: "The largest answer that is read, after decompression.",
-            default: Some("4194304"),
-            unit: Some("By"),
-            ..Field::new("max_response_size", POSITIVE)
-        },
-        Field {
-            doc: "How long one export may take; 0 is no limit.",
-            default: Some("10000"),
-            unit: Some("ms"),
-            ..Field::new("timeout", COUNT)
-        },
-        Field {
-            doc: "How messages are written.",
-            default: Some("protobuf"),
-            ..Field::new("encoding", Type::Word(OTLP_HTTP_ENCODING))
-        },
-        Field {
-            doc: "Whether metrics count from the start of the program, or from the export before.",
-            default: Some("cumulative"),
-            ..Field::new("temporality_preference", Type::Word(EXPORTER_TEMPORALITY_PREFERENCE))
-        },
-        Field {
-            doc: "The buckets of histograms that no view is about.",
-            default: Some("explicit_bucket_histogram"),
-            ..Field::new("default_histogram_aggregation", Type::Word(EXPORTER_DEFAULT_HISTOGRAM_AGGREGATION))
-        },
+        TLS_OF_HTTP,
+        HEADERS,
+        HEADERS_LIST,
+        COMPRESSION,
+        MAX_REQUEST_SIZE,
+        MAX_RESPONSE_SIZE,
+        TIMEOUT,
+        ENCODING,
+        TEMPORALITY_PREFERENCE,
+        DEFAULT_HISTOGRAM_AGGREGATION,
     ],
     count: Count::Any,
     others: Others::Refused,
@@ -132,50 +140,7 @@ pub static OTLP_HTTP_METRIC_EXPORTER: Section = Section {
 pub static OTLP_GRPC_EXPORTER: Section = Section {
     name: "OtlpGrpcExporter",
     doc: "OTLP over gRPC.",
-    fields: &[
-        Field {
-            doc: "The URL to send to.",
-            default: Some("http://localhost:4317"),
-            ..Field::new("endpoint", Type::Text)
-        },
-        Field {
-            doc: "Certificates of the connection. Without it the system's root certificates count.",
-            ..Field::new("tls", Type::Section(&GRPC_TLS))
-        },
-        Field {
-            doc: "Headers of every request; they win over `headers_list`. An entry without a value is passed over.",
-            nullable: false,
-            ..Field::new("headers", Type::List { of: &Type::Section(&NAME_STRING_VALUE_PAIR), min: 1 })
-        },
-        Field {
-            doc: "Headers of every request as `key1=value1,key2=value2`.",
-            secret: true,
-            ..Field::new("headers_list", Type::Text)
-        },
-        Field {
-            doc: "How requests are compressed: `gzip` or `none`.",
-            default: Some("none"),
-            ..Field::new("compression", Type::Text)
-        },
-        Field {
-            doc: "The largest request before compression; 0 is no limit.",
-            default: Some("67108864"),
-            unit: Some("By"),
-            ..Field::new("max_request_size", COUNT)
-        },
-        Field {
-            doc: "The largest answer that is read, after decompression.",
-            default: Some("4194304"),
-            unit: Some("By"),
-            ..Field::new("max_response_size", POSITIVE)
-        },
-        Field {
-            doc: "How long one export may take; 0 is no limit.",
-            default: Some("10000"),
-            unit: Some("ms"),
-            ..Field::new("timeout", COUNT)
-        },
-    ],
+    fields: &[ENDPOINT, TLS_OF_GRPC, HEADERS, HEADERS_LIST, COMPRESSION, MAX_REQUEST_SIZE, MAX_RESPONSE_SIZE, TIMEOUT],
     count: Count::Any,
     others: Others::Refused,
 };
@@ -185,58 +150,16 @@ pub static OTLP_GRPC_METRIC_EXPORTER: Section = Section {
     name: "OtlpGrpcMetricExporter",
     doc: "Metrics by OTLP over gRPC.",
     fields: &[
-        Field {
-            doc: "The URL to send to.",
-            default: Some("http://localhost:4317"),
-            ..Field::new("endpoint", Type::Text)
-        },
-        Field {
-            doc: "Certificates of the connection. Without it the system's root certificates count.",
-            ..Field::new("tls", Type::Section(&GRPC_TLS))
-        },
-        Field {
-            doc: "Headers of every request; they win over `headers_list`. An entry without a value is passed over.",
-            nullable: false,
-            ..Field::new("headers", Type::List { of: &Type::Section(&NAME_STRING_VALUE_PAIR), min: 1 })
-        },
-        Field {
-            doc: "Headers of every request as `key1=value1,key2=value2`.",
-            secret: true,
-            ..Field::new("headers_list", Type::Text)
-        },
-        Field {
-            doc: "How requests are compressed: `gzip` or `none`.",
-            default: Some("none"),
-            ..Field::new("compression", Type::Text)
-        },
-        Field {
-            doc: "The largest request before compression; 0 is no limit.",
-            default: Some("67108864"),
-            unit: Some("By"),
-            ..Field::new("max_request_size", COUNT)
-        },
-        Field {
-            doc: "The largest answer that is read, after decompression.",
-            default: Some("4194304"),
-            unit: Some("By"),
-            ..Field::new("max_response_size", POSITIVE)
-        },
-        Field {
-            doc: "How long one export may take; 0 is no limit.",
-            default: Some("10000"),
-            unit: Some("ms"),
-            ..Field::new("timeout", COUNT)
-        },
-        Field {
-            doc: "Whether metrics count from the start of the program, or from the export before.",
-            default: Some("cumulative"),
-            ..Field::new("temporality_preference", Type::Word(EXPORTER_TEMPORALITY_PREFERENCE))
-        },
-        Field {
-            doc: "The buckets of histograms that no view is about.",
-            default: Some("explicit_bucket_histogram"),
-            ..Field::new("default_histogram_aggregation", Type::Word(EXPORTER_DEFAULT_HISTOGRAM_AGGREGATION))
-        },
+        ENDPOINT,
+        TLS_OF_GRPC,
+        HEADERS,
+        HEADERS_LIST,
+        COMPRESSION,
+        MAX_REQUEST_SIZE,
+        MAX_RESPONSE_SIZE,
+        TIMEOUT,
+        TEMPORALITY_PREFERENCE,
+        DEFAULT_HISTOGRAM_AGGREGATION,
     ],
     count: Count::Any,
     others: Others::Refused,
@@ -265,16 +188,8 @@ pub static EXPERIMENTAL_OTLP_FILE_METRIC_EXPORTER: Section = Section {
             default: Some("stdout"),
             ..Field::new("output_stream", Type::Text)
         },
-        Field {
-            doc: "Whether metrics count from the start of the program, or from the export before.",
-            default: Some("cumulative"),
-            ..Field::new("temporality_preference", Type::Word(EXPORTER_TEMPORALITY_PREFERENCE))
-        },
-        Field {
-            doc: "The buckets of histograms that no view is about.",
-            default: Some("explicit_bucket_histogram"),
-            ..Field::new("default_histogram_aggregation", Type::Word(EXPORTER_DEFAULT_HISTOGRAM_AGGREGATION))
-        },
+        TEMPORALITY_PREFERENCE,
+        DEFAULT_HISTOGRAM_AGGREGATION,
     ],
     count: Count::Any,
     others: Others::Refused,
@@ -293,18 +208,7 @@ pub static CONSOLE_EXPORTER: Section = Section {
 pub static CONSOLE_METRIC_EXPORTER: Section = Section {
     name: "ConsoleMetricExporter",
     doc: "Prints metrics for people.",
-    fields: &[
-        Field {
-            doc: "Whether metrics count from the start of the program, or from the export before.",
-            default: Some("cumulative"),
-            ..Field::new("temporality_preference", Type::Word(EXPORTER_TEMPORALITY_PREFERENCE))
-        },
-        Field {
-            doc: "The buckets of histograms that no view is about.",
-            default: Some("explicit_bucket_histogram"),
-            ..Field::new("default_histogram_aggregation", Type::Word(EXPORTER_DEFAULT_HISTOGRAM_AGGREGATION))
-        },
-    ],
+    fields: &[TEMPORALITY_PREFERENCE, DEFAULT_HISTOGRAM_AGGREGATION],
     count: Count::Any,
     others: Others::Refused,
 };
@@ -315,14 +219,8 @@ pub static HTTP_TLS: Section = Section {
     doc: "Certificates of an HTTP connection.",
     fields: &[
         Field { doc: "The PEM file of the root certificates to trust.", ..Field::new("ca_file", Type::Text) },
-        Field {
-            doc: "The PEM file of the client's private key; goes with `cert_file`.",
-            ..Field::new("key_file", Type::Text)
-        },
-        Field {
-            doc: "The PEM file of the client's certificate; goes with `key_file`.",
-            ..Field::new("cert_file", Type::Text)
-        },
+        KEY_FILE,
+        CERT_FILE,
     ],
     count: Count::Any,
     others: Others::Refused,
@@ -334,14 +232,8 @@ pub static GRPC_TLS: Section = Section {
     doc: "Certificates of a gRPC connection.",
     fields: &[
         Field { doc: "The PEM file of the root certificates to trust.", ..Field::new("ca_file", Type::Text) },
-        Field {
-            doc: "The PEM file of the client's private key; goes with `cert_file`.",
-            ..Field::new("key_file", Type::Text)
-        },
-        Field {
-            doc: "The PEM file of the client's certificate; goes with `key_file`.",
-            ..Field::new("cert_file", Type::Text)
-        },
+        KEY_FILE,
+        CERT_FILE,
         Field {
             doc: "Whether an endpoint without a scheme is used without TLS.",
             default: Some("false"),
