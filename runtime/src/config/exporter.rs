@@ -1,6 +1,6 @@
 //! Where spans and log records go.
 
-use super::{Batching, Otlp, Telemetry, Zipkin};
+use super::{Batching, Failover, Otlp, Telemetry, Zipkin};
 use std::path::PathBuf;
 
 /// An exporter of spans. YAML: `tracer_provider.processors[].batch.exporter`.
@@ -15,6 +15,8 @@ pub enum Exporter {
     OtlpFile(OtlpFile),
     /// Sends spans to Zipkin. Environment: `OTEL_TRACES_EXPORTER=zipkin`. YAML: `otelier/zipkin`.
     Zipkin(Zipkin),
+    /// Sends spans to the first of several receivers that works. YAML: `otelier/failover`.
+    Failover(Failover),
     /// One of the others, with batches of its own in place of [`Telemetry::batch`]. YAML: a processor of its own.
     Batched(Box<Self>, Batching),
 }
@@ -30,6 +32,8 @@ pub enum LogExporter {
     Console,
     /// Writes log records as lines of OTLP JSON. YAML: `otlp_file/development`.
     OtlpFile(OtlpFile),
+    /// Sends log records to the first of several receivers that works. YAML: `otelier/failover`.
+    Failover(Failover),
     /// One of the others, with batches of its own in place of [`Telemetry::batch`]: those of the spans that the exceptions
     /// are of. YAML: a processor of its own. Environment: `OTEL_BLRP_…`.
     Batched(Box<Self>, Batching),
@@ -198,6 +202,7 @@ impl Telemetry {
         let as_spans = |exporter: &Exporter| match exporter.parts().0 {
             Exporter::Otlp(otlp) => Some(LogExporter::Otlp(otlp.clone())),
             Exporter::OtlpFile(file) => Some(LogExporter::OtlpFile(file.clone())),
+            Exporter::Failover(failover) => Some(LogExporter::Failover(failover.clone())),
             // Its trees say what went wrong already.
             Exporter::Console | Exporter::Batched(..) => None,
             // Zipkin knows spans alone.

@@ -13,6 +13,7 @@ mod otlp;
 
 mod check;
 mod composable;
+mod delivery;
 #[cfg(feature = "config-file")]
 mod document;
 mod json_schema;
@@ -42,6 +43,7 @@ pub use crate::record::{ExceptionSignal, Limits, OldNames};
 pub use adaptive::Adaptive;
 pub use check::{check, check_with};
 pub use composable::{AttributePatterns, AttributeValues, Composable, Rule, SpanParent};
+pub use delivery::{CircuitBreaker, DiskBuffer, Failover, Retry, Sync};
 #[cfg(feature = "config-file")]
 pub use document::Document;
 pub use exporter::{Exporter, LogExporter, OtlpFile, OutputStream};
@@ -125,6 +127,13 @@ pub struct Telemetry {
     /// Where log records go, of which there are some only if `exception_signal` says so. Environment:
     /// `OTEL_LOGS_EXPORTER`, a list of `none` and `otlp`. Default: `None`, where spans go by OTLP or into a file.
     pub log_exporters: Option<Vec<LogExporter>>,
+    /// How batches are sent again that a receiver could not take. Default: after 5 to 30 s, for 5 minutes.
+    pub retry: Retry,
+    /// When a receiver that fails is left alone. Default: after 5 failures in a row, for 30 s.
+    pub circuit_breaker: CircuitBreaker,
+    /// Where batches wait until they have arrived, if not in memory. Environment: `OTELIER_DISK_BUFFER`, a directory.
+    /// Default: in memory.
+    pub disk_buffer: Option<DiskBuffer>,
     /// Which metrics are exported, and how; needs the feature `metrics`. YAML: `meter_provider`. Default: none.
     pub metrics: Metrics,
     /// How long [`Guard::shutdown`](crate::Guard::shutdown) and dropping the guard may take. Default: 5 s.
@@ -230,6 +239,9 @@ impl Default for Telemetry {
             batch: Batching::default(),
             exporters: Vec::new(),
             log_exporters: None,
+            retry: Retry::default(),
+            circuit_breaker: CircuitBreaker::default(),
+            disk_buffer: None,
             metrics: Metrics::default(),
             shutdown_timeout: Duration::from_secs(5),
             log_level: LogLevel::default(),
@@ -482,6 +494,7 @@ impl Telemetry {
         }
         self.resource.check(problems);
         self.metrics.check(problems);
+        self.check_delivery(problems);
         let mut found = crate::ConfigError::default();
         self.batch.check(&mut found);
         self.exporters.iter().filter_map(|exporter| exporter.parts().1).for_each(|own| own.check(&mut found));

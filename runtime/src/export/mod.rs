@@ -17,6 +17,7 @@ pub(crate) mod metrics;
 pub(crate) mod otlp;
 pub(crate) mod otlp_file;
 pub(crate) mod otlp_json;
+mod refused;
 mod scopes;
 pub(crate) mod sdk;
 pub mod tree;
@@ -25,6 +26,8 @@ pub(crate) mod zipkin;
 
 pub(crate) use book::{Book, Failure, RECENT};
 pub use memory::MemoryExporter;
+#[allow(unused_imports)]
+pub(crate) use refused::{Again, Refused};
 
 use crate::clock::Anchor;
 use crate::record::{Event, Records, SpanRecord, Time};

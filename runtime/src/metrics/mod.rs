@@ -30,6 +30,7 @@ pub(crate) fn sink(reader: &MetricReader, problems: &mut ConfigError) -> Option<
     match &reader.exporter {
         MetricExporter::Console => Some(Arc::new(Console)),
         MetricExporter::OtlpFile(file) => crate::export::otlp_file::metric_sink(file, problems),
+        MetricExporter::Failover(_) => None,
         #[cfg(feature = "_otlp")]
         MetricExporter::Otlp(otlp) => crate::export::otlp::metric_sink(otlp, problems),
         #[cfg(not(feature = "_otlp"))]

@@ -23,7 +23,7 @@ pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut Conf
             config::Exporter::Console => Some(Arc::new(SdkExporter::new(ConsoleExporter::new(), resource))),
             config::Exporter::OtlpFile(file) => otlp_file::exporter(Signal::Spans, file, problems),
             config::Exporter::Zipkin(zipkin) => self::zipkin(zipkin, problems),
-            config::Exporter::Batched(..) => None,
+            config::Exporter::Failover(_) | config::Exporter::Batched(..) => None,
         };
         found.extend(made.map(|exporter| (exporter, batching.cloned().unwrap_or_else(usual))));
     }
@@ -43,7 +43,7 @@ pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut Conf
             LogExporter::Otlp(otlp) => self::otlp(Signal::Logs, otlp, problems),
             LogExporter::Console => Some(Arc::new(LogLines)),
             LogExporter::OtlpFile(file) => otlp_file::exporter(Signal::Logs, file, problems),
-            LogExporter::Batched(..) => None,
+            LogExporter::Failover(_) | LogExporter::Batched(..) => None,
         };
         found.extend(made.map(|exporter| (exporter, batching.cloned().unwrap_or_else(usual))));
     }

@@ -140,6 +140,9 @@ fn cannot_change(old: &Telemetry, new: &Telemetry) -> Vec<String> {
         batch,
         exporters,
         log_exporters,
+        retry,
+        circuit_breaker,
+        disk_buffer,
         metrics,
         propagators,
     } = new;
@@ -157,6 +160,9 @@ fn cannot_change(old: &Telemetry, new: &Telemetry) -> Vec<String> {
         ("batch", old.batch != *batch, "the queue is made when the pipeline starts"),
         ("exporters", old.exporters != *exporters, EXPORTERS),
         ("log_exporters", old.log_exporters != *log_exporters, EXPORTERS),
+        ("retry", old.retry != *retry, EXPORTERS),
+        ("circuit_breaker", old.circuit_breaker != *circuit_breaker, EXPORTERS),
+        ("disk_buffer", old.disk_buffer != *disk_buffer, EXPORTERS),
         ("metrics", old.metrics != *metrics, "readers and their exporters are made when the pipeline starts"),
         ("propagators", old.propagators != *propagators, "OpenTelemetry's globals are set once"),
     ];

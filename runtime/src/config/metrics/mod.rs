@@ -7,7 +7,7 @@ mod view;
 pub use prometheus::{Prometheus, PullExporter, PullReader, Translation};
 pub use view::{Aggregation, AttributeKeys, InstrumentType, View, ViewSelector, ViewStream};
 
-use super::{Otlp, OtlpFile};
+use super::{Failover, Otlp, OtlpFile};
 use std::time::Duration;
 
 /// Which metrics are exported, and how: the `meter_provider` of OpenTelemetry's declarative configuration.
@@ -78,6 +78,8 @@ pub struct MetricReader {
 pub enum MetricExporter {
     /// To an OTLP receiver. HTTP appends `/v1/metrics` to an endpoint that is a base. YAML: `otlp_http`, `otlp_grpc`.
     Otlp(Otlp),
+    /// To the first of several OTLP receivers that works. YAML: `otelier/failover`.
+    Failover(Failover),
     /// To standard error, as lines for people. YAML: `console`.
     Console,
     /// Writes metrics as lines of OTLP JSON, one for each export. YAML: `otlp_file/development`.
