@@ -1,10 +1,11 @@
 //! What one exporter made of what it was handed.
 
-use super::{Accepted, Signal};
+use super::delivery::Route;
+use super::{Accepted, Refused, Signal};
 use crate::diagnostics::{self, LogLevel, scrubbed};
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How many of the latest exports the recent success rate is of.
@@ -22,6 +23,12 @@ pub(crate) enum Failure {
     /// The pipeline had to end before it was its turn.
     NotTried,
     Panicked(String),
+    /// Its retries are used up, or there was no time for more.
+    GivenUp { error: String, attempts: u32 },
+    /// So much was waiting for it that there was no room.
+    BacklogFull,
+    /// It waited in the disk buffer for longer than it may.
+    Expired,
     /// What it is to export could not be had.
     #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
     Collect(String),
@@ -40,11 +47,32 @@ impl Failure {
     fn event(&self) -> &'static str {
         match self {
             Self::Failed(_) => "Exporter.Export.Failed",
+            Self::GivenUp { .. } => "Exporter.Export.GivenUp",
+            Self::BacklogFull => "Exporter.Backlog.Full",
+            Self::Expired => "Exporter.Buffer.Expired",
             Self::Timeout(_) => "Exporter.Export.Timeout",
             Self::CutOff | Self::NotTried => "Exporter.Export.ShutDown",
             Self::Panicked(_) => "Exporter.Export.Panicked",
             Self::Collect(_) => "Exporter.Collect.Failed",
             Self::Shutdown(_) => "Exporter.Shutdown.Failed",
+        }
+    }
+
+    /// For `error.type`.
+    pub(crate) fn error_type(&self) -> &'static str {
+        LOSSES[self.loss()]
+    }
+
+    /// Where it is counted: the place in [`LOSSES`].
+    fn loss(&self) -> usize {
+        match self {
+            Self::Failed(_) | Self::Collect(_) | Self::Shutdown(_) => 0,
+            Self::Timeout(_) => 1,
+            Self::CutOff | Self::NotTried => 2,
+            Self::Panicked(_) => 3,
+            Self::BacklogFull => 4,
+            Self::GivenUp { .. } => 5,
+            Self::Expired => 6,
         }
     }
 
@@ -54,11 +82,22 @@ impl Failure {
             Self::Timeout(after) => format!("the export took longer than {after:?}"),
             Self::CutOff => "the export was not over when the time of the shutdown was".to_owned(),
             Self::NotTried => "the time of the shutdown was over before the export began".to_owned(),
+            Self::GivenUp { error, attempts: 1 } => format!("given up after one attempt: {}", scrubbed(error)),
+            Self::GivenUp { error, attempts } => format!("given up after {attempts} attempts: {}", scrubbed(error)),
+            Self::BacklogFull => "so much waits for this exporter that there was no room".to_owned(),
+            Self::Expired => "it waited in the disk buffer for longer than it may".to_owned(),
             Self::Collect(error) => format!("the metrics could not be collected: {}", scrubbed(error)),
             Self::Panicked(message) => format!("the exporter panicked: {}", scrubbed(message)),
         }
     }
 }
+
+/// Why spans, log records or data points were lost that an exporter was handed.
+pub(crate) const LOSSES: [&str; 7] =
+    ["refused", "timeout", "shut_down", "panicked", "backlog_full", "given_up", "expired"];
+
+/// How many were lost for each of [`LOSSES`].
+pub(crate) type Losses = [u64; LOSSES.len()];
 
 /// An exporter's numbers, without the exporter: they outlive it.
 #[derive(Debug)]
@@ -70,9 +109,21 @@ pub(crate) struct Book {
     exported: AtomicU64,
     failed: AtomicU64,
     rejected: AtomicU64,
-    /// When the export that is under way began, and when the exporter's code got the thread that it has now: nanoseconds
-    /// after `base`, or 0.
-    exporting: AtomicU64,
+    losses: [AtomicU64; LOSSES.len()],
+    /// What waits in memory, and of it what is on its way.
+    pub(crate) pending: AtomicU64,
+    in_flight: AtomicU64,
+    /// What waits in the disk buffer: of this process and of earlier ones.
+    pub(crate) buffered: AtomicU64,
+    pub(crate) left_by_others: AtomicU64,
+    /// What of earlier processes has arrived, and what of all may have arrived twice.
+    pub(crate) replayed: AtomicU64,
+    pub(crate) sent_again: AtomicU64,
+    retries: AtomicU64,
+    route: OnceLock<Arc<Route>>,
+    /// When each export that is under way began.
+    exporting: Mutex<Vec<(u64, Instant)>>,
+    /// When the exporter's code got the thread that it has now: nanoseconds after `base`, or 0.
     polling: AtomicU64,
     base: Instant,
     history: Mutex<History>,
@@ -126,7 +177,16 @@ impl Book {
             exported: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
-            exporting: AtomicU64::new(0),
+            losses: Default::default(),
+            pending: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+            buffered: AtomicU64::new(0),
+            left_by_others: AtomicU64::new(0),
+            replayed: AtomicU64::new(0),
+            sent_again: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            route: OnceLock::new(),
+            exporting: Mutex::default(),
             polling: AtomicU64::new(0),
             base: Instant::now(),
             history: Mutex::default(),
@@ -178,6 +238,44 @@ impl Book {
         diagnostics::tell(LogLevel::Debug, "Exporter.Export.Done", || format!("{name}: exported {count} {signal}"));
     }
 
+    /// An attempt has failed, and perhaps another will not.
+    pub(crate) fn attempt_failed(&self, refused: &Refused) {
+        let text = scrubbed(&refused.text).into_owned();
+        let mut history = self.lock();
+        history.failed_in_a_row += 1;
+        history.last_error = Some((SystemTime::now(), text));
+    }
+
+    /// The same is sent again after a pause.
+    pub(crate) fn will_retry(&self, refused: &Refused, pause: Duration) {
+        self.retries.fetch_add(1, Relaxed);
+        let name = &self.name;
+        diagnostics::say(LogLevel::Warn, "Exporter.Export.Retried", name, || {
+            format!("{name}: {}; it is sent again in {} ms", scrubbed(&refused.text), pause.as_millis())
+        });
+    }
+
+    pub(crate) fn retries(&self) -> u64 {
+        self.retries.load(Relaxed)
+    }
+
+    /// What came of one attempt, and how long it took.
+    pub(crate) fn attempted(&self, _duration: Duration, _error_type: Option<&str>) {}
+
+    pub(crate) fn set_route(&self, route: &Arc<Route>) {
+        // Once for each exporter.
+        let _ = self.route.set(Arc::clone(route));
+    }
+
+    /// The receivers, if it has some of its own.
+    pub(crate) fn route(&self) -> Option<&Route> {
+        self.route.get().map(|route| &**route)
+    }
+
+    pub(crate) fn losses(&self) -> Losses {
+        std::array::from_fn(|loss| self.losses[loss].load(Relaxed))
+    }
+
     fn book_failure(&self, count: u64, failure: &Failure) {
         let text = failure.text();
         {
@@ -188,6 +286,7 @@ impl Book {
             history.last_error = Some((SystemTime::now(), text.clone()));
         }
         self.failed.fetch_add(count, Relaxed);
+        self.losses[failure.loss()].fetch_add(count, Relaxed);
         let (name, signal) = (&self.name, self.signal);
         diagnostics::say(LogLevel::Warn, failure.event(), name, || match count {
             0 => format!("{name}: {text}"),
@@ -200,9 +299,18 @@ impl Book {
         (self.exported.load(Acquire), self.failed.load(Relaxed), self.rejected.load(Relaxed))
     }
 
-    /// Notes that an export is under way, until what comes back is dropped.
-    pub(crate) fn exporting(&self) -> Since<'_> {
-        Since::now(&self.exporting, self.base)
+    /// Notes that an export of so many is under way, until what comes back is dropped.
+    pub(crate) fn exporting(&self, items: u64) -> Under<'_> {
+        let number = self.in_flight.fetch_add(items, Relaxed);
+        let mut exporting = self.exporting.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = exporting.last().map_or(number, |(last, _)| last.wrapping_add(1));
+        exporting.push((number, Instant::now()));
+        Under { book: self, number, items }
+    }
+
+    /// How many are on their way.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Relaxed)
     }
 
     /// Notes that the exporter's code has the thread, until what comes back is dropped.
@@ -210,20 +318,32 @@ impl Book {
         Since::now(&self.polling, self.base)
     }
 
-    /// How long the export that is under way has taken so far.
+    /// How long the longest export that is under way has taken so far.
     pub(crate) fn busy_for(&self) -> Option<Duration> {
-        self.elapsed(&self.exporting)
+        let exporting = self.exporting.lock().unwrap_or_else(PoisonError::into_inner);
+        exporting.iter().map(|(_, since)| since.elapsed()).max()
     }
 
     /// How long the exporter's code has kept its thread: the one that all exporters of spans and log records share, or the
     /// one of its reader.
     pub(crate) fn keeps_thread_for(&self) -> Option<Duration> {
-        self.elapsed(&self.polling)
-    }
-
-    fn elapsed(&self, since: &AtomicU64) -> Option<Duration> {
-        let since = since.load(Relaxed);
+        let since = self.polling.load(Relaxed);
         (since > 0).then(|| self.base.elapsed().saturating_sub(Duration::from_nanos(since)))
+    }
+}
+
+/// Clears the note of an export.
+pub(crate) struct Under<'a> {
+    book: &'a Book,
+    number: u64,
+    items: u64,
+}
+
+impl Drop for Under<'_> {
+    fn drop(&mut self) {
+        self.book.in_flight.fetch_sub(self.items, Relaxed);
+        let mut exporting = self.book.exporting.lock().unwrap_or_else(PoisonError::into_inner);
+        exporting.retain(|(number, _)| *number != self.number);
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod book;
 pub mod console;
+#[cfg_attr(not(feature = "_otlp"), allow(dead_code))]
+pub(crate) mod delivery;
 pub mod html;
 pub(crate) mod json;
 pub(crate) mod log_lines;
@@ -24,9 +26,9 @@ pub mod tree;
 #[cfg(feature = "zipkin")]
 pub(crate) mod zipkin;
 
-pub(crate) use book::{Book, Failure, RECENT};
+pub(crate) use book::{Book, Failure, Losses, RECENT};
+pub use delivery::BreakerState;
 pub use memory::MemoryExporter;
-#[allow(unused_imports)]
 pub(crate) use refused::{Again, Refused};
 
 use crate::clock::Anchor;
@@ -50,6 +52,11 @@ impl Batch {
         Records::from_words(&self.words)
     }
 
+    /// The memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.words.len() * 8
+    }
+
     /// How many log records the batch holds: the exceptions of its spans, if log records carry them.
     pub(crate) fn log_records(&self) -> u64 {
         let mut found = 0;
@@ -64,6 +71,21 @@ impl Batch {
             Time::Ticks(ticks) => self.anchor.unix_nanos(ticks),
             Time::Unix(nanos) => nanos,
         }
+    }
+}
+
+/// A batch as a request.
+#[cfg_attr(not(feature = "_otlp"), allow(unused_variables))]
+pub(crate) fn encode(signal: Signal, format: delivery::Format, batch: &Batch) -> Vec<u8> {
+    match format {
+        #[cfg(feature = "_otlp")]
+        delivery::Format::Protobuf => otlp::encode(signal, batch),
+        delivery::Format::Json => otlp_json::request(signal, batch),
+        #[cfg(feature = "zipkin")]
+        delivery::Format::Zipkin => zipkin::encode(batch),
+        // Nobody takes the others in this build.
+        #[allow(unreachable_patterns)]
+        _ => Vec::new(),
     }
 }
 

@@ -10,6 +10,8 @@ pub(crate) struct Refused {
     /// For `error.type`: an HTTP status, a gRPC status, `timeout`, or what kind of error it was.
     pub(crate) error_type: String,
     pub(crate) again: Again,
+    /// Whether the receiver has said so, and there is somebody who may say something else soon.
+    pub(crate) is_answer: bool,
 }
 
 /// Whether what failed should be tried again.

@@ -133,7 +133,7 @@ impl Reader {
     }
 
     fn collect_and_export(&self, runtime: &tokio::runtime::Runtime, stop: Option<Instant>) {
-        let _exporting = self.book.exporting();
+        let _exporting = self.book.exporting(0);
         let collected = self.collected.iter().filter_map(|reader| self.collect(reader));
         let metrics: Vec<_> = collected.filter(|metrics| metrics.scope_metrics().next().is_some()).collect();
         let count = data_points(&metrics);

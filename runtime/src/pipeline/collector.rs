@@ -1,12 +1,15 @@
-//! The thread that takes finished spans from everybody else and hands them to the exporters.
+//! The thread that takes finished spans from everybody else and hands them to the exporters. It never waits for one: when
+//! none has room, spans stay in the queue.
 
-use super::deliver::{Lane, RESERVE, Stop};
 use super::drops::Drops;
+use super::exporting::Exporting;
 use super::guard::Lease;
+use super::lanes::{self, Lane, Target};
 use super::load::Load;
 use crate::clock::{self, Anchor, Clock};
-use crate::config::Batching;
-use crate::export::{Batch, Book, Exporter};
+use crate::config::{Batching, CircuitBreaker, Retry};
+use crate::export::delivery::Stop;
+use crate::export::{Batch, Book};
 use crate::record::capture::Tap;
 use crate::record::{self, QUEUE};
 use opentelemetry::Context;
@@ -15,17 +18,11 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
 
 pub(super) struct Collector {
     resource: Arc<Resource>,
     rows: Vec<Row>,
     clock: Clock,
-    /// When everything must be over, once the pipeline shuts down.
-    stop: Stop,
-    /// Batches that were still on their way when the shutdown began, or that it put on their way.
-    on_the_way: Vec<mpsc::Receiver<()>>,
     drops: Arc<Drops>,
     load: Load,
     /// Taken once for all batches that are exported together, so that their spans lie right beside each other.
@@ -35,7 +32,7 @@ pub(super) struct Collector {
 /// Exporters whose batches are the same.
 struct Row {
     batching: Batching,
-    lanes: Vec<Lane>,
+    lanes: Vec<Arc<Lane>>,
     /// Records that do not fill a batch yet.
     words: Vec<u64>,
     spans: u64,
@@ -64,11 +61,13 @@ fn delay(batching: &Batching) -> Duration {
 }
 
 /// An exporter, its numbers and its batching.
-pub(super) type Supplied = (Arc<dyn Exporter>, Arc<Book>, Batching);
+pub(super) type Supplied = (Target, Arc<Book>, Batching);
 
 /// What a collector needs that is not its own.
 pub(super) struct Supplies {
     pub(super) batching: Batching,
+    pub(super) retry: Retry,
+    pub(super) breaker: CircuitBreaker,
     pub(super) resource: Arc<Resource>,
     pub(super) exporters: Vec<Supplied>,
     pub(super) stop: Stop,
@@ -85,112 +84,89 @@ impl Drop for Stopped {
     }
 }
 
-/// A runtime whose end nobody waits for: looking a name up cannot be stopped, and would be waited for past every deadline.
-struct Background(Option<Runtime>);
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        self.0.take().into_iter().for_each(Runtime::shutdown_background);
-    }
-}
-
-/// Starts the thread.
+/// Starts the thread, and the one on which exporters run.
 pub(super) fn spawn(supplies: Supplies, lease: Arc<Lease>) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let Supplies { batching, retry, breaker, resource, exporters, stop, drops } = supplies;
+    // Without an exporter spans are fetched all the same, and counted.
+    let mut rows = vec![Row::new(batching)];
+    let (mut all, mut work) = (Vec::new(), Vec::new());
+    for (target, book, batching) in exporters {
+        let (retry, breaker, stop) = (&retry, &breaker, stop.clone());
+        let (lane, its) = lanes::open(lanes::Supplies { target, book, batching: &batching, retry, breaker, stop });
+        all.push(Arc::clone(&lane));
+        work.push(its);
+        match rows.iter_mut().find(|row| row.batching == batching) {
+            Some(row) => row.lanes.push(lane),
+            None => {
+                let mut row = Row::new(batching);
+                row.lanes.push(lane);
+                rows.push(row);
+            }
+        }
+    }
+    if rows.len() > 1 {
+        rows.retain(|row| !row.lanes.is_empty());
+    }
+    let exporting = Exporting::start(all, work, stop)?;
     std::thread::Builder::new().name("otelier-collector".to_owned()).spawn(move || {
         // Ends last, after the exporters: the place is not free while one of them hangs.
         let _stopped = Stopped(lease);
-        let background = Background(Some(runtime));
-        if let Some(runtime) = &background.0 {
-            Collector::new(supplies, runtime).run(runtime);
-        }
+        let (clock, load) = (Clock::start(), Load::new());
+        Collector { resource, rows, clock, drops, load, anchor: None }.run(exporting);
     })
 }
 
 impl Collector {
-    fn new(supplies: Supplies, runtime: &Runtime) -> Self {
-        let Supplies { batching, resource, exporters, stop, drops } = supplies;
-        // Without an exporter spans are fetched all the same, and counted.
-        let mut rows = vec![Row::new(batching)];
-        for (exporter, book, batching) in exporters {
-            let lane = Lane::open(exporter, book, batching.export_timeout, stop.clone(), runtime);
-            match rows.iter_mut().find(|row| row.batching == batching) {
-                Some(row) => row.lanes.push(lane),
-                None => {
-                    let mut row = Row::new(batching);
-                    row.lanes.push(lane);
-                    rows.push(row);
-                }
-            }
-        }
-        if rows.len() > 1 {
-            rows.retain(|row| !row.lanes.is_empty());
-        }
-        Self {
-            resource,
-            rows,
-            clock: Clock::start(),
-            stop,
-            on_the_way: Vec::new(),
-            drops,
-            load: Load::new(),
-            anchor: None,
-        }
-    }
-
-    fn run(mut self, runtime: &Runtime) {
+    fn run(mut self, exporting: Exporting) {
         record::never_here();
-        // Nothing that exporters do is traced, or exporting would make spans to export.
+        // Sinks and samplers of the user run here; nothing they do is traced.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         loop {
             let schedules = self.rows.iter().map(|row| row.schedule).chain(self.load.next());
-            let wake = QUEUE.wait(schedules.min().unwrap_or_else(Instant::now));
+            let wake = QUEUE.wait(schedules.min().unwrap_or_else(Instant::now), self.has_room());
             self.anchor = None;
             let now = Instant::now();
             // A full batch in the queue is exported at once; idle threads' spans wait for the schedule.
             let all = wake.stop.is_some() || wake.flush.is_some();
             let due: Vec<usize> = (0..self.rows.len()).filter(|row| all || self.rows[*row].schedule <= now).collect();
-            self.drain_queue(runtime);
-            if !due.is_empty() {
-                for row in &due {
-                    self.rows[*row].schedule = clock::instant_after(delay(&self.rows[*row].batching));
-                }
-                self.drain_threads(runtime);
-                due.into_iter().for_each(|row| self.export(row, runtime));
-                if wake.stop.is_some() {
-                    self.finish(runtime);
-                }
-                // What a shutdown has interrupted is not flushed yet; the next round does that.
-                if self.on_the_way.is_empty() {
-                    wake.flush.into_iter().for_each(|flush| QUEUE.flushed(flush));
-                }
-                self.drops.look(true);
-            } else {
-                self.drops.look(false);
+            self.drain_queue(all);
+            for row in &due {
+                self.rows[*row].schedule = clock::instant_after(delay(&self.rows[*row].batching));
             }
-            if wake.stop.is_some() {
+            // Without room spans stay where they are: the queue then refuses traces as wholes, and counts.
+            if !due.is_empty() && (all || self.has_room()) {
+                self.drain_threads(all);
+                due.iter().for_each(|row| self.export(*row, all));
+            }
+            wake.flush.into_iter().for_each(|flush| exporting.flush(flush));
+            self.drops.look(!due.is_empty());
+            if wake.stop.is_some() || exporting.is_gone() {
                 break;
             }
         }
-        for lane in self.rows.iter().flat_map(|row| &row.lanes) {
-            lane.shutdown(self.time_left(Duration::from_secs(1)));
-        }
+        exporting.finish();
         self.drops.tell_rest();
     }
 
-    fn drain_queue(&mut self, runtime: &Runtime) {
-        loop {
+    /// Whether an exporter takes something. One that does not must not keep others from it.
+    fn has_room(&self) -> bool {
+        let mut lanes = self.rows.iter().flat_map(|row| &row.lanes).peekable();
+        lanes.peek().is_none() || lanes.any(|lane| lane.has_room())
+    }
+
+    fn drain_queue(&mut self, forced: bool) {
+        while forced || self.has_room() {
             // In here, because under an overload this may have no end.
             self.load.look();
             // A statement of its own, so that the tap is not open while a batch is exported.
             let popped = Tap::open().pop();
             let Some(full) = popped else { break };
-            full.chunk.read(full.from, |words| self.take(words, runtime));
+            full.chunk.read(full.from, |words| self.take(words, forced));
             QUEUE.recycle(full.chunk);
         }
     }
 
-    fn drain_threads(&mut self, runtime: &Runtime) {
+    fn drain_threads(&mut self, forced: bool) {
         // Threads are held up only while their words are copied, not while they are exported.
         let mut words = Vec::new();
         {
@@ -202,12 +178,12 @@ impl Collector {
             });
         }
         // A thread may have handed over a chunk in between; its spans are older than what it has now.
-        self.drain_queue(runtime);
-        self.take(&words, runtime);
+        self.drain_queue(forced);
+        self.take(&words, forced);
     }
 
     /// Adds records to the batches, and exports each whenever it is full.
-    fn take(&mut self, mut words: &[u64], runtime: &Runtime) {
+    fn take(&mut self, mut words: &[u64], forced: bool) {
         while let Some((record, rest)) = record::split_record(words) {
             words = rest;
             for number in 0..self.rows.len() {
@@ -215,22 +191,14 @@ impl Collector {
                 row.words.extend_from_slice(record);
                 row.spans += 1;
                 if row.is_full() {
-                    self.export(number, runtime);
+                    self.export(number, forced);
                 }
             }
         }
     }
 
-    /// How long something that usually takes `usual` may take now.
-    fn time_left(&self, usual: Duration) -> Duration {
-        match *self.stop.borrow() {
-            Some(deadline) => usual.min(deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE)),
-            None => usual,
-        }
-    }
-
-    /// Sends a row's batch to each of its exporters at the same time, and waits for all, unless the pipeline shuts down.
-    fn export(&mut self, row: usize, runtime: &Runtime) {
+    /// Hands a row's batch to each of its exporters.
+    fn export(&mut self, row: usize, forced: bool) {
         let row = &mut self.rows[row];
         if row.spans == 0 {
             return;
@@ -241,39 +209,6 @@ impl Collector {
             anchor: *self.anchor.get_or_insert_with(|| self.clock.anchor()),
             resource: Arc::clone(&self.resource),
         });
-        let (done, mut all_done) = mpsc::channel(1);
-        row.lanes.iter().for_each(|lane| lane.send(&batch, &done));
-        drop((batch, done));
-        // An exporter that hangs must not use up the time of the others: from the shutdown on nobody is waited for until
-        // everybody has everything. That is no more than what the queue and the threads held.
-        let stop = &mut self.stop;
-        let is_done = runtime.block_on(async {
-            let mut stopping = std::pin::pin!(stop.wait_for(Option::is_some));
-            std::future::poll_fn(|cx| {
-                if all_done.poll_recv(cx).is_ready() {
-                    return std::task::Poll::Ready(true);
-                }
-                stopping.as_mut().poll(cx).map(|_| false)
-            })
-            .await
-        });
-        if !is_done {
-            self.on_the_way.push(all_done);
-        }
-    }
-
-    /// Waits for the batches that are on their way, until the time is over.
-    fn finish(&mut self, runtime: &Runtime) {
-        // The exporters are cut off before; what they do then still has to be booked.
-        let ends = self.stop.borrow().map(|deadline| deadline.checked_sub(RESERVE / 2).unwrap_or(deadline));
-        let waiting = std::mem::take(&mut self.on_the_way);
-        runtime.block_on(async move {
-            for mut all_done in waiting {
-                match ends {
-                    Some(ends) => _ = tokio::time::timeout_at(ends.into(), all_done.recv()).await,
-                    None => _ = all_done.recv().await,
-                }
-            }
-        });
+        row.lanes.iter().for_each(|lane| lane.offer(&batch, forced));
     }
 }

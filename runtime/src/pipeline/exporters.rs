@@ -2,15 +2,18 @@
 
 use crate::ConfigError;
 use crate::config::{self, Batching, Endpoint, LogExporter, Otlp, Protocol, Telemetry};
+#[cfg(not(all(feature = "_otlp", feature = "zipkin")))]
+use crate::{config::Retry, export::delivery::Receiver};
 use crate::export::console::ConsoleExporter;
 use crate::export::log_lines::LogLines;
 use crate::export::sdk::SdkExporter;
 use crate::export::{Exporter, Signal, otlp_file};
+use super::lanes::Target;
 use opentelemetry_sdk::Resource;
 use std::sync::Arc;
 
 /// An exporter, and how what it gets is batched.
-pub(super) type Placed = (Arc<dyn Exporter>, Batching);
+pub(super) type Placed = (Target, Batching);
 
 /// The exporters of spans and, if there are log records, theirs; what is wrong with the settings goes to `problems`.
 pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut ConfigError) -> Vec<Placed> {
@@ -18,12 +21,16 @@ pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut Conf
     let usual = || telemetry.batch.clone();
     for exporter in &telemetry.exporters {
         let (exporter, batching) = exporter.parts();
-        let made: Option<Arc<dyn Exporter>> = match exporter {
-            config::Exporter::Otlp(otlp) => self::otlp(Signal::Spans, otlp, problems),
-            config::Exporter::Console => Some(Arc::new(SdkExporter::new(ConsoleExporter::new(), resource))),
-            config::Exporter::OtlpFile(file) => otlp_file::exporter(Signal::Spans, file, problems),
-            config::Exporter::Zipkin(zipkin) => self::zipkin(zipkin, problems),
-            config::Exporter::Failover(_) | config::Exporter::Batched(..) => None,
+        let made = match exporter {
+            config::Exporter::Otlp(otlp) => otlp_target(Signal::Spans, [otlp], telemetry, problems),
+            config::Exporter::Failover(failover) => {
+                otlp_target(Signal::Spans, &failover.exporters, telemetry, problems)
+            }
+            config::Exporter::Console => Some(direct(SdkExporter::new(ConsoleExporter::new(), resource))),
+            config::Exporter::OtlpFile(file) => otlp_file::exporter(Signal::Spans, file, problems).map(Target::Direct),
+            config::Exporter::Zipkin(zipkin) => self::zipkin(zipkin, &telemetry.retry, problems)
+                .map(|receiver| Target::Receivers(Signal::Spans, vec![receiver])),
+            config::Exporter::Batched(..) => None,
         };
         found.extend(made.map(|exporter| (exporter, batching.cloned().unwrap_or_else(usual))));
     }
@@ -32,7 +39,7 @@ pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut Conf
     }
     for exporter in &telemetry.log_exporters() {
         let (exporter, batching) = exporter.parts();
-        let made: Option<Arc<dyn Exporter>> = match exporter {
+        let made = match exporter {
             LogExporter::Otlp(otlp) if telemetry.log_exporters.is_none() && is_of_spans_alone(otlp) => {
                 problems.push(
                     "spans go to a URL that is used as it is (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`), where log records \
@@ -40,14 +47,31 @@ pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut Conf
                 );
                 None
             }
-            LogExporter::Otlp(otlp) => self::otlp(Signal::Logs, otlp, problems),
-            LogExporter::Console => Some(Arc::new(LogLines)),
-            LogExporter::OtlpFile(file) => otlp_file::exporter(Signal::Logs, file, problems),
-            LogExporter::Failover(_) | LogExporter::Batched(..) => None,
+            LogExporter::Otlp(otlp) => otlp_target(Signal::Logs, [otlp], telemetry, problems),
+            LogExporter::Failover(failover) => otlp_target(Signal::Logs, &failover.exporters, telemetry, problems),
+            LogExporter::Console => Some(direct(LogLines)),
+            LogExporter::OtlpFile(file) => otlp_file::exporter(Signal::Logs, file, problems).map(Target::Direct),
+            LogExporter::Batched(..) => None,
         };
         found.extend(made.map(|exporter| (exporter, batching.cloned().unwrap_or_else(usual))));
     }
     found
+}
+
+fn direct(exporter: impl Exporter + 'static) -> Target {
+    Target::Direct(Arc::new(exporter))
+}
+
+/// The receivers of one exporter, if all of them can be used.
+fn otlp_target<'a>(
+    signal: Signal,
+    all: impl IntoIterator<Item = &'a Otlp>,
+    telemetry: &Telemetry,
+    problems: &mut ConfigError,
+) -> Option<Target> {
+    let receivers: Vec<_> = all.into_iter().map(|otlp| self::otlp(signal, otlp, &telemetry.retry, problems)).collect();
+    let receivers = receivers.into_iter().collect::<Option<Vec<_>>>()?;
+    Some(Target::Receivers(signal, receivers))
 }
 
 /// The settings without exporters that would make a file.
@@ -66,10 +90,10 @@ fn is_of_spans_alone(otlp: &Otlp) -> bool {
 }
 
 #[cfg(feature = "_otlp")]
-use crate::export::otlp::exporter as otlp;
+use crate::export::otlp::receiver as otlp;
 
 #[cfg(not(feature = "_otlp"))]
-fn otlp(_: Signal, _: &Otlp, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+fn otlp(_: Signal, _: &Otlp, _: &Retry, problems: &mut ConfigError) -> Option<Arc<dyn Receiver>> {
     let mut missing = ConfigError::default();
     missing.push("OTLP is configured, but `otelier` was built without the features `otlp-http` and `otlp-grpc`");
     problems.absorb(missing);
@@ -77,10 +101,10 @@ fn otlp(_: Signal, _: &Otlp, problems: &mut ConfigError) -> Option<Arc<dyn Expor
 }
 
 #[cfg(feature = "zipkin")]
-use crate::export::zipkin::exporter as zipkin;
+use crate::export::zipkin::receiver as zipkin;
 
 #[cfg(not(feature = "zipkin"))]
-fn zipkin(_: &config::Zipkin, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+fn zipkin(_: &config::Zipkin, _: &Retry, problems: &mut ConfigError) -> Option<Arc<dyn Receiver>> {
     let mut missing = ConfigError::default();
     missing.push(
         "spans go to Zipkin (`OTEL_TRACES_EXPORTER`, `otelier/zipkin`), but `otelier` was built without the feature `zipkin`",

@@ -1,10 +1,11 @@
 //! From settings to a running pipeline.
 
 mod collector;
-mod deliver;
 mod drops;
 mod exporters;
+mod exporting;
 mod guard;
+mod lanes;
 mod load;
 mod machine;
 #[cfg_attr(not(feature = "metrics"), path = "no_metrics.rs")]
@@ -26,11 +27,13 @@ pub use watch_file::FileWatch;
 use crate::config::{Batching, ExceptionSignal, Hooks, Telemetry};
 use crate::diagnostics::{self, LogLevel};
 use crate::export::sdk::SdkExporter;
+use crate::export::delivery::Stop;
 use crate::export::{Book, Exporter, Signal};
 use crate::record::{self, COUNTERS, Policy, capture};
 use crate::{ConfigError, Error, bridge, resource};
 use collector::Supplies;
 use exporters::Placed;
+use lanes::Target;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanExporter;
 use std::fmt;
@@ -252,7 +255,7 @@ impl Pipeline {
         problems.into_result()?;
         if !telemetry.disabled {
             // Before the place is taken, because this calls code that may panic.
-            all.extend(own.into_iter().map(|make| (make(&resource), telemetry.batch.clone())));
+            all.extend(own.into_iter().map(|make| (Target::Direct(make(&resource)), telemetry.batch.clone())));
         }
         if RUNNING.swap(true, Ordering::AcqRel) {
             return Err(Error::AlreadyRunning);
@@ -279,9 +282,9 @@ fn start(
     exporters: Vec<Placed>,
     readers: metrics::Readers,
 ) -> Result<Guard, Error> {
-    let book = |(exporter, batching): Placed| {
-        let book = Book::new(&exporter.name(), exporter.signal(), batching.export_timeout);
-        (exporter, Arc::new(book), batching)
+    let book = |(target, batching): Placed| {
+        let book = Book::new(&target.name(), target.signal(), batching.export_timeout);
+        (target, Arc::new(book), batching)
     };
     let exporters: Vec<_> = exporters.into_iter().map(book).collect();
     capture::set_collector(true);
@@ -301,12 +304,13 @@ fn start(
     record::set_exception_signal(if takes_logs { telemetry.exception_signal } else { ExceptionSignal::SpanEvents });
     record::old_names::set(&telemetry.old_names, telemetry.span_types);
     let (hooks, panic_messages, batching) = (telemetry.hooks, telemetry.panic_messages, telemetry.batch.clone());
+    let (retry, breaker) = (telemetry.retry.clone(), telemetry.circuit_breaker.clone());
     let propagators = telemetry.propagators.clone();
     let books: Vec<_> = exporters.iter().map(|(_, book, _)| Arc::clone(book)).chain(metrics.books()).collect();
     diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &books));
     let shared = Arc::new(Shared::new(telemetry, books));
-    let (stop, drops) = (shared.stop.subscribe(), Arc::clone(&shared.drops));
-    let supplies = Supplies { batching, resource, exporters, stop, drops };
+    let (stop, drops) = (Stop::new(shared.stop.subscribe()), Arc::clone(&shared.drops));
+    let supplies = Supplies { batching, retry, breaker, resource, exporters, stop, drops };
     let thread = collector::spawn(supplies, Arc::clone(&shared.lease)).map_err(|error| {
         free_the_place();
         Error::Thread(error)

@@ -37,7 +37,10 @@ struct State {
     unbounded: bool,
     wake_at: u64,
     flush_asked: u64,
+    flush_begun: u64,
     flush_done: u64,
+    /// Whether an exporter has room again that had none.
+    has_room: bool,
     stop: Option<Instant>,
     stopped: bool,
 }
@@ -81,7 +84,9 @@ impl Queue {
             unbounded: false,
             wake_at: 1024,
             flush_asked: 0,
+            flush_begun: 0,
             flush_done: 0,
+            has_room: false,
             stop: None,
             stopped: false,
         };
@@ -102,7 +107,9 @@ impl Queue {
         state.spans = 0;
         state.max_bytes = max_bytes;
         state.wake_at = wake_at;
+        state.flush_begun = state.flush_asked;
         state.flush_done = state.flush_asked;
+        state.has_room = false;
         state.stop = None;
         state.stopped = false;
         self.pressed.store(false, Ordering::Relaxed);
@@ -190,23 +197,36 @@ impl Queue {
         }
     }
 
-    /// Waits until there is work, at most until `schedule`.
-    pub(crate) fn wait(&self, schedule: Instant) -> Wake {
+    /// Waits until there is work, at most until `schedule`. Without room at the exporters, chunks are no work. Every flush is
+    /// given out once.
+    pub(crate) fn wait(&self, schedule: Instant, has_room: bool) -> Wake {
         let mut state = self.state();
+        let mut has_room = has_room;
         loop {
             let now = Instant::now();
-            let flush = (state.flush_asked > state.flush_done).then_some(state.flush_asked);
-            if state.is_due() || flush.is_some() || state.stop.is_some() || now >= schedule {
+            let flush = (state.flush_asked > state.flush_begun).then_some(state.flush_asked);
+            has_room |= std::mem::take(&mut state.has_room);
+            if (has_room && state.is_due()) || flush.is_some() || state.stop.is_some() || now >= schedule {
+                state.flush_begun = state.flush_asked;
                 return Wake { flush, stop: state.stop };
             }
             state = self.bell.wait_timeout(state, schedule - now).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// Says that everything up to this flush was handed to the exporters.
+    /// Says that everything up to this flush was tried by the exporters.
     pub(crate) fn flushed(&self, flush: u64) {
-        self.state().flush_done = flush;
+        let mut state = self.state();
+        state.flush_done = state.flush_done.max(flush);
+        drop(state);
         self.done.notify_all();
+    }
+
+    /// Says that an exporter has room again that had none.
+    #[allow(dead_code)]
+    pub(crate) fn has_room_again(&self) {
+        self.state().has_room = true;
+        self.bell.notify_one();
     }
 
     /// Says that the collector is gone.

@@ -71,7 +71,7 @@ impl Inner {
     fn text(&self, utf8: bool) -> Result<Exposition, Failure> {
         record::never_here();
         let _suppressed = Context::enter_telemetry_suppressed_scope();
-        let _exporting = self.book.exporting();
+        let _exporting = self.book.exporting(0);
         let made = catch_unwind(AssertUnwindSafe(|| {
             let mut all = Vec::with_capacity(self.collected.len());
             for reader in &self.collected {

@@ -1,0 +1,330 @@
+//! From an encoded request to a receiver that took it: attempts, pauses between them, and which receiver is next.
+
+mod backoff;
+mod breaker;
+mod caught;
+mod route;
+mod stop;
+mod turns;
+
+pub(crate) use caught::Caught;
+pub(crate) use route::{BreakerState, MemberNumbers, Route};
+pub(crate) use stop::{RESERVE, Stop};
+pub(crate) use turns::{Turn, Turns};
+
+use super::{Accepted, Again, Book, Failure, Refused};
+use crate::clock;
+use crate::config::{CircuitBreaker, Retry};
+use route::{Permit, Pick};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// How many requests are on their way to a receiver at the same time.
+const AT_ONCE: usize = 4;
+/// The same while the pipeline stops: one receiver that does not answer must not keep what waits behind it from being tried.
+const AT_ONCE_AT_THE_END: usize = 16;
+/// How often a receiver that answers that it cannot now is asked while the pipeline stops, and the longest first pause.
+const LAST_ATTEMPTS: u32 = 3;
+const LAST_PAUSE: Duration = Duration::from_millis(200);
+
+/// How a request is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Protobuf = 1,
+    Json = 2,
+    #[cfg_attr(not(feature = "zipkin"), allow(dead_code))]
+    Zipkin = 3,
+}
+
+/// The future that a receiver's answer comes from.
+pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = Result<Accepted, Refused>> + Send + 'a>>;
+
+/// Where encoded requests can be sent.
+pub(crate) trait Receiver: fmt::Debug + Send + Sync {
+    /// The name in [`Stats`](crate::Stats).
+    fn name(&self) -> String;
+
+    /// How requests must be encoded.
+    fn format(&self) -> Format;
+
+    /// Sends one request, and waits for the answer.
+    fn send(&self, request: Vec<u8>) -> Sending<'_>;
+}
+
+/// Makes the request for a receiver; `None` if it cannot be had in the receiver's format.
+pub(crate) type MakeRequest<'a> = dyn Fn(&dyn Receiver) -> Option<Vec<u8>> + Send + Sync + 'a;
+
+/// Sends requests to the receivers of one exporter.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    receivers: Box<[Arc<dyn Receiver>]>,
+    pub(crate) route: Arc<Route>,
+    pub(crate) retry: Retry,
+    /// How long one attempt may take.
+    timeout: Duration,
+    pub(crate) book: Arc<Book>,
+    slots: Semaphore,
+    pub(crate) stop: Stop,
+}
+
+/// What came of trying every receiver that may be tried once.
+enum Attempted {
+    Taken(Accepted),
+    /// The receiver does not want it.
+    Refused(Refused),
+    /// No receiver could take it now.
+    Failed(Refused),
+    /// No receiver was to be tried before the time was over.
+    NotTried,
+    /// The pipeline ended in the middle.
+    CutOff,
+}
+
+impl Delivery {
+    pub(crate) fn new(
+        receivers: Vec<Arc<dyn Receiver>>,
+        retry: &Retry,
+        breaker: &CircuitBreaker,
+        book: Arc<Book>,
+        stop: Stop,
+    ) -> Self {
+        let route = Arc::new(Route::new(receivers.iter().map(|receiver| receiver.name()), breaker));
+        book.set_route(&route);
+        let timeout = book.timeout;
+        let slots = Semaphore::new(AT_ONCE);
+        Self { receivers: receivers.into(), route, retry: retry.clone(), timeout, book, slots, stop }
+    }
+
+    /// The formats that its receivers take.
+    pub(crate) fn formats(&self) -> Vec<Format> {
+        let mut formats = Vec::new();
+        for format in self.receivers.iter().map(|receiver| receiver.format()) {
+            if !formats.contains(&format) {
+                formats.push(format);
+            }
+        }
+        formats
+    }
+
+    /// To be called once when the pipeline stops.
+    pub(crate) fn widen(&self) {
+        self.slots.add_permits(AT_ONCE_AT_THE_END - AT_ONCE);
+    }
+
+    /// Tries until a receiver takes or refuses it, the budget for retries is used up, or the pipeline ends.
+    pub(crate) async fn deliver(
+        &self,
+        items: u64,
+        request: &MakeRequest<'_>,
+        turn: &mut Turn,
+        budget: Duration,
+    ) -> Result<Accepted, Failure> {
+        let (mut attempts, mut attempts_at_the_end) = (0u32, 0u32);
+        let mut first = None::<Instant>;
+        let mut last = None::<Refused>;
+        loop {
+            let give_up = first.map(|first| first.checked_add(budget).unwrap_or_else(|| clock::instant_after(budget)));
+            let flush = turn.flush();
+            let refused = match self.attempt(items, request, turn, flush, give_up, &mut first).await {
+                Attempted::Taken(accepted) => return Ok(accepted),
+                Attempted::Refused(refused) => return Err(Failure::Failed(refused.text)),
+                Attempted::CutOff => return Err(Failure::CutOff),
+                Attempted::NotTried => return Err(not_tried(last, attempts, self.stop.has_begun())),
+                Attempted::Failed(refused) => refused,
+            };
+            attempts = attempts.saturating_add(1);
+            let mut pause = backoff::pause(&self.retry, attempts, refused.again);
+            let tried_for = first.map_or(Duration::ZERO, |first| first.elapsed());
+            let is_final = if self.stop.has_begun() {
+                attempts_at_the_end += 1;
+                pause = backoff::up_to(LAST_PAUSE * attempts_at_the_end);
+                !refused.is_answer || attempts_at_the_end == LAST_ATTEMPTS
+            } else {
+                tried_for.saturating_add(pause) >= budget
+            };
+            if is_final || budget.is_zero() {
+                return Err(not_tried(Some(refused), attempts, false));
+            }
+            self.book.will_retry(&refused, pause);
+            last = Some(refused);
+            turn.settle(flush);
+            self.pause(pause, turn).await;
+        }
+    }
+
+    /// Waits, less long if somebody flushes or the pipeline stops.
+    async fn pause(&self, pause: Duration, turn: &mut Turn) {
+        if self.stop.has_begun() {
+            any([&mut pin!(tokio::time::sleep(pause)), &mut pin!(self.stop.over())]).await;
+        } else {
+            let sleep = tokio::time::sleep_until(clock::instant_after(pause).into());
+            any([&mut pin!(sleep), &mut pin!(turn.hurried()), &mut pin!(self.stop.begun())]).await;
+        }
+    }
+
+    /// Offers it once to each receiver that may be tried, until one takes it.
+    async fn attempt(
+        &self,
+        items: u64,
+        request: &MakeRequest<'_>,
+        turn: &mut Turn,
+        flush: u64,
+        give_up: Option<Instant>,
+        first: &mut Option<Instant>,
+    ) -> Attempted {
+        let Some((_slot, mut permit)) = self.admitted(turn, flush, give_up).await else { return Attempted::NotTried };
+        first.get_or_insert_with(Instant::now);
+        let mut tried = Vec::new();
+        let mut failed = None::<Refused>;
+        loop {
+            let number = permit.number;
+            tried.push(number);
+            match self.send(&*self.receivers[number], request, items).await {
+                Some(Ok(accepted)) => {
+                    permit.took(items - accepted.rejected.min(items));
+                    return Attempted::Taken(accepted);
+                }
+                Some(Err(refused)) if refused.again == Again::Never => {
+                    permit.refused();
+                    return Attempted::Refused(refused);
+                }
+                Some(Err(refused)) => {
+                    permit.failed(&refused);
+                    self.book.attempt_failed(&refused);
+                    // What a receiver asks for is kept if no other one does better.
+                    failed = Some(refused);
+                }
+                None => return Attempted::CutOff,
+            }
+            let next = if self.stop.has_begun() {
+                self.route.insist(&tried)
+            } else {
+                match self.route.pick(&tried) {
+                    Pick::To(next) => Some(next),
+                    Pick::Nobody(_) => None,
+                }
+            };
+            match (next, failed.take()) {
+                (Some(next), _) => permit = next,
+                (None, Some(refused)) => return Attempted::Failed(refused),
+                (None, None) => return Attempted::NotTried,
+            }
+        }
+    }
+
+    /// Waits until something may be sent, and to whom; `None` if the time is over before.
+    async fn admitted(
+        &self,
+        turn: &mut Turn,
+        flush: u64,
+        give_up: Option<Instant>,
+    ) -> Option<(SemaphorePermit<'_>, Permit<'_>)> {
+        let mut flush = flush;
+        let over = async || match give_up {
+            // A shutdown gives everything one more chance.
+            Some(give_up) if !self.stop.has_begun() => {
+                let late = tokio::time::sleep_until(give_up.into());
+                any([&mut pin!(self.stop.begun()), &mut pin!(late)]).await;
+                if self.stop.has_begun() {
+                    self.stop.over().await;
+                }
+            }
+            _ => self.stop.over().await,
+        };
+        let mut over = pin!(over());
+        loop {
+            let slot = first_of(pin!(self.slots.acquire()), over.as_mut()).await?.ok()?;
+            let changed = self.route.changed();
+            let wait = if self.stop.has_begun() {
+                // Nothing is lost by trying what would wait otherwise.
+                return self.route.insist(&[]).map(|permit| (slot, permit));
+            } else {
+                match self.route.pick(&[]) {
+                    Pick::To(permit) => return Some((slot, permit)),
+                    Pick::Nobody(until) => until,
+                }
+            };
+            drop(slot);
+            // Who flushes does not wait for a receiver that is left alone.
+            turn.settle(flush);
+            let until = wait.unwrap_or_else(|| clock::instant_after(Duration::MAX));
+            let sleep = tokio::time::sleep_until(until.into());
+            let waits = [
+                &mut pin!(changed) as &mut (dyn Poller + Send),
+                &mut pin!(sleep),
+                &mut pin!(turn.hurried()),
+                &mut pin!(self.stop.begun()),
+            ];
+            first_of(pin!(any(waits)), over.as_mut()).await?;
+            flush = turn.flush();
+        }
+    }
+
+    /// One attempt at one receiver; `None` if the pipeline ended meanwhile.
+    async fn send(
+        &self,
+        receiver: &dyn Receiver,
+        request: &MakeRequest<'_>,
+        items: u64,
+    ) -> Option<Result<Accepted, Refused>> {
+        let Some(request) = request(receiver) else {
+            let text = format!("{}: it was stored in another format than this receiver takes", receiver.name());
+            return Some(Err(Refused { text, error_type: "format".to_owned(), again: Again::Never, is_answer: false }));
+        };
+        let _exporting = self.book.exporting(items);
+        let begun = Instant::now();
+        let timeout = tokio::time::sleep_until(clock::instant_after(self.timeout).into());
+        let mut sending = receiver.send(request);
+        let answer = first_of(sending.as_mut(), pin!(any([&mut pin!(timeout), &mut pin!(self.stop.over())]))).await;
+        let is_cut_off = answer.is_none() && self.stop.end().is_some_and(|end| end <= Instant::now());
+        let answer = answer.unwrap_or_else(|| {
+            let text = format!("{} did not answer within {:?}", receiver.name(), self.timeout);
+            Err(Refused { text, error_type: "timeout".to_owned(), again: Again::Later, is_answer: false })
+        });
+        let error_type = answer.as_ref().err().map(|refused| refused.error_type.as_str());
+        self.book.attempted(begun.elapsed(), error_type);
+        (!is_cut_off).then_some(answer)
+    }
+}
+
+/// Why it is not tried any more.
+fn not_tried(last: Option<Refused>, attempts: u32, by_stop: bool) -> Failure {
+    match last {
+        Some(refused) if by_stop || attempts > 1 => Failure::GivenUp { error: refused.text, attempts },
+        Some(refused) => Failure::Failed(refused.text),
+        None => Failure::NotTried,
+    }
+}
+
+/// Something that ends at some time.
+trait Poller {
+    fn is_over(&mut self, cx: &mut std::task::Context<'_>) -> bool;
+}
+
+impl<F: Future> Poller for Pin<&mut F> {
+    fn is_over(&mut self, cx: &mut std::task::Context<'_>) -> bool {
+        self.as_mut().poll(cx).is_ready()
+    }
+}
+
+/// Waits until one of them is over.
+async fn any<const N: usize>(mut all: [&mut (dyn Poller + Send); N]) {
+    poll_fn(|cx| if all.iter_mut().any(|one| one.is_over(cx)) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+/// What `wanted` gives, unless `end` comes first.
+pub(crate) async fn first_of<T>(
+    mut wanted: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+    mut end: Pin<&mut impl Future<Output = ()>>,
+) -> Option<T> {
+    poll_fn(|cx| match wanted.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => end.as_mut().poll(cx).map(|()| None),
+    })
+    .await
+}

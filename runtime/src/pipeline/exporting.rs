@@ -1,0 +1,117 @@
+//! The thread on which exporters run. Its runtime turns all the time, so connections are looked after also while no spans
+//! come, and the collector never waits for an exporter.
+
+use super::lanes::{Lane, Work};
+use crate::export::delivery::{RESERVE, Stop};
+use crate::export::{Book, Exporter, Failure};
+use crate::record::{self, QUEUE};
+use opentelemetry::Context;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+/// What the collector asks for.
+#[derive(Debug)]
+enum Command {
+    /// Everything that was handed over is to be tried, and the flush then to be reported.
+    Flush(u64),
+    /// There will be no more batches.
+    Finish,
+}
+
+/// The collector's handle of the thread.
+#[derive(Debug)]
+pub(super) struct Exporting {
+    commands: mpsc::UnboundedSender<Command>,
+    thread: JoinHandle<()>,
+}
+
+/// A runtime whose end nobody waits for: looking a name up cannot be stopped, and would be waited for past every deadline.
+struct Background(Option<Runtime>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(Runtime::shutdown_background);
+    }
+}
+
+impl Exporting {
+    /// Starts the thread.
+    pub(super) fn start(lanes: Vec<Arc<Lane>>, work: Vec<Work>, stop: Stop) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (commands, asked) = mpsc::unbounded_channel();
+        let thread = std::thread::Builder::new().name("otelier-export".to_owned()).spawn(move || {
+            record::never_here();
+            // Nothing that exporters do is traced, or exporting would make spans to export.
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            let exporters: Vec<_> = work.iter().filter_map(Work::exporter).collect();
+            let background = Background(Some(runtime));
+            if let Some(runtime) = &background.0 {
+                work.into_iter().for_each(|work| drop(runtime.spawn(work.run(stop.clone()))));
+                runtime.block_on(run(&lanes, asked, &stop));
+                let left = stop.end().map(|end| end.saturating_duration_since(Instant::now()));
+                let left = left.unwrap_or(Duration::MAX).min(Duration::from_secs(1));
+                let _entered = runtime.enter();
+                exporters.iter().for_each(|(exporter, book)| shutdown(&**exporter, book, left));
+            }
+        })?;
+        Ok(Self { commands, thread })
+    }
+
+    /// Asks for everything that was handed over to be tried at once; `flush` is then reported to the queue.
+    pub(super) fn flush(&self, flush: u64) {
+        // If nobody is there, nobody will report it, and who waits learns that the collector has ended.
+        let _ = self.commands.send(Command::Flush(flush));
+    }
+
+    /// Whether the thread has ended although nobody asked it to.
+    pub(super) fn is_gone(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Says that there are no more batches, and waits until what there is was exported or the time is over.
+    pub(super) fn finish(self) {
+        let _ = self.commands.send(Command::Finish);
+        // If it panicked, there is nothing more to learn from it.
+        let _ = self.thread.join();
+    }
+}
+
+async fn run(lanes: &[Arc<Lane>], mut asked: mpsc::UnboundedReceiver<Command>, stop: &Stop) {
+    while let Some(Command::Flush(flush)) = asked.recv().await {
+        let lanes = lanes.to_vec();
+        tokio::spawn(async move {
+            // All at once, and waited for one after the other.
+            let mut flushes: Vec<_> =
+                lanes.into_iter().map(|lane| tokio::spawn(async move { lane.turns.flush().await })).collect();
+            for flush in flushes.drain(..) {
+                let _ = flush.await;
+            }
+            QUEUE.flushed(flush);
+        });
+    }
+    let all_over = async {
+        for lane in lanes {
+            lane.turns.all_over().await;
+        }
+    };
+    match stop.end() {
+        // The exporters are cut off before; what they do then still has to be booked.
+        Some(end) => _ = tokio::time::timeout_at((end + RESERVE / 2).into(), all_over).await,
+        None => all_over.await,
+    }
+}
+
+/// Ends an exporter.
+fn shutdown(exporter: &dyn Exporter, book: &Book, timeout: Duration) {
+    let _polling = book.polling();
+    let ended = catch_unwind(AssertUnwindSafe(|| exporter.shutdown(timeout)));
+    let ended = ended.unwrap_or_else(|_| Err("the exporter panicked while it was shut down".to_owned()));
+    if let Err(error) = ended {
+        book.book(0, Err(Failure::Shutdown(error)));
+    }
+}

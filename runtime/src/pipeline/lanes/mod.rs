@@ -1,0 +1,184 @@
+//! Each exporter's own row of batches, so that one that is slow, hangs or panics holds up no other.
+
+mod direct;
+mod routed;
+
+use crate::export::delivery::{Delivery, Receiver, Stop, Turn, Turns};
+use crate::export::{Accepted, Batch, Book, Exporter, Failure, Signal};
+use crate::config::{Batching, CircuitBreaker, Retry};
+use crate::record::QUEUE;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// What takes batches.
+#[derive(Debug)]
+pub(super) enum Target {
+    /// An exporter that does everything itself, one batch at a time.
+    Direct(Arc<dyn Exporter>),
+    /// Receivers of encoded requests, of which the first that works gets each.
+    Receivers(Signal, Vec<Arc<dyn Receiver>>),
+}
+
+impl Target {
+    /// The name in [`Stats`](crate::Stats).
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Direct(exporter) => exporter.name(),
+            Self::Receivers(_, receivers) => match &receivers[..] {
+                [receiver] => receiver.name(),
+                receivers => {
+                    let names: Vec<_> = receivers.iter().map(|receiver| receiver.name()).collect();
+                    format!("failover [{}]", names.join(", "))
+                }
+            },
+        }
+    }
+
+    pub(super) fn signal(&self) -> Signal {
+        match self {
+            Self::Direct(exporter) => exporter.signal(),
+            Self::Receivers(signal, _) => *signal,
+        }
+    }
+}
+
+/// The collector's side of an exporter.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) book: Arc<Book>,
+    pub(super) turns: Arc<Turns>,
+    /// Bytes of batches that wait here, and how many may.
+    pending: AtomicUsize,
+    room: usize,
+    jobs: mpsc::UnboundedSender<Job>,
+}
+
+/// The side of the export thread.
+#[derive(Debug)]
+pub(super) struct Work {
+    lane: Arc<Lane>,
+    target: Worker,
+    jobs: mpsc::UnboundedReceiver<Job>,
+}
+
+#[derive(Debug)]
+enum Worker {
+    Direct(Arc<dyn Exporter>, Duration),
+    Routed(Signal, Arc<Delivery>),
+}
+
+/// One batch for one exporter. Dropped without having been booked, it counts as not tried.
+#[derive(Debug)]
+struct Job {
+    batch: Arc<Batch>,
+    share: u64,
+    lane: Arc<Lane>,
+    turn: Turn,
+    is_booked: bool,
+}
+
+/// What a lane is made of.
+pub(super) struct Supplies<'a> {
+    pub(super) target: Target,
+    pub(super) book: Arc<Book>,
+    pub(super) batching: &'a Batching,
+    pub(super) retry: &'a Retry,
+    pub(super) breaker: &'a CircuitBreaker,
+    pub(super) stop: Stop,
+}
+
+/// Both sides of a lane.
+pub(super) fn open(supplies: Supplies<'_>) -> (Arc<Lane>, Work) {
+    let Supplies { target, book, batching, retry, breaker, stop } = supplies;
+    let (sender, jobs) = mpsc::unbounded_channel();
+    let lane = Arc::new(Lane {
+        book: Arc::clone(&book),
+        turns: Arc::new(Turns::new()),
+        pending: AtomicUsize::new(0),
+        room: retry.max_pending_bytes.max(1),
+        jobs: sender,
+    });
+    let target = match target {
+        Target::Direct(exporter) => Worker::Direct(exporter, batching.export_timeout),
+        Target::Receivers(signal, receivers) => {
+            Worker::Routed(signal, Arc::new(Delivery::new(receivers, retry, breaker, book, stop)))
+        }
+    };
+    let work = Work { lane: Arc::clone(&lane), target, jobs };
+    (lane, work)
+}
+
+impl Lane {
+    /// Whether there is room for a batch.
+    pub(super) fn has_room(&self) -> bool {
+        self.pending.load(Relaxed) < self.room
+    }
+
+    /// Hands the batch over, if it holds something for the exporter; without room it is lost for this exporter. `forced`
+    /// means that it comes because somebody wants everything to be tried now, and there is room for as much again.
+    pub(super) fn offer(self: &Arc<Self>, batch: &Arc<Batch>, forced: bool) {
+        let share = match self.book.signal {
+            Signal::Spans => batch.spans,
+            Signal::Logs => batch.log_records(),
+            // Metrics are read and exported on threads of their own.
+            Signal::Metrics => 0,
+        };
+        if share == 0 {
+            return;
+        }
+        let room = if forced { self.room.saturating_mul(2) } else { self.room };
+        if self.pending.load(Relaxed) >= room {
+            self.book.book(share, Err(Failure::BacklogFull));
+            return;
+        }
+        self.pending.fetch_add(batch.bytes(), Relaxed);
+        self.book.pending.fetch_add(share, Relaxed);
+        let job =
+            Job { batch: Arc::clone(batch), share, lane: Arc::clone(self), turn: self.turns.begin(), is_booked: false };
+        // If nobody takes it, it is booked where it is dropped.
+        let _ = self.jobs.send(job);
+    }
+}
+
+impl Job {
+    fn book(mut self, result: Result<Accepted, Failure>) {
+        self.is_booked = true;
+        self.lane.book.book(self.share, result);
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        let lane = &self.lane;
+        if !self.is_booked {
+            lane.book.book(self.share, Err(Failure::NotTried));
+        }
+        lane.book.pending.fetch_sub(self.share, Relaxed);
+        let bytes = self.batch.bytes();
+        let before = lane.pending.fetch_sub(bytes, Relaxed);
+        if before >= lane.room && before - bytes < lane.room {
+            QUEUE.has_room_again();
+        }
+    }
+}
+
+impl Work {
+    /// Takes batches until the pipeline has ended; then ends the exporter. To be polled on the export thread.
+    pub(super) async fn run(self, stop: Stop) {
+        let Self { lane, target, jobs } = self;
+        match target {
+            Worker::Direct(exporter, timeout) => direct::work(exporter, &lane.book, jobs, stop, timeout).await,
+            Worker::Routed(signal, delivery) => routed::work(signal, delivery, jobs, stop).await,
+        }
+    }
+
+    /// The exporter that has to be told of the end.
+    pub(super) fn exporter(&self) -> Option<(Arc<dyn Exporter>, Arc<Book>)> {
+        match &self.target {
+            Worker::Direct(exporter, _) => Some((Arc::clone(exporter), Arc::clone(&self.lane.book))),
+            Worker::Routed(..) => None,
+        }
+    }
+}
