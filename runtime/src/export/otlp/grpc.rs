@@ -1,14 +1,16 @@
 //! OTLP over gRPC, with tonic's channel and bytes that are encoded already.
 
+use super::answer::{self, Answers};
 use super::endpoint::shown;
-use super::error::{ExportError, innermost, printable};
+use super::error::{ExportError, printable};
 use super::response::{self, Encoding};
-use super::{Body, Service, Trust};
+use super::{Body, Service, Trust, retry_info};
 use crate::config::Otlp;
 use crate::export::Accepted;
 use bytes::{Buf, BufMut, Bytes};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
+use std::error::Error;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
@@ -81,30 +83,27 @@ impl GrpcTransport {
         tokio::task::yield_now().await;
         // The channel is made here because it needs the runtime it will run on.
         let channel = self.channel.get_or_init(async || self.connect()).await.clone();
-        let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(self.longest_answer);
+        let mut client = tonic::client::Grpc::new(Answers(channel)).max_decoding_message_size(self.longest_answer);
         #[cfg(feature = "gzip")]
         if self.gzip {
             client = client.send_compressed(tonic::codec::CompressionEncoding::Gzip);
         }
-        client.ready().await.map_err(|error| self.broken(&error))?;
+        client.ready().await.map_err(|error| ExportError::connection(&self.endpoint, &error))?;
         let mut request = Request::new(body);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
         match client.unary(request, self.method.clone(), RawCodec).await {
             Ok(answer) => Ok(response::accepted(Encoding::Protobuf, answer.get_ref())),
             // A status without metadata that carries a source was made by the transport, not by the receiver.
-            Err(status) => Err(match std::error::Error::source(&status) {
-                Some(source) => self.broken(source),
+            Err(status) => Err(match Error::source(&status) {
+                Some(source) => ExportError::connection(&self.endpoint, source),
                 None => ExportError::Grpc {
                     endpoint: shown(&self.endpoint),
-                    code: format!("{:?}", status.code()),
+                    code: status.code(),
                     message: printable(status.message().as_bytes()),
+                    retry_info: answer::details(&status).and_then(|details| retry_info::asked(&details)),
                 },
             }),
         }
-    }
-
-    fn broken(&self, error: &dyn std::error::Error) -> ExportError {
-        ExportError::Connection { endpoint: shown(&self.endpoint), reason: innermost(error) }
     }
 }
 

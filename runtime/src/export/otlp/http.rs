@@ -1,7 +1,7 @@
 //! OTLP over HTTP/1.1 with protobuf or JSON bodies.
 
 use super::endpoint::shown;
-use super::error::{ExportError, innermost};
+use super::error::ExportError;
 use super::response::{self, Encoding};
 use super::tls::{self, Connector};
 use super::{Body, Trust};
@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long the rest of an answer may take once its status is there, which has said what became of the spans.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -49,10 +49,6 @@ impl HttpTransport {
 
     /// Posts a body, and gives what a success says; any other answer is an error.
     pub(super) async fn post(&self, body: Bytes) -> Result<(Option<Encoding>, Bytes), ExportError> {
-        let broken = |error: &dyn std::error::Error| ExportError::Connection {
-            endpoint: shown(&self.endpoint),
-            reason: innermost(error),
-        };
         // The collector's runtime stands still between batches, so a connection that the receiver closed in the meantime
         // still looks open, and a request on it would be lost. Yielding lets it see what happened to it.
         tokio::task::yield_now().await;
@@ -60,14 +56,16 @@ impl HttpTransport {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.endpoint.clone();
         *request.headers_mut() = self.headers.clone();
-        let response = self.client.request(request).await.map_err(|error| broken(&error))?;
+        let response =
+            self.client.request(request).await.map_err(|error| ExportError::connection(&self.endpoint, &error))?;
         let status = response.status();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let encoding = Encoding::of(content_type);
+        let pause = super::retry_after::pause(response.headers(), SystemTime::now());
         let body = read(response.into_body(), self.longest_answer).await;
         if !status.is_success() {
             let body = response::complaint(encoding, &body);
-            return Err(ExportError::Status { endpoint: shown(&self.endpoint), status: status.as_u16(), body });
+            return Err(ExportError::Status { endpoint: shown(&self.endpoint), status: status.as_u16(), body, pause });
         }
         Ok((encoding, body))
     }

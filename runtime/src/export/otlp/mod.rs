@@ -1,6 +1,10 @@
 //! OTLP: records to protobuf, and the transports that carry it.
 
+mod again;
+#[cfg(feature = "otlp-grpc")]
+mod answer;
 mod body;
+mod broken;
 mod encode;
 mod endpoint;
 mod error;
@@ -14,6 +18,10 @@ mod metrics;
 mod poster;
 mod response;
 mod response_json;
+#[cfg(feature = "otlp-http")]
+mod retry_after;
+#[cfg(feature = "otlp-grpc")]
+mod retry_info;
 mod tls;
 
 use super::{Accepted, Batch, Exporter, Exporting, Signal};

@@ -48,9 +48,9 @@ impl Poster {
     }
 
     /// Posts one body, and waits for the answer.
-    pub(crate) async fn post(&self, body: Vec<u8>) -> Result<(), String> {
+    pub(crate) async fn post(&self, body: Vec<u8>) -> Result<(), ExportError> {
         let late = |_| ExportError::Timeout { endpoint: self.url.clone(), after: self.timeout };
         let posted = tokio::time::timeout(self.timeout, self.transport.post(body.into())).await;
-        posted.map_err(late).flatten().map(|_| ()).map_err(|error| error.to_string())
+        posted.map_err(late).flatten().map(|_| ())
     }
 }
