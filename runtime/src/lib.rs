@@ -108,8 +108,8 @@ pub use otelier_macros::{
     trace_workflow,
 };
 pub use pipeline::{
-    ExporterStats, FileWatch, Guard, Pipeline, ReloadError, SamplingCounts, SharedGuard, Stats, TimedOut, init,
-    init_once,
+    BreakerState, ExporterStats, FileWatch, Guard, Pipeline, ReceiverStats, ReloadError, SamplingCounts, SharedGuard,
+    Stats, TimedOut, init, init_once,
 };
 pub use private::{event, in_span, record};
 pub use record::{ErrorClass, ErrorKind, Recovery, Severity};

@@ -24,7 +24,10 @@ pub(crate) enum Failure {
     NotTried,
     Panicked(String),
     /// Its retries are used up, or there was no time for more.
-    GivenUp { error: String, attempts: u32 },
+    GivenUp {
+        error: String,
+        attempts: u32,
+    },
     /// So much was waiting for it that there was no room.
     BacklogFull,
     /// It waited in the disk buffer for longer than it may.
@@ -95,9 +98,6 @@ impl Failure {
 /// Why spans, log records or data points were lost that an exporter was handed.
 pub(crate) const LOSSES: [&str; 7] =
     ["refused", "timeout", "shut_down", "panicked", "backlog_full", "given_up", "expired"];
-
-/// How many were lost for each of [`LOSSES`].
-pub(crate) type Losses = [u64; LOSSES.len()];
 
 /// An exporter's numbers, without the exporter: they outlive it.
 #[derive(Debug)]
@@ -272,7 +272,8 @@ impl Book {
         self.route.get().map(|route| &**route)
     }
 
-    pub(crate) fn losses(&self) -> Losses {
+    pub(crate) fn losses(&self) -> [u64; LOSSES.len()] {
+        // In the order of the reasons.
         std::array::from_fn(|loss| self.losses[loss].load(Relaxed))
     }
 
@@ -280,8 +281,13 @@ impl Book {
         let text = failure.text();
         {
             let mut history = self.lock();
+            let before = history.failed_in_a_row;
             if !matches!(failure, Failure::Shutdown(_)) {
                 history.note(false);
+            }
+            // Its attempts were noted, or there was none.
+            if matches!(failure, Failure::GivenUp { .. } | Failure::BacklogFull | Failure::Expired) {
+                history.failed_in_a_row = before;
             }
             history.last_error = Some((SystemTime::now(), text.clone()));
         }

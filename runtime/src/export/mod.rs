@@ -26,7 +26,7 @@ pub mod tree;
 #[cfg(feature = "zipkin")]
 pub(crate) mod zipkin;
 
-pub(crate) use book::{Book, Failure, Losses, RECENT};
+pub(crate) use book::{Book, Failure, LOSSES, RECENT};
 pub use delivery::BreakerState;
 pub use memory::MemoryExporter;
 pub(crate) use refused::{Again, Refused};

@@ -136,7 +136,12 @@ impl super::metrics::MetricSink for Lines {
         Self::name(self)
     }
 
-    fn export<'a>(&'a self, metrics: &'a [opentelemetry_sdk::metrics::data::ResourceMetrics]) -> Exporting<'a> {
-        Box::pin(self.write(super::metrics::json::request(metrics)))
+    fn export<'a>(
+        &'a self,
+        metrics: &'a [opentelemetry_sdk::metrics::data::ResourceMetrics],
+    ) -> super::metrics::Sinking<'a> {
+        Box::pin(
+            async move { self.write(super::metrics::json::request(metrics)).await.map_err(super::Failure::Failed) },
+        )
     }
 }

@@ -4,12 +4,13 @@
 //! for what was dropped). It says nothing of the resource, whose attributes are tags here, as in most other SDKs. What
 //! Zipkin has no place for is left out: links, and the trace state.
 
+use super::delivery::{Format, Receiver, Sending};
 use super::json::Json;
 use super::otlp::Poster;
 use super::sdk::{SCOPE_NAME, SCOPE_VERSION};
-use super::{Accepted, Batch, Exporter, Exporting};
+use super::{Accepted, Batch};
 use crate::ConfigError;
-use crate::config::Zipkin;
+use crate::config::{Retry, Zipkin};
 use crate::record::{Event, Key, SpanRecord, Status, Value};
 use opentelemetry::{Array, InstrumentationScope, Value as OtelValue};
 use otelier_spec::Kind;
@@ -17,34 +18,41 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The exporter these settings ask for; what is wrong with them goes to `problems`.
-pub(crate) fn exporter(zipkin: &Zipkin, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+/// The receiver these settings name; what is wrong with them goes to `problems`.
+pub(crate) fn receiver(zipkin: &Zipkin, retry: &Retry, problems: &mut ConfigError) -> Option<Arc<dyn Receiver>> {
     let mut found = ConfigError::default();
     let poster = Poster::new(zipkin, &mut found);
     problems.absorb(found);
-    poster.map(|poster| Arc::new(ZipkinExporter(poster)) as _)
+    let retry = retry.clone();
+    poster.map(|poster| Arc::new(ZipkinReceiver { poster, retry }) as _)
 }
 
 #[derive(Debug)]
-struct ZipkinExporter(Poster);
+struct ZipkinReceiver {
+    poster: Poster,
+    retry: Retry,
+}
 
-impl Exporter for ZipkinExporter {
+impl Receiver for ZipkinReceiver {
     fn name(&self) -> String {
-        format!("zipkin {}", self.0.url())
+        format!("zipkin {}", self.poster.url())
     }
 
-    fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
-        let request = request(batch);
+    fn format(&self) -> Format {
+        Format::Zipkin
+    }
+
+    fn send(&self, request: Vec<u8>) -> Sending<'_> {
         // Zipkin takes a request whole or not at all.
-        Box::pin(async move {
-            let posted = self.0.post(request).await;
-            posted.map(|()| Accepted::default()).map_err(|error| error.to_string())
-        })
+        let accepted = |()| Accepted::default();
+        Box::pin(
+            async move { self.poster.post(request).await.map(accepted).map_err(|error| error.refused(&self.retry)) },
+        )
     }
 }
 
 /// The list of spans that carries the batch.
-fn request(batch: &Batch) -> Vec<u8> {
+pub(crate) fn encode(batch: &Batch) -> Vec<u8> {
     let resource = Resource::of(&batch.resource);
     let mut json = Json::with_capacity(batch.words.len() * 32 + 512);
     json.list(|json| {

@@ -21,20 +21,30 @@ pub(crate) use reader::Reading;
 pub(crate) use scrape::Serving;
 
 use crate::ConfigError;
-use crate::config::{MetricExporter, MetricReader};
+use crate::config::{MetricExporter, MetricReader, Telemetry};
 use crate::export::metrics::{Console, MetricSink};
 use std::sync::Arc;
 
 /// The exporter that a reader's settings ask for; what is wrong with them goes to `problems`.
-pub(crate) fn sink(reader: &MetricReader, problems: &mut ConfigError) -> Option<Arc<dyn MetricSink>> {
+#[cfg_attr(not(feature = "_otlp"), allow(unused_variables))]
+pub(crate) fn sink(
+    reader: &MetricReader,
+    telemetry: &Telemetry,
+    problems: &mut ConfigError,
+) -> Option<Arc<dyn MetricSink>> {
+    #[cfg(feature = "_otlp")]
+    use crate::export::otlp::metric_sink;
+    #[cfg(feature = "_otlp")]
+    let (retry, breaker) = (&telemetry.retry, &telemetry.circuit_breaker);
     match &reader.exporter {
         MetricExporter::Console => Some(Arc::new(Console)),
         MetricExporter::OtlpFile(file) => crate::export::otlp_file::metric_sink(file, problems),
-        MetricExporter::Failover(_) => None,
         #[cfg(feature = "_otlp")]
-        MetricExporter::Otlp(otlp) => crate::export::otlp::metric_sink(otlp, problems),
+        MetricExporter::Otlp(otlp) => metric_sink([otlp], retry, breaker, problems),
+        #[cfg(feature = "_otlp")]
+        MetricExporter::Failover(failover) => metric_sink(&failover.exporters, retry, breaker, problems),
         #[cfg(not(feature = "_otlp"))]
-        MetricExporter::Otlp(_) => {
+        MetricExporter::Otlp(_) | MetricExporter::Failover(_) => {
             let mut missing = ConfigError::default();
             missing
                 .push("OTLP is configured, but `otelier` was built without the features `otlp-http` and `otlp-grpc`");

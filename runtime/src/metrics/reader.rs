@@ -3,6 +3,7 @@
 use super::control::{self, Control};
 use crate::clock;
 use crate::config::MetricReader;
+use crate::export::delivery::Stop;
 use crate::export::metrics::{MetricSink, data_points};
 use crate::export::{Accepted, Book, Failure, Signal};
 use crate::record;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// Kept back from a deadline, so that the answer still reaches who waits for it.
 const RESERVE: Duration = Duration::from_millis(50);
@@ -28,6 +30,8 @@ pub(crate) struct Reading {
     control: Arc<Control>,
     thread: Mutex<Option<JoinHandle<()>>>,
     book: Arc<Book>,
+    sink: Arc<dyn MetricSink>,
+    stop: watch::Sender<Option<Instant>>,
 }
 
 impl Reading {
@@ -39,11 +43,13 @@ impl Reading {
     ) -> io::Result<Self> {
         let control = Arc::new(Control::default());
         let book = Arc::new(Book::new(&sink.name(), Signal::Metrics, settings.timeout));
+        let stop = watch::Sender::new(None);
+        sink.begin(&book, &Stop::new(stop.subscribe()));
         let reader = Reader {
             interval: settings.interval,
             timeout: settings.timeout,
             collected,
-            sink,
+            sink: Arc::clone(&sink),
             book: Arc::clone(&book),
             control: Arc::clone(&control),
         };
@@ -53,7 +59,7 @@ impl Reading {
             // Looking a name up cannot be stopped; dropping the runtime would wait for it, past every deadline.
             runtime.shutdown_background();
         })?;
-        Ok(Self { control, thread: Mutex::new(Some(thread)), book })
+        Ok(Self { control, thread: Mutex::new(Some(thread)), book, sink, stop })
     }
 
     pub(crate) fn book(&self) -> &Arc<Book> {
@@ -62,7 +68,9 @@ impl Reading {
 
     /// Asks for a flush: its number, to wait for.
     pub(crate) fn flush(&self) -> u64 {
-        self.control.flush()
+        let flush = self.control.flush();
+        self.sink.hurry();
+        flush
     }
 
     /// Waits for a flush. `false` if the time was too short.
@@ -73,6 +81,7 @@ impl Reading {
     /// Asks the reader to export what is left by the deadline, and to end.
     pub(crate) fn stop(&self, deadline: Instant) {
         self.control.stop(deadline);
+        self.stop.send_replace(Some(deadline));
     }
 
     /// Waits for the end. `false` if the time was too short.
@@ -173,7 +182,7 @@ impl Reader {
             tokio::time::sleep(left_until(deadline)).await;
         };
         match first(exporting, stopping).await {
-            Some(Ok(result)) => result.map_err(Failure::Failed),
+            Some(Ok(result)) => result,
             Some(Err(_)) if self.timeout <= left => Err(Failure::Timeout(self.timeout)),
             Some(Err(_)) | None => Err(Failure::CutOff),
         }

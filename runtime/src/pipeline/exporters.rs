@@ -1,14 +1,14 @@
 //! From settings to exporters.
 
+use super::lanes::Target;
 use crate::ConfigError;
 use crate::config::{self, Batching, Endpoint, LogExporter, Otlp, Protocol, Telemetry};
-#[cfg(not(all(feature = "_otlp", feature = "zipkin")))]
-use crate::{config::Retry, export::delivery::Receiver};
 use crate::export::console::ConsoleExporter;
 use crate::export::log_lines::LogLines;
 use crate::export::sdk::SdkExporter;
 use crate::export::{Exporter, Signal, otlp_file};
-use super::lanes::Target;
+#[cfg(not(all(feature = "_otlp", feature = "zipkin")))]
+use crate::{config::Retry, export::delivery::Receiver};
 use opentelemetry_sdk::Resource;
 use std::sync::Arc;
 

@@ -51,7 +51,7 @@ impl Readers {
     /// The readers of the settings; what is wrong with them goes to `problems`.
     pub(super) fn of(telemetry: &Telemetry, problems: &mut ConfigError) -> Self {
         let readers = telemetry.metrics.readers.iter().filter(|_| !telemetry.disabled);
-        let push = readers.filter_map(|reader| Some((reader.clone(), sink(reader, problems)?))).collect();
+        let push = readers.filter_map(|reader| Some((reader.clone(), sink(reader, telemetry, problems)?))).collect();
         let pull = telemetry.metrics.pull.iter().filter(|_| !telemetry.disabled).cloned().collect();
         Self { push, pull }
     }

@@ -16,18 +16,19 @@ mod shared;
 mod stats;
 mod watch_file;
 
+pub use crate::export::BreakerState;
 pub use crate::record::SamplingCounts;
 pub use guard::Guard;
 pub use once::{SharedGuard, init_once};
 pub use reload::ReloadError;
 pub(crate) use shared::{Shared, State};
-pub use stats::{ExporterStats, Stats, TimedOut};
+pub use stats::{ExporterStats, ReceiverStats, Stats, TimedOut};
 pub use watch_file::FileWatch;
 
 use crate::config::{Batching, ExceptionSignal, Hooks, Telemetry};
 use crate::diagnostics::{self, LogLevel};
-use crate::export::sdk::SdkExporter;
 use crate::export::delivery::Stop;
+use crate::export::sdk::SdkExporter;
 use crate::export::{Book, Exporter, Signal};
 use crate::record::{self, COUNTERS, Policy, capture};
 use crate::{ConfigError, Error, bridge, resource};

@@ -1,6 +1,7 @@
 //! What became of the spans, in numbers.
 
-use crate::export::{Book, Signal};
+use crate::export::delivery::{MemberNumbers, Route};
+use crate::export::{Book, BreakerState, LOSSES, Signal};
 use crate::record::{self, COUNTERS};
 use std::fmt;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use std::time::Duration;
 /// What became of the spans since the pipeline started.
 ///
 /// Once everything is flushed, and for each exporter of spans:
-/// `started = open + dropped() + exported + failed + rejected`. While spans are on their way, what is missing is in the queue
-/// or in the hands of the exporter.
+/// `started = open + dropped() + exported + failed + rejected + pending + buffered`. While spans are on their way, what is
+/// missing is in the queue. Once the pipeline has ended, nothing is pending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -51,12 +52,52 @@ pub struct ExporterStats {
     pub signal: Signal,
     /// Spans, log records or data points that arrived.
     pub exported: u64,
-    /// Those whose export failed or took too long.
+    /// Those that are lost: their export failed for good. [`lost`](Self::lost) says why.
     pub failed: u64,
     /// Those that the receiver refused although it took their batch.
     pub rejected: u64,
+    /// Those that wait in memory, be it for their first attempt or for another.
+    pub pending: u64,
+    /// Those that wait in the [disk buffer](crate::config::DiskBuffer), without what earlier processes left there. They are
+    /// still there when the process has ended.
+    pub buffered: u64,
+    /// Those that earlier processes left in the disk buffer, and that arrived now; they are not among `exported`.
+    pub replayed: u64,
+    /// Those that earlier processes left in the disk buffer, and that still wait.
+    pub left_by_others: u64,
+    /// Those that may have arrived twice, because a process ended while they were on their way; they are counted where they
+    /// arrived, too.
+    pub sent_again: u64,
+    /// How often a batch was sent again that no receiver could take before.
+    pub retries: u64,
+    /// How many of `failed` were lost for each reason: `refused` by the receiver for good; `timeout`, of exporters that
+    /// are not sent to again; `shut_down`, because there was no time for them any more; `panicked`; `backlog_full`, without
+    /// room to wait; `given_up`, with their [retries](crate::config::Retry) used up; `expired` in the disk buffer.
+    pub lost: Vec<(&'static str, u64)>,
+    /// The receivers, if it sends by OTLP or to Zipkin, in the order in which they are preferred.
+    pub receivers: Vec<ReceiverStats>,
+    /// How often another of the receivers took over.
+    pub switches: u64,
     /// The latest failure or refusal, as a sentence.
     pub last_error: Option<String>,
+}
+
+/// What became of what was sent to one receiver.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReceiverStats {
+    /// Its protocol and endpoint.
+    pub name: String,
+    /// Whether everything is sent to it.
+    pub breaker: BreakerState,
+    /// Spans, log records or data points that it took.
+    pub exported: u64,
+    /// Requests that were sent to it.
+    pub attempts: u64,
+    /// Those of them that failed or were refused.
+    pub failed_attempts: u64,
+    /// Whether it is the one that took something last.
+    pub is_current: bool,
 }
 
 impl Stats {
@@ -85,7 +126,13 @@ impl fmt::Display for Stats {
                 write!(f, "{} ", exporter.signal)?;
             }
             f.write_str("exported")?;
-            for (count, what) in [(exporter.failed, "failed"), (exporter.rejected, "rejected")] {
+            for (count, what) in [
+                (exporter.failed, "failed"),
+                (exporter.rejected, "rejected"),
+                (exporter.pending, "pending"),
+                (exporter.buffered, "buffered on disk"),
+                (exporter.replayed, "of earlier processes"),
+            ] {
                 if count > 0 {
                     write!(f, ", {count} {what}")?;
                 }
@@ -126,7 +173,37 @@ impl ExporterStats {
     pub(crate) fn of(book: &Book) -> Self {
         let (exported, failed, rejected) = book.numbers();
         let last_error = book.history().last_error.map(|(_, text)| text);
-        Self { name: book.name.clone(), signal: book.signal, exported, failed, rejected, last_error }
+        let lost = LOSSES.into_iter().zip(book.losses()).filter(|(_, count)| *count > 0).collect();
+        Self {
+            name: book.name.clone(),
+            signal: book.signal,
+            exported,
+            failed,
+            rejected,
+            pending: book.pending.load(Relaxed),
+            buffered: book.buffered.load(Relaxed),
+            replayed: book.replayed.load(Relaxed),
+            left_by_others: book.left_by_others.load(Relaxed),
+            sent_again: book.sent_again.load(Relaxed),
+            retries: book.retries(),
+            lost,
+            receivers: book
+                .route()
+                .map(Route::numbers)
+                .unwrap_or_default()
+                .into_iter()
+                .map(ReceiverStats::of)
+                .collect(),
+            switches: book.route().map_or(0, Route::switches),
+            last_error,
+        }
+    }
+}
+
+impl ReceiverStats {
+    fn of(member: MemberNumbers) -> Self {
+        let MemberNumbers { name, state, exported, attempts, failed_attempts, is_current } = member;
+        Self { name, breaker: state, exported, attempts, failed_attempts, is_current }
     }
 }
 

@@ -141,7 +141,9 @@ mod tests {
     use super::*;
 
     fn breaker() -> Breaker {
-        Breaker::new(&CircuitBreaker::default().with_failures(3).with_open_for(Duration::from_secs(10)).with_successes(2))
+        Breaker::new(
+            &CircuitBreaker::default().with_failures(3).with_open_for(Duration::from_secs(10)).with_successes(2),
+        )
     }
 
     /// The end of the time it is open.

@@ -8,7 +8,8 @@ mod stop;
 mod turns;
 
 pub(crate) use caught::Caught;
-pub(crate) use route::{BreakerState, MemberNumbers, Route};
+pub use route::BreakerState;
+pub(crate) use route::{MemberNumbers, Route};
 pub(crate) use stop::{RESERVE, Stop};
 pub(crate) use turns::{Turn, Turns};
 
@@ -20,6 +21,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -56,6 +58,17 @@ pub(crate) trait Receiver: fmt::Debug + Send + Sync {
     fn send(&self, request: Vec<u8>) -> Sending<'_>;
 }
 
+/// The name of an exporter with these receivers.
+pub(crate) fn name(receivers: &[Arc<dyn Receiver>]) -> String {
+    match receivers {
+        [receiver] => receiver.name(),
+        receivers => {
+            let names: Vec<_> = receivers.iter().map(|receiver| receiver.name()).collect();
+            format!("failover [{}]", names.join(", "))
+        }
+    }
+}
+
 /// Makes the request for a receiver; `None` if it cannot be had in the receiver's format.
 pub(crate) type MakeRequest<'a> = dyn Fn(&dyn Receiver) -> Option<Vec<u8>> + Send + Sync + 'a;
 
@@ -70,6 +83,8 @@ pub(crate) struct Delivery {
     pub(crate) book: Arc<Book>,
     slots: Semaphore,
     pub(crate) stop: Stop,
+    /// The latest flush for which receivers that are left alone may be looked at.
+    hurried: AtomicU64,
 }
 
 /// What came of trying every receiver that may be tried once.
@@ -97,7 +112,16 @@ impl Delivery {
         book.set_route(&route);
         let timeout = book.timeout;
         let slots = Semaphore::new(AT_ONCE);
-        Self { receivers: receivers.into(), route, retry: retry.clone(), timeout, book, slots, stop }
+        Self {
+            receivers: receivers.into(),
+            route,
+            retry: retry.clone(),
+            timeout,
+            book,
+            slots,
+            stop,
+            hurried: AtomicU64::new(0),
+        }
     }
 
     /// The formats that its receivers take.
@@ -180,11 +204,10 @@ impl Delivery {
         let Some((_slot, mut permit)) = self.admitted(turn, flush, give_up).await else { return Attempted::NotTried };
         first.get_or_insert_with(Instant::now);
         let mut tried = Vec::new();
-        let mut failed = None::<Refused>;
         loop {
             let number = permit.number;
             tried.push(number);
-            match self.send(&*self.receivers[number], request, items).await {
+            let refused = match self.send(&*self.receivers[number], request, items).await {
                 Some(Ok(accepted)) => {
                     permit.took(items - accepted.rejected.min(items));
                     return Attempted::Taken(accepted);
@@ -193,14 +216,11 @@ impl Delivery {
                     permit.refused();
                     return Attempted::Refused(refused);
                 }
-                Some(Err(refused)) => {
-                    permit.failed(&refused);
-                    self.book.attempt_failed(&refused);
-                    // What a receiver asks for is kept if no other one does better.
-                    failed = Some(refused);
-                }
+                Some(Err(refused)) => refused,
                 None => return Attempted::CutOff,
-            }
+            };
+            permit.failed(&refused);
+            self.book.attempt_failed(&refused);
             let next = if self.stop.has_begun() {
                 self.route.insist(&tried)
             } else {
@@ -209,10 +229,9 @@ impl Delivery {
                     Pick::Nobody(_) => None,
                 }
             };
-            match (next, failed.take()) {
-                (Some(next), _) => permit = next,
-                (None, Some(refused)) => return Attempted::Failed(refused),
-                (None, None) => return Attempted::NotTried,
+            match next {
+                Some(next) => permit = next,
+                None => return Attempted::Failed(refused),
             }
         }
     }
@@ -238,6 +257,9 @@ impl Delivery {
         };
         let mut over = pin!(over());
         loop {
+            if self.hurried.fetch_max(flush, Relaxed) < flush {
+                self.route.hurry();
+            }
             let slot = first_of(pin!(self.slots.acquire()), over.as_mut()).await?.ok()?;
             let changed = self.route.changed();
             let wait = if self.stop.has_begun() {
@@ -254,13 +276,12 @@ impl Delivery {
             turn.settle(flush);
             let until = wait.unwrap_or_else(|| clock::instant_after(Duration::MAX));
             let sleep = tokio::time::sleep_until(until.into());
-            let waits = [
-                &mut pin!(changed) as &mut (dyn Poller + Send),
-                &mut pin!(sleep),
-                &mut pin!(turn.hurried()),
-                &mut pin!(self.stop.begun()),
-            ];
-            first_of(pin!(any(waits)), over.as_mut()).await?;
+            {
+                let (mut changed, mut sleep) = (pin!(changed), pin!(sleep));
+                let (mut hurried, mut stopping) = (pin!(turn.hurried()), pin!(self.stop.begun()));
+                let waits = any([&mut changed, &mut sleep, &mut hurried, &mut stopping]);
+                first_of(pin!(waits), over.as_mut()).await?;
+            }
             flush = turn.flush();
         }
     }

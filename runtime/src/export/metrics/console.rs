@@ -1,7 +1,8 @@
 //! Metrics as lines for people, on standard error.
 
 use super::MetricSink;
-use crate::export::{Accepted, Exporting};
+use super::Sinking;
+use crate::export::{Accepted, Failure};
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::metrics::data::{
@@ -19,11 +20,11 @@ impl MetricSink for Console {
         "console metrics".to_owned()
     }
 
-    fn export<'a>(&'a self, metrics: &'a [ResourceMetrics]) -> Exporting<'a> {
+    fn export<'a>(&'a self, metrics: &'a [ResourceMetrics]) -> Sinking<'a> {
         let text = Lines(metrics).to_string();
         Box::pin(async move {
             // In one piece, so that no other line comes in between.
-            io::stderr().lock().write_all(text.as_bytes()).map_err(|error| error.to_string())?;
+            io::stderr().lock().write_all(text.as_bytes()).map_err(|error| Failure::Failed(error.to_string()))?;
             Ok(Accepted::default())
         })
     }

@@ -12,10 +12,17 @@ pub(crate) use console::Console;
 pub(crate) use measured::{Measured, Number, Span, nanos, temporality};
 pub(crate) use sdk::SdkSink;
 
-use super::Exporting;
+use super::delivery::Stop;
+use super::{Accepted, Book, Failure};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// The future that a sink returns.
+pub(crate) type Sinking<'a> = Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + 'a>>;
 
 /// Sends what a reader has collected. Called on the thread of the reader, inside its Tokio runtime.
 pub(crate) trait MetricSink: fmt::Debug + Send + Sync {
@@ -23,7 +30,13 @@ pub(crate) trait MetricSink: fmt::Debug + Send + Sync {
     fn name(&self) -> String;
 
     /// Sends all of this. The reader drops the future when the export timeout is over.
-    fn export<'a>(&'a self, metrics: &'a [ResourceMetrics]) -> Exporting<'a>;
+    fn export<'a>(&'a self, metrics: &'a [ResourceMetrics]) -> Sinking<'a>;
+
+    /// Called once, before the first export.
+    fn begin(&self, _book: &Arc<Book>, _stop: &Stop) {}
+
+    /// Somebody flushes: what an export waits with is to be tried now.
+    fn hurry(&self) {}
 
     /// Called once, after the last export.
     fn shutdown(&self, _timeout: Duration) -> Result<(), String> {

@@ -1,8 +1,9 @@
 //! Exporters of metrics that were made for the OpenTelemetry SDK.
 
 use super::MetricSink;
+use super::Sinking;
 use crate::export::sdk::type_name;
-use crate::export::{Accepted, Exporting};
+use crate::export::{Accepted, Failure};
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use std::fmt;
@@ -22,10 +23,10 @@ impl<E: PushMetricExporter> MetricSink for SdkSink<E> {
         type_name::<E>()
     }
 
-    fn export<'a>(&'a self, metrics: &'a [ResourceMetrics]) -> Exporting<'a> {
+    fn export<'a>(&'a self, metrics: &'a [ResourceMetrics]) -> Sinking<'a> {
         Box::pin(async move {
             for metrics in metrics {
-                self.0.export(metrics).await.map_err(|error| error.to_string())?;
+                self.0.export(metrics).await.map_err(|error| Failure::Failed(error.to_string()))?;
             }
             Ok(Accepted::default())
         })

@@ -34,9 +34,15 @@ impl ExportError {
     }
 
     /// This error for the accounts: whether another attempt may help is for OTLP's specification and `retry` to say.
-    #[allow(dead_code)]
     pub(crate) fn refused(self, retry: &Retry) -> Refused {
-        Refused { text: self.to_string(), error_type: self.error_type(), again: self.again(retry) }
+        let is_answer = match self {
+            Self::Connection { .. } | Self::Timeout { .. } | Self::TooLarge { .. } => false,
+            #[cfg(feature = "otlp-http")]
+            Self::Status { .. } => true,
+            #[cfg(feature = "otlp-grpc")]
+            Self::Grpc { .. } => true,
+        };
+        Refused { text: self.to_string(), error_type: self.error_type(), again: self.again(retry), is_answer }
     }
 }
 

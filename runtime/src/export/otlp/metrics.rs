@@ -1,37 +1,65 @@
 //! Metrics by OTLP, over the transports that carry the other signals.
 
-use super::{Encoding, Sender, Service, encode};
+use super::encode;
 use crate::ConfigError;
-use crate::config::Otlp;
-use crate::export::Exporting;
-use crate::export::metrics::{MetricSink, json};
-use bytes::Bytes;
+use crate::config::{CircuitBreaker, Otlp, Retry};
+use crate::export::delivery::{Delivery, Format, Receiver, Stop, Turns};
+use crate::export::metrics::{MetricSink, Sinking, data_points, json};
+use crate::export::{Book, Failure, Signal};
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-/// The exporter of metrics that these settings ask for; what is wrong with them goes to `problems`.
-pub(crate) fn metric_sink(otlp: &Otlp, problems: &mut ConfigError) -> Option<Arc<dyn MetricSink>> {
-    // What is wrong for spans, too, is said once.
-    let mut own = ConfigError::default();
-    let sender = Sender::new(Service::Metrics, otlp, &mut own);
-    problems.absorb(own);
-    Some(Arc::new(OtlpMetrics(sender?)))
+/// The exporter of metrics to the first of these receivers that works; what is wrong with the settings goes to `problems`.
+pub(crate) fn metric_sink<'a>(
+    all: impl IntoIterator<Item = &'a Otlp>,
+    retry: &Retry,
+    breaker: &CircuitBreaker,
+    problems: &mut ConfigError,
+) -> Option<Arc<dyn MetricSink>> {
+    let receivers: Vec<_> =
+        all.into_iter().map(|otlp| super::receiver(Signal::Metrics, otlp, retry, problems)).collect();
+    let receivers = receivers.into_iter().collect::<Option<Vec<_>>>()?;
+    let (retry, breaker) = (retry.clone(), breaker.clone());
+    Some(Arc::new(OtlpMetrics { receivers, retry, breaker, turns: Arc::new(Turns::new()), delivery: OnceLock::new() }))
 }
 
 /// Sends metrics by OTLP.
 #[derive(Debug)]
-struct OtlpMetrics(Sender);
+struct OtlpMetrics {
+    receivers: Vec<Arc<dyn Receiver>>,
+    retry: Retry,
+    breaker: CircuitBreaker,
+    turns: Arc<Turns>,
+    /// Made when the reader starts.
+    delivery: OnceLock<Delivery>,
+}
 
 impl MetricSink for OtlpMetrics {
     fn name(&self) -> String {
-        self.0.name()
+        crate::export::delivery::name(&self.receivers)
     }
 
-    fn export<'a>(&'a self, metrics: &'a [ResourceMetrics]) -> Exporting<'a> {
-        let request = Bytes::from(match self.0.encoding() {
-            Encoding::Protobuf => encode::metrics::request(metrics),
-            Encoding::Json => json::request(metrics),
-        });
-        Box::pin(async move { self.0.send(request).await.map_err(|error| error.to_string()) })
+    fn begin(&self, book: &Arc<Book>, stop: &Stop) {
+        let delivery =
+            || Delivery::new(self.receivers.clone(), &self.retry, &self.breaker, Arc::clone(book), stop.clone());
+        self.delivery.get_or_init(delivery);
+    }
+
+    fn hurry(&self) {
+        self.turns.hurry();
+    }
+
+    fn export<'a>(&'a self, metrics: &'a [ResourceMetrics]) -> Sinking<'a> {
+        Box::pin(async move {
+            let Some(delivery) = self.delivery.get() else { return Err(Failure::NotTried) };
+            let request = |receiver: &dyn Receiver| match receiver.format() {
+                Format::Protobuf => Some(encode::metrics::request(metrics)),
+                Format::Json => Some(json::request(metrics)),
+                Format::Zipkin => None,
+            };
+            // Given up before the reader gives it up, which could not say why.
+            let budget = self.retry.max_elapsed.min(delivery.book.timeout / 10 * 9);
+            delivery.deliver(data_points(metrics), &request, &mut self.turns.begin(), budget).await
+        })
     }
 }

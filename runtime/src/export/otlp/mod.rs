@@ -24,10 +24,10 @@ mod retry_after;
 mod retry_info;
 mod tls;
 
-use super::{Accepted, Batch, Exporter, Exporting, Signal};
+use super::delivery::{Format, Receiver, Sending};
+use super::{Accepted, Batch, Signal};
 use crate::ConfigError;
-use crate::config::{Otlp, Protocol};
-use crate::export::otlp_json;
+use crate::config::{Otlp, Protocol, Retry};
 use body::Body;
 use bytes::Bytes;
 use error::ExportError;
@@ -43,19 +43,29 @@ use tls::Trust;
 /// How requests introduce themselves.
 const USER_AGENT: &str = concat!("otelier/", env!("CARGO_PKG_VERSION"));
 
-/// The exporter these settings ask for; what is wrong with them goes to `problems`, but nothing twice: settings that
+/// The receiver these settings name; what is wrong with them goes to `problems`, but nothing twice: settings that
 /// exporters share are wrong for all.
-pub(crate) fn exporter(signal: Signal, otlp: &Otlp, problems: &mut ConfigError) -> Option<Arc<dyn Exporter>> {
+pub(crate) fn receiver(
+    signal: Signal,
+    otlp: &Otlp,
+    retry: &Retry,
+    problems: &mut ConfigError,
+) -> Option<Arc<dyn Receiver>> {
     let service = match signal {
         Signal::Spans => Service::Traces,
         Signal::Logs => Service::Logs,
-        // They come from readers, not in batches: see `metric_sink`.
-        Signal::Metrics => return None,
+        Signal::Metrics => Service::Metrics,
     };
     let mut found = ConfigError::default();
     let sender = Sender::new(service, otlp, &mut found);
     problems.absorb(found);
-    sender.map(|sender| Arc::new(OtlpExporter { signal, sender }) as _)
+    let retry = retry.clone();
+    sender.map(|sender| Arc::new(OtlpReceiver { sender, retry }) as _)
+}
+
+/// A batch as a request in protobuf.
+pub(crate) fn encode(signal: Signal, batch: &Batch) -> Vec<u8> {
+    encode::request(signal, batch)
 }
 
 /// What a receiver takes at one address.
@@ -182,28 +192,27 @@ impl Sender {
     }
 }
 
-/// Sends one signal of the batches by OTLP.
+/// One receiver of one signal.
 #[derive(Debug)]
-struct OtlpExporter {
-    signal: Signal,
+struct OtlpReceiver {
     sender: Sender,
+    /// Says which answers are not final.
+    retry: Retry,
 }
 
-impl Exporter for OtlpExporter {
+impl Receiver for OtlpReceiver {
     fn name(&self) -> String {
         self.sender.name()
     }
 
-    fn signal(&self) -> Signal {
-        self.signal
+    fn format(&self) -> Format {
+        match self.sender.encoding() {
+            Encoding::Protobuf => Format::Protobuf,
+            Encoding::Json => Format::Json,
+        }
     }
 
-    fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
-        let request = match self.sender.encoding() {
-            Encoding::Protobuf => encode::request(self.signal, batch),
-            Encoding::Json => otlp_json::request(self.signal, batch),
-        };
-        let request = Bytes::from(request);
-        Box::pin(async move { self.sender.send(request).await.map_err(|error| error.to_string()) })
+    fn send(&self, request: Vec<u8>) -> Sending<'_> {
+        Box::pin(async move { self.sender.send(request.into()).await.map_err(|error| error.refused(&self.retry)) })
     }
 }

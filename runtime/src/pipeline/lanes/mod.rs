@@ -3,9 +3,9 @@
 mod direct;
 mod routed;
 
-use crate::export::delivery::{Delivery, Receiver, Stop, Turn, Turns};
-use crate::export::{Accepted, Batch, Book, Exporter, Failure, Signal};
 use crate::config::{Batching, CircuitBreaker, Retry};
+use crate::export::delivery::{self, Delivery, Receiver, Stop, Turn, Turns};
+use crate::export::{Accepted, Batch, Book, Exporter, Failure, Signal};
 use crate::record::QUEUE;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -26,13 +26,7 @@ impl Target {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Direct(exporter) => exporter.name(),
-            Self::Receivers(_, receivers) => match &receivers[..] {
-                [receiver] => receiver.name(),
-                receivers => {
-                    let names: Vec<_> = receivers.iter().map(|receiver| receiver.name()).collect();
-                    format!("failover [{}]", names.join(", "))
-                }
-            },
+            Self::Receivers(_, receivers) => delivery::name(receivers),
         }
     }
 

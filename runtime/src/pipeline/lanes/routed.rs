@@ -6,12 +6,7 @@ use crate::export::{Batch, Signal, encode};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-pub(super) async fn work(
-    signal: Signal,
-    delivery: Arc<Delivery>,
-    mut jobs: mpsc::UnboundedReceiver<Job>,
-    stop: Stop,
-) {
+pub(super) async fn work(signal: Signal, delivery: Arc<Delivery>, mut jobs: mpsc::UnboundedReceiver<Job>, stop: Stop) {
     tokio::spawn(widen(Arc::clone(&delivery), stop));
     while let Some(job) = jobs.recv().await {
         tokio::spawn(deliver(signal, Arc::clone(&delivery), job));
