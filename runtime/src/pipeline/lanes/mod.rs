@@ -87,11 +87,16 @@ pub(super) struct Supplies<'a> {
 pub(super) fn open(supplies: Supplies<'_>) -> (Arc<Lane>, Work) {
     let Supplies { target, book, batching, retry, breaker, stop } = supplies;
     let (sender, jobs) = mpsc::unbounded_channel();
+    // Where nothing is sent again, what waits for its turn needs no more room than the queue.
+    let room = match &target {
+        Target::Receivers(..) if !retry.max_elapsed.is_zero() => retry.max_pending_bytes,
+        Target::Receivers(..) | Target::Direct(_) => batching.max_bytes(),
+    };
     let lane = Arc::new(Lane {
         book: Arc::clone(&book),
         turns: Arc::new(Turns::new()),
         pending: AtomicUsize::new(0),
-        room: retry.max_pending_bytes.max(1),
+        room: room.max(1),
         jobs: sender,
     });
     let target = match target {
