@@ -13,7 +13,7 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use otelier::Pipeline;
 use otelier::config::{
     Aggregation, AttributeKeys, CardinalityLimits, HistogramAggregation, Hooks, InstrumentType, MetricReader, Metrics,
-    Otlp, OtlpFile, Protocol, Temporality, View, ViewSelector,
+    Otlp, OtlpFile, Protocol, Retry, Temporality, View, ViewSelector,
 };
 use otelier::export::Signal;
 use otelier::prelude::*;
@@ -373,7 +373,8 @@ fn failures_and_refusals_are_booked_as_data_points() {
     let _turn = turn();
     for protocol in [Protocol::HttpProtobuf, Protocol::Grpc, Protocol::HttpJson] {
         let receiver = receiver(protocol, Behaviour::Accept);
-        let telemetry = otelier::init(settings(reader(protocol, &receiver))).expect("it starts");
+        let once = settings(reader(protocol, &receiver)).with_retry(Retry::never());
+        let telemetry = otelier::init(once).expect("it starts");
         let counter = global::meter("shop").u64_counter("orders").build();
         (0..3).for_each(|number| counter.add(1, &[KeyValue::new("number", number)]));
         for behaviour in [Behaviour::Reject(2, "too \u{1b}old".to_owned()), Behaviour::Fail(503), Behaviour::Accept] {

@@ -1,7 +1,7 @@
 //! What the tests share.
 
 use otelier::Telemetry;
-use otelier::config::{Otlp, Protocol};
+use otelier::config::{Otlp, Protocol, Retry};
 use otelier_tests::{Behaviour, Receiver};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -27,9 +27,10 @@ pub(crate) fn receiver_with_logs(protocol: Protocol, logs: Behaviour) -> Receive
     started.expect("loopback has a free port")
 }
 
-/// Settings that send to `endpoint`.
+/// Settings that send to `endpoint`, each batch once.
 pub(crate) fn telemetry(protocol: Protocol, endpoint: &str) -> Telemetry {
-    Telemetry::default().with_service_name("it").with_otlp(Otlp::to(endpoint).with_protocol(protocol))
+    let otlp = Otlp::to(endpoint).with_protocol(protocol);
+    Telemetry::default().with_service_name("it").with_otlp(otlp).with_retry(Retry::never())
 }
 
 /// What an exchange says if it does not answer as it should.

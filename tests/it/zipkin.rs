@@ -3,7 +3,7 @@
 use crate::support::{Refused, turn};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, SpanId, Status, TraceFlags, TraceId, TraceState};
-use otelier::config::{Exporter, Limits, Settings, Variables, Zipkin};
+use otelier::config::{Exporter, Limits, Retry, Settings, Variables, Zipkin};
 use otelier::schema::Kind;
 use otelier::{ExporterStats, Span, Telemetry, trace, trace_block};
 use otelier_tests::{Behaviour, Receiver};
@@ -289,7 +289,8 @@ fn a_receiver_that_does_not_take_spans_is_counted_and_named() {
         // Only who never answers is not waited for.
         let timeout = if behaviour == Behaviour::Hang { Duration::from_millis(50) } else { Duration::ZERO };
         let zipkin = Zipkin::to(&url).with_timeout(timeout);
-        let stats = run(Telemetry::default().with_exporter(Exporter::Zipkin(zipkin)), || trace_block!(name = "x", {}));
+        let settings = Telemetry::default().with_exporter(Exporter::Zipkin(zipkin)).with_retry(Retry::never());
+        let stats = run(settings, || trace_block!(name = "x", {}));
         let error = stats.last_error.unwrap_or_default();
         let (failed, named) = if expected.is_empty() { (0, String::new()) } else { (1, format!("{url}{expected}")) };
         assert_eq!(

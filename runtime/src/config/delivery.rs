@@ -197,10 +197,11 @@ impl Failover {
 /// A directory in which batches wait until they have arrived, over the end of the process. Environment:
 /// `OTELIER_DISK_BUFFER`, the directory. YAML: `distribution.otelier.disk_buffer`.
 ///
-/// Every batch for OTLP and Zipkin is written into a log of its exporter before it is sent, and leaves it when it has
+/// Every batch of spans or log records for OTLP and Zipkin is written into a log of its exporter before it is sent, and leaves it when it has
 /// arrived; what an earlier process left is sent first, in its order. Processes that have the same directory at the same
 /// time write into logs of their own. What the log has taken survives the process's sudden end (`kill -9`); whether it
-/// survives the machine's is for [`sync`](Self::sync) to say. A batch that was on its way at such an end is sent again, so
+/// survives the machine's is for [`sync`](Self::sync) to say. Logs are numbered in the order of the exporters, so what was left
+/// goes to the exporter that then has the number. A batch that was on its way at such an end is sent again, so
 /// one batch may arrive twice.
 ///
 /// ```

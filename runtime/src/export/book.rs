@@ -32,6 +32,8 @@ pub(crate) enum Failure {
     BacklogFull,
     /// It waited in the disk buffer for longer than it may.
     Expired,
+    /// It was in the disk buffer, and cannot be read any more.
+    Damaged,
     /// What it is to export could not be had.
     #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
     Collect(String),
@@ -53,6 +55,7 @@ impl Failure {
             Self::GivenUp { .. } => "Exporter.Export.GivenUp",
             Self::BacklogFull => "Exporter.Backlog.Full",
             Self::Expired => "Exporter.Buffer.Expired",
+            Self::Damaged => "Exporter.Buffer.Damaged",
             Self::Timeout(_) => "Exporter.Export.Timeout",
             Self::CutOff | Self::NotTried => "Exporter.Export.ShutDown",
             Self::Panicked(_) => "Exporter.Export.Panicked",
@@ -76,6 +79,7 @@ impl Failure {
             Self::BacklogFull => 4,
             Self::GivenUp { .. } => 5,
             Self::Expired => 6,
+            Self::Damaged => 7,
         }
     }
 
@@ -89,6 +93,7 @@ impl Failure {
             Self::GivenUp { error, attempts } => format!("given up after {attempts} attempts: {}", scrubbed(error)),
             Self::BacklogFull => "so much waits for this exporter that there was no room".to_owned(),
             Self::Expired => "it waited in the disk buffer for longer than it may".to_owned(),
+            Self::Damaged => "it cannot be read from the disk buffer any more".to_owned(),
             Self::Collect(error) => format!("the metrics could not be collected: {}", scrubbed(error)),
             Self::Panicked(message) => format!("the exporter panicked: {}", scrubbed(message)),
         }
@@ -96,8 +101,8 @@ impl Failure {
 }
 
 /// Why spans, log records or data points were lost that an exporter was handed.
-pub(crate) const LOSSES: [&str; 7] =
-    ["refused", "timeout", "shut_down", "panicked", "backlog_full", "given_up", "expired"];
+pub(crate) const LOSSES: [&str; 8] =
+    ["refused", "timeout", "shut_down", "panicked", "backlog_full", "given_up", "expired", "damaged"];
 
 /// An exporter's numbers, without the exporter: they outlive it.
 #[derive(Debug)]
@@ -119,6 +124,9 @@ pub(crate) struct Book {
     /// What of earlier processes has arrived, and what of all may have arrived twice.
     pub(crate) replayed: AtomicU64,
     pub(crate) sent_again: AtomicU64,
+    /// What earlier processes left and is lost, and what could not be read at all.
+    pub(crate) lost_of_others: AtomicU64,
+    pub(crate) damaged_bytes: AtomicU64,
     retries: AtomicU64,
     route: OnceLock<Arc<Route>>,
     /// When each export that is under way began.
@@ -184,6 +192,8 @@ impl Book {
             left_by_others: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
             sent_again: AtomicU64::new(0),
+            lost_of_others: AtomicU64::new(0),
+            damaged_bytes: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             route: OnceLock::new(),
             exporting: Mutex::default(),
@@ -286,7 +296,7 @@ impl Book {
                 history.note(false);
             }
             // Its attempts were noted, or there was none.
-            if matches!(failure, Failure::GivenUp { .. } | Failure::BacklogFull | Failure::Expired) {
+            if matches!(failure, Failure::GivenUp { .. } | Failure::BacklogFull | Failure::Expired | Failure::Damaged) {
                 history.failed_in_a_row = before;
             }
             history.last_error = Some((SystemTime::now(), text.clone()));

@@ -4,6 +4,7 @@
 //! records) or as the SDK's `SpanData`.
 
 mod book;
+pub(crate) mod buffer;
 pub mod console;
 #[cfg_attr(not(feature = "_otlp"), allow(dead_code))]
 pub(crate) mod delivery;

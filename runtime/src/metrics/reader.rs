@@ -1,6 +1,6 @@
 //! The thread of a reader: collects at an interval, and exports with deadlines.
 
-use super::control::{self, Control};
+use super::control::{self, Control, Wake};
 use crate::clock;
 use crate::config::MetricReader;
 use crate::export::delivery::Stop;
@@ -123,7 +123,7 @@ impl Reader {
         let mut due = clock::instant_after(self.interval);
         loop {
             let wake = runtime.block_on(self.control.wait(due));
-            self.collect_and_export(runtime, wake.stop);
+            self.collect_and_export(runtime, wake);
             self.control.flushed(wake.flush);
             if let Some(deadline) = wake.stop {
                 let left = left_until(deadline).min(Duration::from_secs(1));
@@ -141,7 +141,7 @@ impl Reader {
         }
     }
 
-    fn collect_and_export(&self, runtime: &tokio::runtime::Runtime, stop: Option<Instant>) {
+    fn collect_and_export(&self, runtime: &tokio::runtime::Runtime, wake: Wake) {
         let _exporting = self.book.exporting(0);
         let collected = self.collected.iter().filter_map(|reader| self.collect(reader));
         let metrics: Vec<_> = collected.filter(|metrics| metrics.scope_metrics().next().is_some()).collect();
@@ -149,7 +149,7 @@ impl Reader {
         if count == 0 {
             return;
         }
-        let exported = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.export(&metrics, stop))));
+        let exported = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.export(&metrics, wake))));
         self.book.book(count, exported.unwrap_or_else(|panic| Err(Failure::of_panic(&*panic))));
     }
 
@@ -166,15 +166,24 @@ impl Reader {
     }
 
     /// Exports within the timeout, and once the pipeline shuts down, within its deadline, too.
-    async fn export(&self, metrics: &[ResourceMetrics], stop: Option<Instant>) -> Result<Accepted, Failure> {
-        let left = stop.map_or(Duration::MAX, left_until);
+    async fn export(&self, metrics: &[ResourceMetrics], wake: Wake) -> Result<Accepted, Failure> {
+        let left = wake.stop.map_or(Duration::MAX, left_until);
         if left.is_zero() {
             return Err(Failure::NotTried);
         }
         let mut begun = None;
+        // So that this export knows that somebody waits for it to be tried.
+        self.sink.hurry();
+        let (mut tried, mut is_tried) = (self.sink.tried(), false);
         let export = poll_fn(|task| {
             let _polling = self.book.polling();
-            begun.get_or_insert_with(|| self.sink.export(metrics)).as_mut().poll(task)
+            let exported = begun.get_or_insert_with(|| self.sink.export(metrics)).as_mut().poll(task);
+            if exported.is_pending() && !is_tried && tried.as_mut().poll(task).is_ready() {
+                is_tried = true;
+                // Who flushes does not wait for what comes after a pause.
+                self.control.flushed(wake.flush);
+            }
+            exported
         });
         let exporting = tokio::time::timeout(self.timeout.min(left), export);
         let stopping = async {

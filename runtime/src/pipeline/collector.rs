@@ -8,6 +8,7 @@ use super::lanes::{self, Lane, Target};
 use super::load::Load;
 use crate::clock::{self, Anchor, Clock};
 use crate::config::{Batching, CircuitBreaker, Retry};
+use crate::export::buffer::Log;
 use crate::export::delivery::Stop;
 use crate::export::{Batch, Book};
 use crate::record::capture::Tap;
@@ -60,8 +61,13 @@ fn delay(batching: &Batching) -> Duration {
     if batching.schedule_delay.is_zero() { SOON } else { batching.schedule_delay }
 }
 
-/// An exporter, its numbers and its batching.
-pub(super) type Supplied = (Target, Arc<Book>, Batching);
+/// An exporter, its numbers, its batching, and the log in which its batches wait, if they wait on disk.
+pub(super) struct Supplied {
+    pub(super) target: Target,
+    pub(super) book: Arc<Book>,
+    pub(super) batching: Batching,
+    pub(super) log: Option<Log>,
+}
 
 /// What a collector needs that is not its own.
 pub(super) struct Supplies {
@@ -90,9 +96,9 @@ pub(super) fn spawn(supplies: Supplies, lease: Arc<Lease>) -> io::Result<JoinHan
     // Without an exporter spans are fetched all the same, and counted.
     let mut rows = vec![Row::new(batching)];
     let (mut all, mut work) = (Vec::new(), Vec::new());
-    for (target, book, batching) in exporters {
+    for Supplied { target, book, batching, log } in exporters {
         let (retry, breaker, stop) = (&retry, &breaker, stop.clone());
-        let (lane, its) = lanes::open(lanes::Supplies { target, book, batching: &batching, retry, breaker, stop });
+        let (lane, its) = lanes::open(lanes::Supplies { target, book, batching: &batching, retry, breaker, log, stop });
         all.push(Arc::clone(&lane));
         work.push(its);
         match rows.iter_mut().find(|row| row.batching == batching) {

@@ -1,12 +1,14 @@
 //! From settings to exporters.
 
+use super::collector::Supplied;
 use super::lanes::Target;
 use crate::ConfigError;
 use crate::config::{self, Batching, Endpoint, LogExporter, Otlp, Protocol, Telemetry};
+use crate::export::buffer::{BufferError, Log};
 use crate::export::console::ConsoleExporter;
 use crate::export::log_lines::LogLines;
 use crate::export::sdk::SdkExporter;
-use crate::export::{Exporter, Signal, otlp_file};
+use crate::export::{Book, Exporter, Signal, otlp_file};
 #[cfg(not(all(feature = "_otlp", feature = "zipkin")))]
 use crate::{config::Retry, export::delivery::Receiver};
 use opentelemetry_sdk::Resource;
@@ -56,6 +58,35 @@ pub(super) fn of(telemetry: &Telemetry, resource: &Resource, problems: &mut Conf
         found.extend(made.map(|exporter| (exporter, batching.cloned().unwrap_or_else(usual))));
     }
     found
+}
+
+/// The exporters with their numbers, and with their logs if their batches wait on disk.
+///
+/// # Errors
+///
+/// If the directory of the disk buffer cannot be used.
+pub(super) fn supplied(placed: Vec<Placed>, telemetry: &Telemetry) -> Result<Vec<Supplied>, ConfigError> {
+    let mut numbers = [0u32; 2];
+    let supplied = placed.into_iter().map(|(target, batching)| {
+        let book = Arc::new(Book::new(&target.name(), target.signal(), batching.export_timeout));
+        let log = match (&telemetry.disk_buffer, &target) {
+            (Some(buffer), Target::Receivers(signal, _)) => {
+                let (number, name) = match signal {
+                    Signal::Logs => (&mut numbers[1], "logs"),
+                    Signal::Spans | Signal::Metrics => (&mut numbers[0], "spans"),
+                };
+                *number += 1;
+                Some(Log::open(buffer, &format!("{name}-{number}"))?)
+            }
+            _ => None,
+        };
+        Ok(Supplied { target, book, batching, log })
+    });
+    supplied.collect::<Result<_, BufferError>>().map_err(|error| {
+        let mut problem = ConfigError::default();
+        problem.push(format_args!("`disk_buffer` (`OTELIER_DISK_BUFFER`): {error}"));
+        problem
+    })
 }
 
 fn direct(exporter: impl Exporter + 'static) -> Target {

@@ -94,6 +94,7 @@ async fn run(lanes: &[Arc<Lane>], mut asked: mpsc::UnboundedReceiver<Command>, s
             QUEUE.flushed(flush);
         });
     }
+    lanes.iter().for_each(|lane| lane.turns.close());
     let all_over = async {
         for lane in lanes {
             lane.turns.all_over().await;

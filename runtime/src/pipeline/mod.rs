@@ -283,31 +283,27 @@ fn start(
     exporters: Vec<Placed>,
     readers: metrics::Readers,
 ) -> Result<Guard, Error> {
-    let book = |(target, batching): Placed| {
-        let book = Book::new(&target.name(), target.signal(), batching.export_timeout);
-        (target, Arc::new(book), batching)
-    };
-    let exporters: Vec<_> = exporters.into_iter().map(book).collect();
+    let exporters = exporters::supplied(exporters, &telemetry).inspect_err(|_| free_the_place())?;
     capture::set_collector(true);
     let metrics = readers.start(&telemetry, &resource).inspect_err(|_| free_the_place())?;
     COUNTERS.reset();
     record::begin_totals();
     record::forget_load();
     watch_forks();
-    let batchings = || exporters.iter().map(|(_, _, batching)| batching).chain([&telemetry.batch]);
+    let batchings = || exporters.iter().map(|exporter| &exporter.batching).chain([&telemetry.batch]);
     let room = batchings().map(Batching::max_bytes).max().unwrap_or_default();
     let smallest = batchings().map(|batching| batching.max_export_batch_size as u64).min().unwrap_or(1);
     // Two batches at once, because waking the collector costs the thread that does it as much as ten spans.
     record::open_queue(room, 2 * smallest);
     reload::apply(&telemetry);
     // Who takes no log records sees the exceptions on the spans, or nobody would see them.
-    let takes_logs = exporters.iter().any(|(_, book, _)| book.signal == Signal::Logs);
+    let takes_logs = exporters.iter().any(|exporter| exporter.book.signal == Signal::Logs);
     record::set_exception_signal(if takes_logs { telemetry.exception_signal } else { ExceptionSignal::SpanEvents });
     record::old_names::set(&telemetry.old_names, telemetry.span_types);
     let (hooks, panic_messages, batching) = (telemetry.hooks, telemetry.panic_messages, telemetry.batch.clone());
     let (retry, breaker) = (telemetry.retry.clone(), telemetry.circuit_breaker.clone());
     let propagators = telemetry.propagators.clone();
-    let books: Vec<_> = exporters.iter().map(|(_, book, _)| Arc::clone(book)).chain(metrics.books()).collect();
+    let books: Vec<_> = exporters.iter().map(|exporter| Arc::clone(&exporter.book)).chain(metrics.books()).collect();
     diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &books));
     let shared = Arc::new(Shared::new(telemetry, books));
     let (stop, drops) = (Stop::new(shared.stop.subscribe()), Arc::clone(&shared.drops));

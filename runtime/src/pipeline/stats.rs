@@ -65,6 +65,10 @@ pub struct ExporterStats {
     pub replayed: u64,
     /// Those that earlier processes left in the disk buffer, and that still wait.
     pub left_by_others: u64,
+    /// Those that earlier processes left in the disk buffer, and that are lost: refused, expired or damaged.
+    pub lost_of_others: u64,
+    /// Bytes in the disk buffer that could not be read as anything.
+    pub damaged_bytes: u64,
     /// Those that may have arrived twice, because a process ended while they were on their way; they are counted where they
     /// arrived, too.
     pub sent_again: u64,
@@ -72,7 +76,7 @@ pub struct ExporterStats {
     pub retries: u64,
     /// How many of `failed` were lost for each reason: `refused` by the receiver for good; `timeout`, of exporters that
     /// are not sent to again; `shut_down`, because there was no time for them any more; `panicked`; `backlog_full`, without
-    /// room to wait; `given_up`, with their [retries](crate::config::Retry) used up; `expired` in the disk buffer.
+    /// room to wait; `given_up`, with their [retries](crate::config::Retry) used up; `expired` in the disk buffer; `damaged` there.
     pub lost: Vec<(&'static str, u64)>,
     /// The receivers, if it sends by OTLP or to Zipkin, in the order in which they are preferred.
     pub receivers: Vec<ReceiverStats>,
@@ -184,6 +188,8 @@ impl ExporterStats {
             buffered: book.buffered.load(Relaxed),
             replayed: book.replayed.load(Relaxed),
             left_by_others: book.left_by_others.load(Relaxed),
+            lost_of_others: book.lost_of_others.load(Relaxed),
+            damaged_bytes: book.damaged_bytes.load(Relaxed),
             sent_again: book.sent_again.load(Relaxed),
             retries: book.retries(),
             lost,

@@ -49,7 +49,19 @@ pub(super) fn observe(protocol: Protocol, configure: impl FnOnce(Telemetry) -> T
     for exporter in &stats.exporters {
         assert_eq!((exporter.exported, exporter.failed, exporter.rejected), (stats.started, 0, 0), "{stats}");
     }
-    Seen { ours: receiver.requests(), theirs: captured.requests(), memory }
+    // Several of ours are on their way at a time, so one may overtake another.
+    let (mut ours, theirs) = (receiver.requests(), captured.requests());
+    let place = |request: &ExportTraceServiceRequest| {
+        let first = first_id(request);
+        theirs.iter().position(|other| first_id(other) == first)
+    };
+    ours.sort_by_key(place);
+    Seen { ours, theirs, memory }
+}
+
+fn first_id(request: &ExportTraceServiceRequest) -> Option<&[u8]> {
+    let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+    scopes.flat_map(|scope| &scope.spans).next().map(|span| &span.span_id[..])
 }
 
 /// The only liberties that the two ways to the wire may take:

@@ -302,7 +302,7 @@ impl Delivery {
         let timeout = tokio::time::sleep_until(clock::instant_after(self.timeout).into());
         let mut sending = receiver.send(request);
         let answer = first_of(sending.as_mut(), pin!(any([&mut pin!(timeout), &mut pin!(self.stop.over())]))).await;
-        let is_cut_off = answer.is_none() && self.stop.end().is_some_and(|end| end <= Instant::now());
+        let is_cut_off = answer.is_none() && self.stop.is_over();
         let answer = answer.unwrap_or_else(|| {
             let text = format!("{} did not answer within {:?}", receiver.name(), self.timeout);
             Err(Refused { text, error_type: "timeout".to_owned(), again: Again::Later, is_answer: false })
@@ -323,7 +323,7 @@ fn not_tried(last: Option<Refused>, attempts: u32, by_stop: bool) -> Failure {
 }
 
 /// Something that ends at some time.
-trait Poller {
+pub(crate) trait Poller {
     fn is_over(&mut self, cx: &mut std::task::Context<'_>) -> bool;
 }
 
@@ -334,7 +334,7 @@ impl<F: Future> Poller for Pin<&mut F> {
 }
 
 /// Waits until one of them is over.
-async fn any<const N: usize>(mut all: [&mut (dyn Poller + Send); N]) {
+pub(crate) async fn any<const N: usize>(mut all: [&mut (dyn Poller + Send); N]) {
     poll_fn(|cx| if all.iter_mut().any(|one| one.is_over(cx)) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 

@@ -26,6 +26,11 @@ impl Stop {
         self.0.borrow().is_some()
     }
 
+    /// Whether exporting must be over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end().is_some_and(|end| end <= Instant::now())
+    }
+
     /// Waits until the pipeline stops.
     pub(crate) async fn begun(&self) {
         let mut deadline = self.0.clone();

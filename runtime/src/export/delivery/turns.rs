@@ -1,7 +1,9 @@
 //! What an exporter still has to do, so that who flushes knows what to wait for.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
 
 /// Everything that an exporter was handed and is not done with.
@@ -9,6 +11,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) struct Turns {
     open: Mutex<Open>,
     changed: Notify,
+    is_closed: AtomicBool,
     /// The number of the latest flush.
     hurried: watch::Sender<u64>,
 }
@@ -30,7 +33,12 @@ pub(crate) struct Turn {
 
 impl Turns {
     pub(crate) fn new() -> Self {
-        Self { open: Mutex::default(), changed: Notify::new(), hurried: watch::Sender::new(0) }
+        Self {
+            open: Mutex::default(),
+            changed: Notify::new(),
+            is_closed: AtomicBool::new(false),
+            hurried: watch::Sender::new(0),
+        }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -65,9 +73,29 @@ impl Turns {
         self.wait(|open| open.settled.range(..end).all(|(_, settled)| *settled >= flush)).await;
     }
 
+    /// Waits until all that are open have done what could be done at once for the latest flush.
+    pub(crate) async fn all_settled(&self) {
+        self.wait(|open| open.settled.values().all(|settled| *settled >= *self.hurried.borrow())).await;
+    }
+
     /// Waits until all are over.
     pub(crate) async fn all_over(&self) {
         self.wait(|open| open.settled.is_empty()).await;
+    }
+
+    /// Says that there will be no more.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Ends when one of them is over or has settled, or when there will be no more.
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 
     async fn wait(&self, done: impl Fn(&Open) -> bool) {
@@ -102,6 +130,22 @@ impl Turn {
             drop(open);
             self.turns.changed.notify_waiters();
         }
+    }
+}
+
+impl Turn {
+    /// Settles, if no other one has something to do for this flush that this one would have to wait for; and whether this
+    /// is the only one.
+    pub(crate) fn settle_last(&self, flush: u64) -> bool {
+        let (is_alone, is_last) = {
+            let open = self.turns.open();
+            let mut others = open.settled.iter().filter(|(number, _)| **number != self.number);
+            (open.settled.len() == 1, others.all(|(_, settled)| *settled >= flush))
+        };
+        if is_last {
+            self.settle(flush);
+        }
+        is_alone
     }
 }
 

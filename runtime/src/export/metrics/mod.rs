@@ -38,6 +38,11 @@ pub(crate) trait MetricSink: fmt::Debug + Send + Sync {
     /// Somebody flushes: what an export waits with is to be tried now.
     fn hurry(&self) {}
 
+    /// Ends once the export that is under way was tried, be it in vain. Polled after the export.
+    fn tried(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+
     /// Called once, after the last export.
     fn shutdown(&self, _timeout: Duration) -> Result<(), String> {
         Ok(())

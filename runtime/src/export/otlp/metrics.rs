@@ -7,6 +7,8 @@ use crate::export::delivery::{Delivery, Format, Receiver, Stop, Turns};
 use crate::export::metrics::{MetricSink, Sinking, data_points, json};
 use crate::export::{Book, Failure, Signal};
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 /// The exporter of metrics to the first of these receivers that works; what is wrong with the settings goes to `problems`.
@@ -47,6 +49,10 @@ impl MetricSink for OtlpMetrics {
 
     fn hurry(&self) {
         self.turns.hurry();
+    }
+
+    fn tried(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.turns.all_settled())
     }
 
     fn export<'a>(&'a self, metrics: &'a [ResourceMetrics]) -> Sinking<'a> {

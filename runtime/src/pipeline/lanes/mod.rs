@@ -1,14 +1,17 @@
 //! Each exporter's own row of batches, so that one that is slow, hangs or panics holds up no other.
 
+mod buffered;
 mod direct;
 mod routed;
 
 use crate::config::{Batching, CircuitBreaker, Retry};
+use crate::export::buffer::Log;
 use crate::export::delivery::{self, Delivery, Receiver, Stop, Turn, Turns};
 use crate::export::{Accepted, Batch, Book, Exporter, Failure, Signal};
 use crate::record::QUEUE;
-use std::sync::Arc;
+use buffered::Buffered;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -61,6 +64,7 @@ pub(super) struct Work {
 enum Worker {
     Direct(Arc<dyn Exporter>, Duration),
     Routed(Signal, Arc<Delivery>),
+    Buffered(Buffered),
 }
 
 /// One batch for one exporter. Dropped without having been booked, it counts as not tried.
@@ -80,12 +84,14 @@ pub(super) struct Supplies<'a> {
     pub(super) batching: &'a Batching,
     pub(super) retry: &'a Retry,
     pub(super) breaker: &'a CircuitBreaker,
+    /// Where batches for receivers wait, if not in memory.
+    pub(super) log: Option<Log>,
     pub(super) stop: Stop,
 }
 
 /// Both sides of a lane.
 pub(super) fn open(supplies: Supplies<'_>) -> (Arc<Lane>, Work) {
-    let Supplies { target, book, batching, retry, breaker, stop } = supplies;
+    let Supplies { target, book, batching, retry, breaker, log, stop } = supplies;
     let (sender, jobs) = mpsc::unbounded_channel();
     // Where nothing is sent again, what waits for its turn needs no more room than the queue.
     let room = match &target {
@@ -102,7 +108,14 @@ pub(super) fn open(supplies: Supplies<'_>) -> (Arc<Lane>, Work) {
     let target = match target {
         Target::Direct(exporter) => Worker::Direct(exporter, batching.export_timeout),
         Target::Receivers(signal, receivers) => {
-            Worker::Routed(signal, Arc::new(Delivery::new(receivers, retry, breaker, book, stop)))
+            let delivery = Arc::new(Delivery::new(receivers, retry, breaker, book, stop));
+            match log {
+                Some(log) => {
+                    let (log, turns) = (Arc::new(Mutex::new(log)), Arc::clone(&lane.turns));
+                    Worker::Buffered(Buffered { signal, delivery, log, turns })
+                }
+                None => Worker::Routed(signal, delivery),
+            }
         }
     };
     let work = Work { lane: Arc::clone(&lane), target, jobs };
@@ -148,6 +161,13 @@ impl Job {
     }
 }
 
+impl Job {
+    /// The batch is in the disk buffer, and counted there.
+    fn is_stored(mut self) {
+        self.is_booked = true;
+    }
+}
+
 impl Drop for Job {
     fn drop(&mut self) {
         let lane = &self.lane;
@@ -170,6 +190,7 @@ impl Work {
         match target {
             Worker::Direct(exporter, timeout) => direct::work(exporter, &lane.book, jobs, stop, timeout).await,
             Worker::Routed(signal, delivery) => routed::work(signal, delivery, jobs, stop).await,
+            Worker::Buffered(buffered) => buffered::work(buffered, jobs, stop).await,
         }
     }
 
@@ -177,7 +198,7 @@ impl Work {
     pub(super) fn exporter(&self) -> Option<(Arc<dyn Exporter>, Arc<Book>)> {
         match &self.target {
             Worker::Direct(exporter, _) => Some((Arc::clone(exporter), Arc::clone(&self.lane.book))),
-            Worker::Routed(..) => None,
+            Worker::Routed(..) | Worker::Buffered(_) => None,
         }
     }
 }

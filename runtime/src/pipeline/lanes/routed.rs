@@ -13,7 +13,7 @@ pub(super) async fn work(signal: Signal, delivery: Arc<Delivery>, mut jobs: mpsc
     }
 }
 
-async fn widen(delivery: Arc<Delivery>, stop: Stop) {
+pub(super) async fn widen(delivery: Arc<Delivery>, stop: Stop) {
     stop.begun().await;
     delivery.widen();
 }

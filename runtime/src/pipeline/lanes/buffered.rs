@@ -1,0 +1,225 @@
+//! Batches that wait on disk until they have arrived: each is appended to a log first, and what is in the log is sent in
+//! its order, one request at a time.
+
+use super::{Job, routed};
+use crate::diagnostics::{self, LogLevel};
+use crate::export::buffer::{Log, Losses, Now, Record, Stored};
+use crate::export::delivery::{Caught, Delivery, Format, Receiver, Stop, Turn, Turns, any};
+use crate::export::{Accepted, Book, Failure, Signal, encode};
+use std::pin::pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How long a record is tried before it is looked whether it has become too old.
+const BUDGET: Duration = Duration::from_secs(60);
+/// The pause after the log could not be read or written.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// An exporter with its log.
+#[derive(Debug)]
+pub(super) struct Buffered {
+    pub(super) signal: Signal,
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) log: Arc<Mutex<Log>>,
+    pub(super) turns: Arc<Turns>,
+}
+
+impl Buffered {
+    fn book(&self) -> &Book {
+        &self.delivery.book
+    }
+
+    /// Does something with the log on a thread where it may take long, and books what the log has lost.
+    async fn with_log<T: Send + 'static>(&self, f: impl FnOnce(&mut Log) -> T + Send + 'static) -> Option<T> {
+        let (log, book) = (Arc::clone(&self.log), Arc::clone(&self.delivery.book));
+        let done = tokio::task::spawn_blocking(move || {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = f(&mut log);
+            let waiting = log.waiting();
+            // With the lock, so that of two threads the later one says what is there.
+            book.buffered.store(waiting.own_items, Relaxed);
+            book.left_by_others.store(waiting.earlier_items, Relaxed);
+            (result, log.take_losses())
+        });
+        let (result, losses) = done.await.ok()?;
+        self.book_losses(losses);
+        Some(result)
+    }
+
+    fn book_losses(&self, losses: Losses) {
+        let book = self.book();
+        for (count, failure) in [(losses.expired_own, Failure::Expired), (losses.damaged_own, Failure::Damaged)] {
+            if count > 0 {
+                book.book(count, Err(failure));
+            }
+        }
+        book.lost_of_others.fetch_add(losses.expired_earlier + losses.damaged_earlier, Relaxed);
+        book.damaged_bytes.fetch_add(losses.damaged_bytes, Relaxed);
+        for note in losses.notes {
+            let name = &book.name;
+            diagnostics::say(LogLevel::Warn, "Exporter.Buffer.Damaged", name, || format!("{name}: {note}"));
+        }
+    }
+
+    fn say(&self, level: LogLevel, event: &'static str, what: &dyn std::fmt::Display) {
+        let name = &self.book().name;
+        diagnostics::say(level, event, name, || format!("{name}: {what}"));
+    }
+}
+
+pub(super) async fn work(buffered: Buffered, mut jobs: mpsc::UnboundedReceiver<Job>, stop: Stop) {
+    let buffered = Arc::new(buffered);
+    tokio::spawn(routed::widen(Arc::clone(&buffered.delivery), stop));
+    tokio::spawn(send(Arc::clone(&buffered), buffered.turns.begin()));
+    tokio::spawn(sync(Arc::clone(&buffered)));
+    let formats = buffered.delivery.formats();
+    while let Some(job) = jobs.recv().await {
+        append(&buffered, &formats, job).await;
+    }
+}
+
+/// Puts a batch into the log; if the log does not take it, it is sent from memory.
+async fn append(buffered: &Buffered, formats: &[Format], job: Job) {
+    let (signal, formats, batch, items) = (buffered.signal, formats.to_vec(), Arc::clone(&job.batch), job.share);
+    let appended = buffered.with_log(move |log| {
+        let bodies: Vec<_> = formats.iter().map(|format| (*format as u8, encode(signal, *format, &batch))).collect();
+        let bodies: Vec<_> = bodies.iter().map(|(format, body)| (*format, &body[..])).collect();
+        log.append(&Record { items, bodies: &bodies }, &Now::here())
+    });
+    match appended.await {
+        Some(Ok(())) => return job.is_stored(),
+        Some(Err(error)) => {
+            let what = format_args!("{error}; what does not fit waits in memory");
+            buffered.say(LogLevel::Warn, "Exporter.Buffer.NotTaken", &what);
+        }
+        None => buffered.say(LogLevel::Error, "Exporter.Buffer.Panicked", &"writing to the disk buffer panicked"),
+    }
+    tokio::spawn(routed::deliver(signal, Arc::clone(&buffered.delivery), job));
+}
+
+/// Sends what is in the log.
+async fn send(buffered: Arc<Buffered>, mut turn: Turn) {
+    let mut has_told = false;
+    loop {
+        let flush = turn.flush();
+        let Some(next) = buffered.with_log(|log| log.next(&Now::here())).await else { return };
+        let left = buffered.book().left_by_others.load(Relaxed);
+        if !std::mem::replace(&mut has_told, true) && left > 0 {
+            let (count, signal) = (left, buffered.signal);
+            let what = format!("{count} {signal} that an earlier process left in the disk buffer are sent first");
+            buffered.say(LogLevel::Info, "Exporter.Buffer.Replayed", &what);
+        }
+        match next {
+            Ok(Some(stored)) => {
+                if !send_one(&buffered, stored, &mut turn).await {
+                    return;
+                }
+            }
+            Ok(None) => {
+                let stop = &buffered.delivery.stop;
+                let changed = buffered.turns.changed();
+                if turn.settle_last(flush) && buffered.turns.is_closed() {
+                    return;
+                }
+                if stop.has_begun() {
+                    any([&mut pin!(changed), &mut pin!(stop.over())]).await;
+                } else {
+                    let (mut later, mut hurried) = (pin!(tokio::time::sleep(BUDGET)), pin!(turn.hurried()));
+                    any([&mut pin!(changed), &mut hurried, &mut pin!(stop.begun()), &mut later]).await;
+                }
+            }
+            Err(error) => {
+                buffered.say(LogLevel::Warn, "Exporter.Buffer.NotRead", &error);
+                turn.settle(flush);
+                any([&mut pin!(tokio::time::sleep(PAUSE)), &mut pin!(buffered.delivery.stop.over())]).await;
+            }
+        }
+        if buffered.delivery.stop.is_over() {
+            return;
+        }
+    }
+}
+
+/// Sends one record. `false` once the pipeline has no time for more.
+async fn send_one(buffered: &Buffered, stored: Stored, turn: &mut Turn) -> bool {
+    let Stored { items, bodies, is_own, maybe_sent, position } = stored;
+    let request = |receiver: &dyn Receiver| {
+        let format = receiver.format() as u8;
+        bodies.iter().find(|(stored, _)| *stored == format).map(|(_, body)| body.clone())
+    };
+    let (delivery, request) = (&buffered.delivery, &request);
+    let result =
+        Caught::new(buffered.book(), || Box::pin(delivery.deliver(items, request, turn, BUDGET))).await.flatten();
+    match &result {
+        Ok(_) | Err(Failure::Failed(_) | Failure::Panicked(_)) => {}
+        // It stays where it is. One that was not sent cannot arrive twice.
+        Err(Failure::NotTried) => {
+            buffered.with_log(move |log| log.put_back(position)).await;
+            return !buffered.delivery.stop.has_begun();
+        }
+        Err(_) => return !buffered.delivery.stop.has_begun(),
+    }
+    if maybe_sent && result.is_ok() {
+        buffered.book().sent_again.fetch_add(items, Relaxed);
+    }
+    let acknowledged = buffered.with_log(move |log| log.acknowledge(position)).await;
+    let Some(acknowledged) = acknowledged else { return false };
+    // What was removed from under the log is counted as lost there already.
+    let is_counted = matches!(acknowledged, Ok(false));
+    if is_own && !is_counted {
+        buffered.book().book(items, result);
+    } else if !is_own {
+        of_others(buffered.book(), items, result);
+    }
+    if let Err(error) = acknowledged {
+        let what =
+            format_args!("it could not be written down that a batch has arrived, so it may arrive twice: {error}");
+        buffered.say(LogLevel::Warn, "Exporter.Buffer.NotAcknowledged", &what);
+    }
+    true
+}
+
+/// Books what became of a batch of an earlier process.
+fn of_others(book: &Book, items: u64, result: Result<Accepted, Failure>) {
+    match result {
+        Ok(Accepted { rejected, message }) => {
+            let rejected = rejected.min(items);
+            book.replayed.fetch_add(items - rejected, Relaxed);
+            book.lost_of_others.fetch_add(rejected, Relaxed);
+            book.book(0, Ok(Accepted { rejected: 0, message }));
+        }
+        Err(failure) => {
+            book.lost_of_others.fetch_add(items, Relaxed);
+            book.book(0, Err(failure));
+        }
+    }
+}
+
+/// Forces to the disk what was written, as often as the settings ask for it.
+async fn sync(buffered: Arc<Buffered>) {
+    loop {
+        let changed = buffered.turns.changed();
+        let Some((due, next)) = buffered
+            .with_log(|log| {
+                let now = Now::here();
+                (log.due_sync(&now), log.next_sync_in(&now))
+            })
+            .await
+        else {
+            return;
+        };
+        if let Some(due) = due {
+            // Without the log's lock: a disk may take seconds for it.
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(move || due.sync()).await {
+                buffered.say(LogLevel::Warn, "Exporter.Buffer.NotSynced", &error);
+            }
+            continue;
+        }
+        match next {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => changed.await,
+        }
+    }
+}
