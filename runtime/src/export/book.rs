@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     GivenUp {
         error: String,
         attempts: u32,
+        /// Whether an attempt may have arrived although it seemed to fail.
+        may_have_arrived: bool,
     },
     /// So much was waiting for it that there was no room.
     BacklogFull,
@@ -51,7 +53,7 @@ impl Failure {
 
     fn event(&self) -> &'static str {
         match self {
-            Self::Failed(_) => "Exporter.Export.Failed",
+            Self::Failed(_) | Self::GivenUp { attempts: 1, .. } => "Exporter.Export.Failed",
             Self::GivenUp { .. } => "Exporter.Export.GivenUp",
             Self::BacklogFull => "Exporter.Backlog.Full",
             Self::Expired => "Exporter.Buffer.Expired",
@@ -89,8 +91,8 @@ impl Failure {
             Self::Timeout(after) => format!("the export took longer than {after:?}"),
             Self::CutOff => "the export was not over when the time of the shutdown was".to_owned(),
             Self::NotTried => "the time of the shutdown was over before the export began".to_owned(),
-            Self::GivenUp { error, attempts: 1 } => format!("given up after one attempt: {}", scrubbed(error)),
-            Self::GivenUp { error, attempts } => format!("given up after {attempts} attempts: {}", scrubbed(error)),
+            Self::GivenUp { error, attempts: 1, .. } => scrubbed(error).into_owned(),
+            Self::GivenUp { error, attempts, .. } => format!("given up after {attempts} attempts: {}", scrubbed(error)),
             Self::BacklogFull => "so much waits for this exporter that there was no room".to_owned(),
             Self::Expired => "it waited in the disk buffer for longer than it may".to_owned(),
             Self::Damaged => "it cannot be read from the disk buffer any more".to_owned(),

@@ -20,6 +20,7 @@ pub(crate) mod metrics;
 pub(crate) mod otlp;
 pub(crate) mod otlp_file;
 pub(crate) mod otlp_json;
+#[cfg_attr(not(feature = "_otlp"), allow(dead_code))]
 mod refused;
 mod scopes;
 pub(crate) mod sdk;

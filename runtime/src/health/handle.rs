@@ -2,8 +2,8 @@
 
 use super::{ConfigurationHealth, ExporterHealth, Health, Instrumentation, PipelineHealth, QueueHealth, Status};
 use crate::config::{Hooks, Telemetry};
-use crate::export::{Book, RECENT, Signal};
-use crate::pipeline::{ExporterStats, Shared, State, Stats};
+use crate::export::{Book, BreakerState, RECENT, Signal};
+use crate::pipeline::{ExporterStats, ReceiverStats, Shared, State, Stats};
 use crate::record::{self, QUEUE};
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,7 +147,10 @@ fn exporter(book: &Book) -> ExporterHealth {
             0 if history.was_refused => {
                 (Status::Degraded, Some(format!("a part of the latest export was refused: {}", last())))
             }
-            0 => (Status::Ok, None),
+            0 => match left_alone(&stats.receivers) {
+                None => (Status::Ok, None),
+                reason => (Status::Degraded, reason),
+            },
             1 => (Status::Degraded, Some(format!("the latest export failed: {}", last()))),
             failed if failed < FAILING => {
                 (Status::Degraded, Some(format!("the latest {failed} exports failed: {}", last())))
@@ -163,6 +166,11 @@ fn exporter(book: &Book) -> ExporterHealth {
         exported: stats.exported,
         failed: stats.failed,
         rejected: stats.rejected,
+        pending: stats.pending,
+        buffered: stats.buffered,
+        retries: stats.retries,
+        lost: stats.lost,
+        receivers: stats.receivers,
         exports: history.exports,
         failed_exports: history.failed_exports,
         success_rate,
@@ -171,6 +179,13 @@ fn exporter(book: &Book) -> ExporterHealth {
         last_error: history.last_error,
         busy_for,
     }
+}
+
+/// Says which receivers are left alone because they fail.
+fn left_alone(receivers: &[ReceiverStats]) -> Option<String> {
+    let alone = receivers.iter().filter(|receiver| receiver.breaker != BreakerState::Closed);
+    let names: Vec<_> = alone.map(|receiver| receiver.name.as_str()).collect();
+    (!names.is_empty()).then(|| format!("these receivers are left alone because they fail: {}", names.join(", ")))
 }
 
 fn configuration(shared: &Shared, settings: &Telemetry, is_here: bool) -> ConfigurationHealth {

@@ -1,6 +1,7 @@
 //! Health as JSON. Written by hand, because a library for it would be a dependency of everybody.
 
 use super::{ExporterHealth, Health};
+use crate::pipeline::ReceiverStats;
 use std::fmt::{self, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -76,8 +77,14 @@ fn exporter(to: &mut String, exporter: &ExporterHealth) -> fmt::Result {
     text(to, &exporter.signal.to_string())?;
     write!(to, r#","status":"{}","reason":"#, exporter.status)?;
     optional_text(to, exporter.reason.as_deref())?;
-    let ExporterHealth { exported, failed, rejected, exports, failed_exports, .. } = exporter;
-    write!(to, r#","exported":{exported},"failed":{failed},"rejected":{rejected},"exports":{exports}"#)?;
+    let ExporterHealth { exported, failed, rejected, pending, buffered, retries, exports, failed_exports, .. } =
+        exporter;
+    write!(to, r#","exported":{exported},"failed":{failed},"rejected":{rejected},"pending":{pending}"#)?;
+    write!(to, r#","buffered":{buffered},"retries":{retries},"lost":{{"#)?;
+    list(to, &exporter.lost, |to, (reason, count)| write!(to, r#""{reason}":{count}"#))?;
+    to.write_str(r#"},"receivers":["#)?;
+    list(to, &exporter.receivers, receiver)?;
+    write!(to, r#"],"exports":{exports}"#)?;
     write!(to, r#","failed_exports":{failed_exports},"success_rate":"#)?;
     optional(to, exporter.success_rate)?;
     to.write_str(r#","recent_success_rate":"#)?;
@@ -101,6 +108,14 @@ fn exporter(to: &mut String, exporter: &ExporterHealth) -> fmt::Result {
         Some(duration) => seconds(to, duration)?,
     }
     to.write_char('}')
+}
+
+fn receiver(to: &mut String, receiver: &ReceiverStats) -> fmt::Result {
+    let ReceiverStats { name, breaker, exported, attempts, failed_attempts, is_current } = receiver;
+    to.write_str(r#"{"name":"#)?;
+    text(to, name)?;
+    write!(to, r#","breaker":"{}","exported":{exported},"attempts":{attempts}"#, breaker.as_str())?;
+    write!(to, r#","failed_attempts":{failed_attempts},"is_current":{is_current}}}"#)
 }
 
 fn list<T>(to: &mut String, items: &[T], mut write: impl FnMut(&mut String, &T) -> fmt::Result) -> fmt::Result {

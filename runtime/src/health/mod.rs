@@ -17,7 +17,7 @@
 //!
 //! | | `ok` | `degraded` | `failing` | `stopped` |
 //! |-|-|-|-|-|
-//! | an exporter | its latest export succeeded, or there was none | it failed, or a part was refused | the latest three failed, or it keeps the exporters' thread for over 2 s | |
+//! | an exporter | its latest attempt succeeded, or there was none | it failed, a part was refused, or one of several receivers is left alone | the latest three failed, or it keeps the exporters' thread for over 2 s | |
 //! | the queue | | over half full, or spans were dropped within the last minute | | |
 //! | the configuration | | a setting has a [warning](crate::Telemetry::warnings), or the latest reload was refused | | |
 //! | all | all are | one is not | no exporter works | the pipeline ends or has ended |
@@ -57,6 +57,7 @@ pub use http::respond;
 
 use crate::config::{Hooks, Sampler};
 use crate::export::Signal;
+use crate::pipeline::ReceiverStats;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -170,10 +171,21 @@ pub struct ExporterHealth {
     pub reason: Option<String>,
     /// Spans or log records that arrived.
     pub exported: u64,
-    /// Those whose export failed or took too long.
+    /// Those that are lost, because their export failed for good.
     pub failed: u64,
     /// Those that the receiver refused although it took their batch.
     pub rejected: u64,
+    /// Those that wait in memory, and in the disk buffer; as in [`ExporterStats`](crate::ExporterStats::pending).
+    pub pending: u64,
+    /// See [`pending`](Self::pending).
+    pub buffered: u64,
+    /// How often a batch was sent again.
+    pub retries: u64,
+    /// How many of `failed` were lost for each reason, as in [`ExporterStats::lost`](crate::ExporterStats::lost).
+    pub lost: Vec<(&'static str, u64)>,
+    /// The receivers, if it sends by OTLP or to Zipkin, in the order in which they are preferred, with the state of their
+    /// circuit breakers.
+    pub receivers: Vec<ReceiverStats>,
     /// How many exports there were, and of them how many failed. One export carries one batch.
     pub exports: u64,
     /// See [`exports`](Self::exports).

@@ -151,6 +151,7 @@ impl Delivery {
         let (mut attempts, mut attempts_at_the_end) = (0u32, 0u32);
         let mut first = None::<Instant>;
         let mut last = None::<Refused>;
+        let mut may_have_arrived = false;
         loop {
             let give_up = first.map(|first| first.checked_add(budget).unwrap_or_else(|| clock::instant_after(budget)));
             let flush = turn.flush();
@@ -158,10 +159,11 @@ impl Delivery {
                 Attempted::Taken(accepted) => return Ok(accepted),
                 Attempted::Refused(refused) => return Err(Failure::Failed(refused.text)),
                 Attempted::CutOff => return Err(Failure::CutOff),
-                Attempted::NotTried => return Err(not_tried(last, attempts, self.stop.has_begun())),
+                Attempted::NotTried => return Err(not_tried(last, attempts, may_have_arrived)),
                 Attempted::Failed(refused) => refused,
             };
             attempts = attempts.saturating_add(1);
+            may_have_arrived |= !refused.is_answer && refused.error_type != "connection_refused";
             let mut pause = backoff::pause(&self.retry, attempts, refused.again);
             let tried_for = first.map_or(Duration::ZERO, |first| first.elapsed());
             let is_final = if self.stop.has_begun() {
@@ -172,7 +174,7 @@ impl Delivery {
                 tried_for.saturating_add(pause) >= budget
             };
             if is_final || budget.is_zero() {
-                return Err(not_tried(Some(refused), attempts, false));
+                return Err(not_tried(Some(refused), attempts, may_have_arrived));
             }
             self.book.will_retry(&refused, pause);
             last = Some(refused);
@@ -314,10 +316,9 @@ impl Delivery {
 }
 
 /// Why it is not tried any more.
-fn not_tried(last: Option<Refused>, attempts: u32, by_stop: bool) -> Failure {
+fn not_tried(last: Option<Refused>, attempts: u32, may_have_arrived: bool) -> Failure {
     match last {
-        Some(refused) if by_stop || attempts > 1 => Failure::GivenUp { error: refused.text, attempts },
-        Some(refused) => Failure::Failed(refused.text),
+        Some(refused) => Failure::GivenUp { error: refused.text, attempts, may_have_arrived },
         None => Failure::NotTried,
     }
 }

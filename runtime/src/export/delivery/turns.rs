@@ -74,6 +74,7 @@ impl Turns {
     }
 
     /// Waits until all that are open have done what could be done at once for the latest flush.
+    #[cfg(all(feature = "metrics", feature = "_otlp"))]
     pub(crate) async fn all_settled(&self) {
         self.wait(|open| open.settled.values().all(|settled| *settled >= *self.hurried.borrow())).await;
     }

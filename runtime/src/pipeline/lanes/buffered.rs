@@ -155,7 +155,7 @@ async fn send_one(buffered: &Buffered, stored: Stored, turn: &mut Turn) -> bool 
     match &result {
         Ok(_) | Err(Failure::Failed(_) | Failure::Panicked(_)) => {}
         // It stays where it is. One that was not sent cannot arrive twice.
-        Err(Failure::NotTried) => {
+        Err(Failure::NotTried | Failure::GivenUp { may_have_arrived: false, .. }) => {
             buffered.with_log(move |log| log.put_back(position)).await;
             return !buffered.delivery.stop.has_begun();
         }
