@@ -4,6 +4,8 @@
 //! records) or as the SDK's `SpanData`.
 
 mod book;
+#[cfg(feature = "_otlp")]
+pub(crate) mod buffer;
 pub mod console;
 pub mod html;
 pub(crate) mod json;
