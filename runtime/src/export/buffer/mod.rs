@@ -34,6 +34,8 @@ mod age;
 mod cursor;
 mod files;
 mod format;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod losses;
 mod read;
 mod slot;
@@ -42,6 +44,8 @@ mod tests;
 mod write;
 
 pub(crate) use age::Now;
+#[cfg(fuzzing)]
+pub(crate) use fuzz::fuzz;
 pub(crate) use losses::Losses;
 #[allow(unused_imports)]
 pub(crate) use write::{AppendError, ToSync};
@@ -259,12 +263,11 @@ impl Log {
                 self.given = Some(position);
                 return Ok(Some(Stored { items, bodies, is_own, maybe_sent: head.maybe_sent, position }));
             }
-            slot.consume();
             if is_old {
+                slot.consume();
                 self.losses.expired(items, is_own);
             } else {
-                self.losses.damaged(head.header.total());
-                self.losses.damaged_items(items, is_own);
+                slot.pass_damaged(&mut self.losses);
             }
             slot.settle_or_note(&mut self.losses);
         }

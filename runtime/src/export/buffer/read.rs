@@ -105,9 +105,21 @@ impl Reader {
         }
         match Header::read(&bytes, self.salt) {
             Some(header) if at + header.total() <= end => Ok(Found::Record(header)),
-            Some(_) => Ok(Found::Torn),
+            Some(_) => Ok(match self.search(at, end)? {
+                Found::Damage(to) if to < end => Found::Damage(to),
+                _ => Found::Torn,
+            }),
             None => self.search(at, end),
         }
+    }
+
+    /// Where it goes on after a record at this place whose content is damaged. Its length is not to be relied upon: bytes
+    /// may be missing.
+    pub(super) fn behind_damage(&mut self, at: u64, end: u64) -> io::Result<u64> {
+        Ok(match self.search(at, end)? {
+            Found::Damage(to) => to,
+            _ => end,
+        })
     }
 
     /// The next record after damage. Zeros up to the end are what a power failure leaves of a record that was being

@@ -397,9 +397,35 @@ impl Slot {
 
     /// Goes on behind the head. It is not written down before [`settle`](Self::settle).
     pub(super) fn consume(&mut self) {
-        let Some(head) = self.head.take() else { return };
-        self.failures = 0;
-        self.at = head.place.offset + head.header.total();
+        if let Some(head) = self.head {
+            self.consume_to(&head, head.place.offset + head.header.total());
+        }
+    }
+
+    /// Goes on behind the head, whose content is damaged.
+    pub(super) fn pass_damaged(&mut self, losses: &mut Losses) {
+        let (Some(head), Some(segment)) = (self.head, self.segments.front().copied()) else { return };
+        let after = match &mut self.reader {
+            Some((_, reader)) => reader.behind_damage(head.place.offset, segment.bytes),
+            None => Err(io::ErrorKind::Other.into()),
+        };
+        // What cannot be read at all is passed over by what its header says.
+        let after = after.unwrap_or_else(|_| {
+            self.reader = None;
+            head.place.offset + head.header.total()
+        });
+        losses.damaged(after - head.place.offset);
+        losses.damaged_items(head.header.items, head.is_own);
+        losses.note(format!(
+            "`{}` is damaged from byte {} to {after}",
+            files::segment_path(&self.directory, segment.number).display(),
+            head.place.offset
+        ));
+        self.consume_to(&head, after);
+    }
+
+    fn consume_to(&mut self, head: &Head, after: u64) {
+        (self.head, self.failures, self.at) = (None, 0, after);
         if let Some(segment) = self.segments.front_mut() {
             segment.records = segment.records.saturating_sub(1);
             segment.items = segment.items.saturating_sub(head.header.items);

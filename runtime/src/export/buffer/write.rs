@@ -130,7 +130,15 @@ impl Log {
             }
             self.begin_segment(now)?;
         }
-        self.write(record, length, now)
+        match self.write(record, length, now) {
+            Err(AppendError::Io(_)) if self.own.is_consumed() => {
+                // Where the disk is full, it may be because of a segment that is not needed any more.
+                self.end_segment();
+                self.begin_segment(now)?;
+                self.write(record, length, now)
+            }
+            written => written,
+        }
     }
 
     /// Whether a record of this length can be taken, at worst into a new segment.

@@ -160,6 +160,9 @@ fn a_disk_that_is_full_refuses_and_takes_again_when_it_has_room() {
             // Something else takes the room, and gives it back.
             let other = small.0.0.join("other");
             let _ = fs::write(&other, vec![1; 600 << 10]);
+            while append(&mut log, 0, 20_000).is_ok() {
+                taken.push(0);
+            }
             assert!(matches!(append(&mut log, 0, 20_000), Err(AppendError::Io(_))));
             fs::remove_file(other).expect("it was there");
             assert_eq!(log.take_losses(), Losses::default());

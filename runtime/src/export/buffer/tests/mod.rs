@@ -148,7 +148,7 @@ fn a_later_process_gets_what_is_left_first_and_knows_what_was_on_its_way() {
     let third = next(&mut log).expect("the third");
     assert!(!third.maybe_sent, "it was put back");
     assert_eq!(drain(&mut log), [3, 4, 5]);
-    assert_eq!(segments(&scratch.slot(0)), [PathBuf::new(); 0], "nothing is left");
+    assert!(segments(&scratch.slot(0)).is_empty(), "nothing is left");
 }
 
 #[test]
