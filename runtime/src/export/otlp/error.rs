@@ -28,9 +28,9 @@ pub(crate) enum ExportError {
 
 impl ExportError {
     /// No connection, or one that broke, for the innermost reason that the transport knows.
-    pub(crate) fn connection(endpoint: &http::Uri, error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn connection(endpoint: &super::endpoint::Place, error: &(dyn Error + 'static)) -> Self {
         let (reason, error_type) = (innermost(error), broken::error_type(error));
-        Self::Connection { endpoint: super::endpoint::shown(endpoint), reason, error_type }
+        Self::Connection { endpoint: endpoint.shown(), reason, error_type }
     }
 
     /// This error for the accounts: whether another attempt may help is for OTLP's specification and `retry` to say.

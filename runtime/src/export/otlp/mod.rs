@@ -23,6 +23,8 @@ mod retry_after;
 #[cfg(feature = "otlp-grpc")]
 mod retry_info;
 mod tls;
+#[cfg(unix)]
+mod unix;
 
 use super::{Accepted, Batch, Exporter, Exporting, Signal};
 use crate::ConfigError;
@@ -124,7 +126,7 @@ impl Sender {
         let body = Body::new(otlp, problems);
         let endpoint = endpoint?;
         let trust = tls::trust(&endpoint, &otlp.tls, problems);
-        let url = endpoint::shown(&endpoint);
+        let url = endpoint.shown();
         let transport = match otlp.protocol {
             #[cfg(feature = "otlp-http")]
             Protocol::HttpProtobuf | Protocol::HttpJson => {
