@@ -1,7 +1,7 @@
 //! Receivers by name: where requests go, and what they carry.
 
 use crate::support::{Refused, turn};
-use otelier::config::{ExceptionSignal, Metrics, Otlp, Protocol};
+use otelier::config::{ExceptionSignal, MetricReader, Otlp, Protocol};
 use otelier::{Telemetry, trace};
 use otelier_tests::{Behaviour, Receiver};
 use std::io::{Read, Write};
@@ -69,9 +69,10 @@ fn export(otlp: Otlp) {
     let settings = Telemetry::default()
         .with_otlp(otlp.clone())
         .with_exception_signal(ExceptionSignal::Logs)
-        .with_metrics(Metrics::default().with_otlp(otlp));
+        .with_metrics(MetricReader::otlp(otlp));
     let telemetry = otelier::init(settings).expect("it starts");
     assert!(fails().is_err());
+    opentelemetry::global::meter("it").u64_counter("orders").build().add(1, &[]);
     let stats = telemetry.shutdown().expect("in time");
     for exporter in &stats.exporters {
         assert_eq!((exporter.failed, &exporter.last_error), (0, &None), "{stats}");

@@ -22,6 +22,8 @@ pub(crate) struct GrpcTransport {
     settings: Endpoint,
     #[cfg_attr(not(feature = "tls"), allow(dead_code))]
     trust: Trust,
+    #[cfg(feature = "tls")]
+    heard: super::heard::Heard,
     channel: tokio::sync::OnceCell<Channel>,
     endpoint: Place,
     method: PathAndQuery,
@@ -52,6 +54,8 @@ impl GrpcTransport {
         Self {
             settings,
             trust,
+            #[cfg(feature = "tls")]
+            heard: super::heard::Heard::default(),
             channel: tokio::sync::OnceCell::new(),
             endpoint,
             method: PathAndQuery::from_static(service.method()),
@@ -68,7 +72,11 @@ impl GrpcTransport {
         }
         #[cfg(feature = "tls")]
         if self.endpoint.is_https() {
-            let connector = Secure { connector: super::tls::grpc(self.trust.clone()), to: self.endpoint.uri.clone() };
+            let connector = super::heard::Secure {
+                connector: super::tls::grpc(self.trust.clone()),
+                to: self.endpoint.uri.clone(),
+                heard: self.heard.clone(),
+            };
             return self.settings.connect_with_connector_lazy(connector);
         }
         self.settings.connect_lazy()
@@ -85,22 +93,33 @@ impl GrpcTransport {
         if let Some(compression) = self.compression {
             client = client.send_compressed(compression);
         }
-        client.ready().await.map_err(|error| ExportError::connection(&self.endpoint, &error))?;
+        client.ready().await.map_err(|error| self.broken(&error))?;
         let mut request = Request::new(body);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
         match client.unary(request, self.method.clone(), RawCodec).await {
             Ok(answer) => Ok(response::accepted(Encoding::Protobuf, answer.get_ref())),
             // A status without metadata that carries a source was made by the transport, not by the receiver.
             Err(status) => Err(match Error::source(&status) {
-                Some(source) => ExportError::connection(&self.endpoint, source),
-                None => ExportError::Grpc {
+                Some(source) => self.broken(source),
+                None => (ExportError::Grpc {
                     endpoint: self.endpoint.shown(),
                     code: status.code(),
                     message: printable(status.message().as_bytes()),
                     retry_info: answer::details(&status).and_then(|details| retry_info::asked(&details)),
-                },
+                })
+                .naming_headers(),
             }),
         }
+    }
+}
+
+impl GrpcTransport {
+    fn broken(&self, error: &(dyn Error + 'static)) -> ExportError {
+        #[cfg(feature = "tls")]
+        if let Some(reason) = self.heard.take() {
+            return ExportError::connection(&self.endpoint, &reason);
+        }
+        ExportError::connection(&self.endpoint, error)
     }
 }
 
@@ -112,29 +131,6 @@ fn compression(compression: Compression) -> Option<CompressionEncoding> {
         #[cfg(feature = "zstd")]
         Compression::Zstd => Some(CompressionEncoding::Zstd),
         _ => None,
-    }
-}
-
-/// Connects to one endpoint with TLS, whatever it is asked for.
-#[cfg(feature = "tls")]
-#[derive(Clone)]
-struct Secure {
-    connector: super::tls::Connector,
-    to: Uri,
-}
-
-#[cfg(feature = "tls")]
-impl tower_service::Service<Uri> for Secure {
-    type Response = <super::tls::Connector as tower_service::Service<Uri>>::Response;
-    type Error = <super::tls::Connector as tower_service::Service<Uri>>::Error;
-    type Future = <super::tls::Connector as tower_service::Service<Uri>>::Future;
-
-    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
-        tower_service::Service::poll_ready(&mut self.connector, cx)
-    }
-
-    fn call(&mut self, _plain: Uri) -> Self::Future {
-        tower_service::Service::call(&mut self.connector, self.to.clone())
     }
 }
 

@@ -77,7 +77,7 @@ impl HttpTransport {
 
     /// Posts one encoded request of OTLP.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Accepted, ExportError> {
-        let (encoding, body) = self.post(body).await?;
+        let (encoding, body) = self.post(body).await.map_err(ExportError::naming_headers)?;
         // An answer of unknown kind should be of the request's.
         Ok(response::accepted(encoding.unwrap_or(self.body.encoding), &body))
     }

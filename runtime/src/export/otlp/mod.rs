@@ -10,6 +10,8 @@ mod endpoint;
 mod error;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
+#[cfg(all(feature = "otlp-grpc", feature = "tls"))]
+mod heard;
 #[cfg(feature = "otlp-http")]
 mod http;
 #[cfg(feature = "metrics")]

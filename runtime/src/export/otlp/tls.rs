@@ -16,7 +16,7 @@ pub(super) use without_tls::*;
 
 /// How messages speak of the settings: by the key in a file, and the variable.
 const CA: &str = "`tls.ca_file` (`OTEL_EXPORTER_OTLP_CERTIFICATE`)";
-const CERTIFICATE: &str = "`tls.cert_file` (`OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`)";
+pub(super) const CERTIFICATE: &str = "`tls.cert_file` (`OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`)";
 const KEY: &str = "`tls.key_file` (`OTEL_EXPORTER_OTLP_CLIENT_KEY`)";
 
 /// Makes TCP connections, which TLS may use.
