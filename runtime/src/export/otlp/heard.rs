@@ -5,7 +5,7 @@
 
 use super::tls::Connector;
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use std::future::Future;
 use std::io;
@@ -63,31 +63,49 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    fn hear<T>(&self, done: io::Result<T>) -> io::Result<T> {
-        done.inspect_err(|error| {
-            // An alert of TLS; how the operating system says that it is over is known elsewhere.
-            if let Some(inner) = error.get_ref() {
-                let alert = inner.downcast_ref::<rustls::Error>();
-                self.heard.set(alert.map(|alert| io::Error::new(error.kind(), alert.clone())));
+    /// Keeps an alert of TLS; how the operating system says that it is over is known elsewhere.
+    fn hear(&self, error: &io::Error) {
+        if let Some(alert) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            self.heard.set(Some(io::Error::new(error.kind(), alert.clone())));
+        }
+    }
+
+    /// Nobody reads any more once writing has failed, but what the receiver said before it hung up may still be there.
+    fn last_words<T>(&mut self, cx: &mut Context<'_>, written: io::Result<T>) -> io::Result<T> {
+        if written.is_err() {
+            let mut bytes = [0; 1024];
+            for _ in 0..16 {
+                let mut buffer = ReadBuf::new(&mut bytes);
+                match Pin::new(&mut self.stream).poll_read(cx, buffer.unfilled()) {
+                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                    Poll::Ready(Err(error)) => {
+                        self.hear(&error);
+                        break;
+                    }
+                    _ => break,
+                }
             }
-        })
+        }
+        written
     }
 }
 
 impl Read for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let done = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        Poll::Ready(self.hear(done))
+        Poll::Ready(done.inspect_err(|error| self.hear(error)))
     }
 }
 
 impl Write for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let done = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        Poll::Ready(self.last_words(cx, done))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let done = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        Poll::Ready(self.last_words(cx, done))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -103,7 +121,8 @@ impl Write for Stream {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+        let done = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bytes));
+        Poll::Ready(self.last_words(cx, done))
     }
 }
 
