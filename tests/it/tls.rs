@@ -135,7 +135,9 @@ fn a_receiver_that_asks_for_a_certificate_gets_the_clients() {
         let stats = export(protocol, &receiver, trusting(&ca));
         let error = stats.last_error.expect("an error");
         assert_eq!((stats.failed, receiver.spans().len()), (1, 1), "{protocol:?}: {error}");
-        println!("{protocol:?} without a certificate: {error}");
+        // Over either transport it says what is missing, and where it is said.
+        assert!(error.contains("CertificateRequired"), "{protocol:?}: {error}");
+        assert!(error.contains("`tls.cert_file` (`OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`)"), "{protocol:?}: {error}");
     }
 }
 

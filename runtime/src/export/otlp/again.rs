@@ -21,6 +21,7 @@ pub(super) fn plausible(pause: Duration) -> Option<Duration> {
 
 impl ExportError {
     /// Whether another attempt may help.
+    #[cfg_attr(not(feature = "otlp-http"), allow(unused_variables))]
     pub(crate) fn again(&self, retry: &Retry) -> Again {
         match self {
             // Whoever cannot be reached may be started again, and a certificate that is not valid may be renewed.

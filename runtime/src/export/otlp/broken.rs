@@ -1,5 +1,6 @@
 //! What kind of error kept a request from its receiver, for `error.type`.
 
+use super::error::innermost;
 use std::error::Error;
 use std::io;
 
@@ -16,6 +17,41 @@ pub(super) fn error_type(error: &(dyn Error + 'static)) -> &'static str {
         next = inner(error);
     }
     word
+}
+
+/// The innermost reason, and where it lies in the settings what would help.
+pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
+    #[cfg_attr(not(feature = "tls"), allow(unused_mut))]
+    let mut reason = innermost(error);
+    #[cfg(feature = "tls")]
+    if asks_for_a_certificate(error) {
+        reason.push_str("; it expects a certificate that it trusts in ");
+        reason.push_str(super::tls::CERTIFICATE);
+    }
+    reason
+}
+
+/// Whether the receiver was not content with the certificate that it was shown, or with none.
+#[cfg(feature = "tls")]
+fn asks_for_a_certificate(error: &(dyn Error + 'static)) -> bool {
+    use rustls::AlertDescription::*;
+    let mut errors = std::iter::successors(Some(error), |error| inner(*error));
+    let alert = errors.find_map(|error| match error.downcast_ref()? {
+        rustls::Error::AlertReceived(alert) => Some(*alert),
+        _ => None,
+    });
+    matches!(
+        alert,
+        Some(
+            CertificateRequired
+                | BadCertificate
+                | UnsupportedCertificate
+                | CertificateExpired
+                | CertificateRevoked
+                | CertificateUnknown
+                | UnknownCA
+        )
+    )
 }
 
 /// What is inside an error. An `io::Error` passes over what it was made of when it is asked for its source.
@@ -79,5 +115,11 @@ mod tests {
         assert_eq!(error_type(&io::Error::other(expired)), "server_certificate_invalid");
         let alert = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
         assert_eq!(error_type(&io::Error::new(io::ErrorKind::InvalidData, alert)), "tls_alert");
+        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        assert_eq!(
+            reason(&io::Error::new(io::ErrorKind::InvalidData, alert)),
+            "received fatal alert: CertificateRequired; it expects a certificate that it trusts in `tls.cert_file` \
+             (`OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`)"
+        );
     }
 }

@@ -28,9 +28,25 @@ pub(crate) enum ExportError {
 
 impl ExportError {
     /// No connection, or one that broke, for the innermost reason that the transport knows.
-    pub(crate) fn connection(endpoint: &http::Uri, error: &(dyn Error + 'static)) -> Self {
-        let (reason, error_type) = (innermost(error), broken::error_type(error));
-        Self::Connection { endpoint: super::endpoint::shown(endpoint), reason, error_type }
+    pub(crate) fn connection(endpoint: &super::endpoint::Place, error: &(dyn Error + 'static)) -> Self {
+        let (reason, error_type) = (broken::reason(error), broken::error_type(error));
+        Self::Connection { endpoint: endpoint.shown(), reason, error_type }
+    }
+
+    /// Says in which settings credentials stand, if the receiver misses some.
+    pub(crate) fn naming_headers(mut self) -> Self {
+        let said = match &mut self {
+            #[cfg(feature = "otlp-http")]
+            Self::Status { status: 401 | 403, body, .. } => body,
+            #[cfg(feature = "otlp-grpc")]
+            Self::Grpc { code: tonic::Code::Unauthenticated | tonic::Code::PermissionDenied, message, .. } => message,
+            _ => return self,
+        };
+        if !said.is_empty() {
+            said.push_str("; ");
+        }
+        said.push_str("credentials are expected in `headers` (`OTEL_EXPORTER_OTLP_HEADERS`)");
+        self
     }
 
     /// This error for the accounts: whether another attempt may help is for OTLP's specification and `retry` to say.
@@ -101,6 +117,20 @@ mod tests {
     fn what_a_receiver_says_cannot_steer_a_terminal() {
         assert_eq!(printable(b" \x1b[31mred\n\xff "), "\u{fffd}[31mred\n\u{fffd}".replace('\n', "\u{fffd}"));
         assert_eq!(printable("x".repeat(300).as_bytes()).chars().count(), 201);
+    }
+
+    #[cfg(feature = "otlp-http")]
+    #[test]
+    fn who_is_not_let_in_learns_where_credentials_stand() {
+        let status = |status, body: &str| {
+            let error =
+                ExportError::Status { endpoint: "http://a/".into(), status, body: body.to_owned(), pause: None };
+            error.naming_headers().to_string()
+        };
+        let setting = "credentials are expected in `headers` (`OTEL_EXPORTER_OTLP_HEADERS`)";
+        assert_eq!(status(401, ""), format!("http://a/ answered 401: {setting}"));
+        assert_eq!(status(403, "no"), format!("http://a/ answered 403: no; {setting}"));
+        assert_eq!(status(400, "no"), "http://a/ answered 400: no");
     }
 
     #[cfg(feature = "otlp-http")]

@@ -1,17 +1,17 @@
 //! OTLP over gRPC, with tonic's channel and bytes that are encoded already.
 
 use super::answer::{self, Answers};
-use super::endpoint::shown;
+use super::endpoint::Place;
 use super::error::{ExportError, printable};
 use super::response::{self, Encoding};
 use super::{Body, Service, Trust, retry_info};
-use crate::config::Otlp;
+use crate::config::{Compression, Otlp};
 use crate::export::Accepted;
 use bytes::{Buf, BufMut, Bytes};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 use std::error::Error;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -20,20 +20,22 @@ use tonic::{Request, Status};
 #[derive(Debug)]
 pub(crate) struct GrpcTransport {
     settings: Endpoint,
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
     trust: Trust,
+    #[cfg(feature = "tls")]
+    heard: super::heard::Heard,
     channel: tokio::sync::OnceCell<Channel>,
-    endpoint: Uri,
+    endpoint: Place,
     method: PathAndQuery,
     headers: HeaderMap,
-    #[cfg_attr(not(feature = "gzip"), allow(dead_code))]
-    gzip: bool,
+    compression: Option<CompressionEncoding>,
     longest_answer: usize,
 }
 
 impl GrpcTransport {
     pub(crate) fn new(
         service: Service,
-        endpoint: Uri,
+        endpoint: Place,
         headers: HeaderMap,
         body: Body,
         trust: Trust,
@@ -41,10 +43,10 @@ impl GrpcTransport {
     ) -> Self {
         // tonic takes a connection to `https` as plain, and refuses it if somebody turned its own TLS on. So it is told
         // `http`, while the connector knows better; requests say the truth, by their origin.
-        let mut parts = endpoint.clone().into_parts();
+        let mut parts = endpoint.uri.clone().into_parts();
         parts.scheme = Some(http::uri::Scheme::HTTP);
-        let plain = Uri::from_parts(parts).unwrap_or_else(|_| endpoint.clone());
-        let mut settings = Endpoint::from(plain).origin(endpoint.clone());
+        let plain = Uri::from_parts(parts).unwrap_or_else(|_| endpoint.uri.clone());
+        let mut settings = Endpoint::from(plain).origin(endpoint.uri.clone());
         if !otlp.timeout.is_zero() {
             settings = settings.connect_timeout(otlp.timeout);
         }
@@ -52,28 +54,32 @@ impl GrpcTransport {
         Self {
             settings,
             trust,
+            #[cfg(feature = "tls")]
+            heard: super::heard::Heard::default(),
             channel: tokio::sync::OnceCell::new(),
             endpoint,
             method: PathAndQuery::from_static(service.method()),
             headers,
-            gzip: body.gzip,
+            compression: compression(body.compression),
             longest_answer: otlp.max_response_size,
         }
     }
 
-    #[cfg(not(feature = "tls"))]
     fn connect(&self) -> Channel {
-        let super::tls::Trust = self.trust;
-        self.settings.connect_lazy()
-    }
-
-    #[cfg(feature = "tls")]
-    fn connect(&self) -> Channel {
-        if self.endpoint.scheme_str() == Some("http") {
-            return self.settings.connect_lazy();
+        #[cfg(unix)]
+        if let Some(path) = &self.endpoint.socket {
+            return self.settings.connect_with_connector_lazy(super::unix::Socket(path.clone()));
         }
-        let connector = Secure { connector: super::tls::grpc(self.trust.clone()), to: self.endpoint.clone() };
-        self.settings.connect_with_connector_lazy(connector)
+        #[cfg(feature = "tls")]
+        if self.endpoint.is_https() {
+            let connector = super::heard::Secure {
+                connector: super::tls::grpc(self.trust.clone()),
+                to: self.endpoint.uri.clone(),
+                heard: self.heard.clone(),
+            };
+            return self.settings.connect_with_connector_lazy(connector);
+        }
+        self.settings.connect_lazy()
     }
 
     /// Makes one call with an encoded request.
@@ -84,49 +90,47 @@ impl GrpcTransport {
         // The channel is made here because it needs the runtime it will run on.
         let channel = self.channel.get_or_init(async || self.connect()).await.clone();
         let mut client = tonic::client::Grpc::new(Answers(channel)).max_decoding_message_size(self.longest_answer);
-        #[cfg(feature = "gzip")]
-        if self.gzip {
-            client = client.send_compressed(tonic::codec::CompressionEncoding::Gzip);
+        if let Some(compression) = self.compression {
+            client = client.send_compressed(compression);
         }
-        client.ready().await.map_err(|error| ExportError::connection(&self.endpoint, &error))?;
+        client.ready().await.map_err(|error| self.broken(&error))?;
         let mut request = Request::new(body);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
         match client.unary(request, self.method.clone(), RawCodec).await {
             Ok(answer) => Ok(response::accepted(Encoding::Protobuf, answer.get_ref())),
             // A status without metadata that carries a source was made by the transport, not by the receiver.
             Err(status) => Err(match Error::source(&status) {
-                Some(source) => ExportError::connection(&self.endpoint, source),
-                None => ExportError::Grpc {
-                    endpoint: shown(&self.endpoint),
+                Some(source) => self.broken(source),
+                None => (ExportError::Grpc {
+                    endpoint: self.endpoint.shown(),
                     code: status.code(),
                     message: printable(status.message().as_bytes()),
                     retry_info: answer::details(&status).and_then(|details| retry_info::asked(&details)),
-                },
+                })
+                .naming_headers(),
             }),
         }
     }
 }
 
-/// Connects to one endpoint with TLS, whatever it is asked for.
-#[cfg(feature = "tls")]
-#[derive(Clone)]
-struct Secure {
-    connector: super::tls::Connector,
-    to: Uri,
+impl GrpcTransport {
+    fn broken(&self, error: &(dyn Error + 'static)) -> ExportError {
+        #[cfg(feature = "tls")]
+        if let Some(reason) = self.heard.take() {
+            return ExportError::connection(&self.endpoint, &reason);
+        }
+        ExportError::connection(&self.endpoint, error)
+    }
 }
 
-#[cfg(feature = "tls")]
-impl tower_service::Service<Uri> for Secure {
-    type Response = <super::tls::Connector as tower_service::Service<Uri>>::Response;
-    type Error = <super::tls::Connector as tower_service::Service<Uri>>::Error;
-    type Future = <super::tls::Connector as tower_service::Service<Uri>>::Future;
-
-    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
-        tower_service::Service::poll_ready(&mut self.connector, cx)
-    }
-
-    fn call(&mut self, _plain: Uri) -> Self::Future {
-        tower_service::Service::call(&mut self.connector, self.to.clone())
+/// A word whose feature is missing has been refused.
+fn compression(compression: Compression) -> Option<CompressionEncoding> {
+    match compression {
+        #[cfg(feature = "gzip")]
+        Compression::Gzip => Some(CompressionEncoding::Gzip),
+        #[cfg(feature = "zstd")]
+        Compression::Zstd => Some(CompressionEncoding::Zstd),
+        _ => None,
     }
 }
 

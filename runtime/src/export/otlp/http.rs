@@ -1,6 +1,6 @@
 //! OTLP over HTTP/1.1 with protobuf or JSON bodies.
 
-use super::endpoint::shown;
+use super::endpoint::Place;
 use super::error::ExportError;
 use super::response::{self, Encoding};
 use super::tls::{self, Connector};
@@ -8,10 +8,10 @@ use super::{Body, Trust};
 use crate::export::Accepted;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::TokioExecutor;
 use std::time::{Duration, SystemTime};
 
@@ -21,28 +21,63 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Posts requests to one URL.
 #[derive(Debug)]
 pub(crate) struct HttpTransport {
-    client: Client<Connector, Full<Bytes>>,
-    endpoint: Uri,
+    client: Connections,
+    endpoint: Place,
     headers: HeaderMap,
     body: Body,
     /// The rest of a longer answer is not read.
     longest_answer: usize,
 }
 
+/// The connections to one receiver.
+#[derive(Debug)]
+enum Connections {
+    Net(Client<Connector, Full<Bytes>>),
+    #[cfg(unix)]
+    Socket(Client<super::unix::Socket, Full<Bytes>>),
+}
+
+impl Connections {
+    fn to(endpoint: &Place, trust: Trust) -> Self {
+        let builder = Client::builder(TokioExecutor::new());
+        #[cfg(unix)]
+        if let Some(path) = &endpoint.socket {
+            return Self::Socket(builder.build(super::unix::Socket(path.clone())));
+        }
+        #[cfg(not(unix))]
+        let _ = endpoint;
+        Self::Net(builder.build(tls::http(trust)))
+    }
+
+    fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
+        match self {
+            Self::Net(client) => client.request(request),
+            #[cfg(unix)]
+            Self::Socket(client) => client.request(request),
+        }
+    }
+}
+
 impl HttpTransport {
-    pub(crate) fn new(endpoint: Uri, mut headers: HeaderMap, body: Body, trust: Trust, longest_answer: usize) -> Self {
+    pub(crate) fn new(
+        endpoint: Place,
+        mut headers: HeaderMap,
+        body: Body,
+        trust: Trust,
+        longest_answer: usize,
+    ) -> Self {
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::USER_AGENT));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.encoding.content_type()));
-        if body.gzip {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(word) = body.content_encoding() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(word));
         }
-        let client = Client::builder(TokioExecutor::new()).build(tls::http(trust));
+        let client = Connections::to(&endpoint, trust);
         Self { client, endpoint, headers, body, longest_answer }
     }
 
     /// Posts one encoded request of OTLP.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Accepted, ExportError> {
-        let (encoding, body) = self.post(body).await?;
+        let (encoding, body) = self.post(body).await.map_err(ExportError::naming_headers)?;
         // An answer of unknown kind should be of the request's.
         Ok(response::accepted(encoding.unwrap_or(self.body.encoding), &body))
     }
@@ -54,7 +89,7 @@ impl HttpTransport {
         tokio::task::yield_now().await;
         let mut request = Request::new(Full::new(self.body.carried(body)));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.endpoint.clone();
+        *request.uri_mut() = self.endpoint.uri.clone();
         *request.headers_mut() = self.headers.clone();
         let response =
             self.client.request(request).await.map_err(|error| ExportError::connection(&self.endpoint, &error))?;
@@ -65,7 +100,7 @@ impl HttpTransport {
         let body = read(response.into_body(), self.longest_answer).await;
         if !status.is_success() {
             let body = response::complaint(encoding, &body);
-            return Err(ExportError::Status { endpoint: shown(&self.endpoint), status: status.as_u16(), body, pause });
+            return Err(ExportError::Status { endpoint: self.endpoint.shown(), status: status.as_u16(), body, pause });
         }
         Ok((encoding, body))
     }

@@ -10,6 +10,8 @@ mod endpoint;
 mod error;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
+#[cfg(all(feature = "otlp-grpc", feature = "tls"))]
+mod heard;
 #[cfg(feature = "otlp-http")]
 mod http;
 #[cfg(feature = "metrics")]
@@ -23,6 +25,8 @@ mod retry_after;
 #[cfg(feature = "otlp-grpc")]
 mod retry_info;
 mod tls;
+#[cfg(unix)]
+mod unix;
 
 use super::delivery::{Format, Receiver, Sending};
 use super::{Accepted, Batch, Signal};
@@ -134,7 +138,7 @@ impl Sender {
         let body = Body::new(otlp, problems);
         let endpoint = endpoint?;
         let trust = tls::trust(&endpoint, &otlp.tls, problems);
-        let url = endpoint::shown(&endpoint);
+        let url = endpoint.shown();
         let transport = match otlp.protocol {
             #[cfg(feature = "otlp-http")]
             Protocol::HttpProtobuf | Protocol::HttpJson => {
