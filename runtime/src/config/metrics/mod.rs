@@ -82,7 +82,8 @@ pub enum MetricExporter {
     Failover(Failover),
     /// To standard error, as lines for people. YAML: `console`.
     Console,
-    /// Writes metrics as lines of OTLP JSON, one for each export. YAML: `otlp_file/development`.
+    /// Writes metrics as lines of OTLP JSON, one for each export. YAML: `otlp_file/development`,
+    /// `otelier/otlp_file`.
     OtlpFile(OtlpFile),
 }
 
