@@ -117,6 +117,9 @@ pub struct Telemetry {
     /// Whether operations are counted and timed where their annotations ask for `metrics`; needs the feature `metrics`.
     /// Environment: `OTELIER_SPAN_METRICS`. Default: true.
     pub span_metrics: bool,
+    /// Whether the pipeline measures itself, see [`with_sdk_metrics`](Self::with_sdk_metrics). Environment:
+    /// `OTELIER_SDK_METRICS`. YAML: `distribution.otelier.sdk_metrics`. Default: false.
+    pub sdk_metrics: bool,
     /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
     pub hooks: Hooks,
     /// Which headers carry traces and baggage between processes. Environment: `OTEL_PROPAGATORS`. Default:
@@ -236,6 +239,7 @@ impl Default for Telemetry {
             exception_signal: ExceptionSignal::default(),
             panic_messages: true,
             span_metrics: true,
+            sdk_metrics: false,
             hooks: Hooks::default(),
             propagators: Propagator::DEFAULT.to_vec(),
             batch: Batching::default(),
@@ -496,6 +500,7 @@ impl Telemetry {
         }
         self.resource.check(problems);
         self.metrics.check(problems);
+        self.check_sdk_metrics(problems);
         self.check_delivery(problems);
         self.check_rotations(problems);
         let mut found = crate::ConfigError::default();

@@ -2,6 +2,7 @@
 
 mod check;
 mod prometheus;
+mod sdk;
 mod view;
 
 pub use prometheus::{Prometheus, PullExporter, PullReader, Translation};
