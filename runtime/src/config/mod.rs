@@ -291,6 +291,9 @@ impl Telemetry {
     /// | `OTELIER_OLD_NAMES`, `OTELIER_SPAN_TYPES` | | renamed attributes also under old names; `otelier.span_type` |
     /// | `OTELIER_RESOURCE_{DETECTORS,INCLUDED,EXCLUDED}` | all | see [`ResourceSettings`] |
     /// | `OTELIER_SHUTDOWN_TIMEOUT` | 5000 | in milliseconds |
+    /// | `OTELIER_RETRY_MAX_ELAPSED` | 300000 | in milliseconds, see [`Retry`]; 0: nothing is sent again |
+    /// | `OTELIER_DISK_BUFFER` | | the directory of a [`DiskBuffer`] |
+    /// | `OTELIER_SDK_METRICS` | `false` | whether the pipeline [measures itself](Self::with_sdk_metrics) |
     /// | `OTELIER_STRICT` | `false` | whether what is a warning below is an error |
     ///
     /// The names that other systems gave their variables (`OTEL_ENABLED`, `OTEL_BACKEND`, `OTEL_EXPORTER_ENDPOINT`,

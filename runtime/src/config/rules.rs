@@ -1,5 +1,7 @@
 //! What the specification asks of several keys together.
 
+mod delivery;
+
 use super::check::Checker;
 use super::describe::Section;
 use super::describe::Type;
@@ -13,7 +15,7 @@ pub(super) fn section(path: &str, node: &Node, section: &Section, checker: &mut 
         "BatchSpanProcessor" | "BatchLogRecordProcessor" => batch(path, node, checker),
         "HttpTls" | "GrpcTls" => key_pair(path, node, checker),
         "AttributeNameValue" => attribute(path, node, checker),
-        _ => {}
+        _ => delivery::section(path, node, section, checker),
     }
 }
 

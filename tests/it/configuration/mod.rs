@@ -193,7 +193,13 @@ fn is_stated(name: &str) -> bool {
         "ExperimentalResourceDetector.otelier/kubernetes",
         "Sampler.otelier/adaptive",
         "Sampler.otelier/rate_limit",
+        "SpanExporter.otelier/failover",
+        "SpanExporter.otelier/otlp_file",
         "SpanExporter.otelier/zipkin",
+        "LogRecordExporter.otelier/failover",
+        "LogRecordExporter.otelier/otlp_file",
+        "PushMetricExporter.otelier/failover",
+        "PushMetricExporter.otelier/otlp_file",
         "Distribution.otelier",
     ]
     .contains(&name)

@@ -1,6 +1,7 @@
 //! Metrics: providers, readers, exporters.
 
 use super::super::describe::{Count, Field, Others, Section, Type};
+use super::delivery::{FAILOVER_METRIC_EXPORTER, OTLP_FILE_METRIC_EXPORTER};
 use super::exporters::{
     CONSOLE_METRIC_EXPORTER, EXPERIMENTAL_OTLP_FILE_METRIC_EXPORTER, OTLP_GRPC_METRIC_EXPORTER,
     OTLP_HTTP_METRIC_EXPORTER,
@@ -140,6 +141,8 @@ pub static PUSH_METRIC_EXPORTER: Section = Section {
             ..Field::new("otlp_file/development", Type::Section(&EXPERIMENTAL_OTLP_FILE_METRIC_EXPORTER))
         },
         Field { doc: "To the console.", ..Field::new("console", Type::Section(&CONSOLE_METRIC_EXPORTER)) },
+        OTLP_FILE_METRIC_EXPORTER,
+        FAILOVER_METRIC_EXPORTER,
     ],
     count: Count::One,
     others: Others::Components,

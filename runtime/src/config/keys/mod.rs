@@ -2,6 +2,7 @@
 //!
 //! The definitions have the names of the specification's JSON schema. A test compares both.
 
+mod delivery;
 mod exporters;
 mod instrumentation;
 mod logs;

@@ -1,6 +1,7 @@
 //! Spans: providers, processors, exporters, limits.
 
 use super::super::describe::{Count, Field, Others, Section, Type};
+use super::delivery::{FAILOVER_EXPORTER, OTLP_FILE_EXPORTER};
 use super::exporters::{CONSOLE_EXPORTER, EXPERIMENTAL_OTLP_FILE_EXPORTER, OTLP_GRPC_EXPORTER, OTLP_HTTP_EXPORTER};
 use super::own::ZIPKIN_EXPORTER;
 use super::samplers::SAMPLER;
@@ -122,6 +123,8 @@ pub static SPAN_EXPORTER: Section = Section {
             ..Field::new("otlp_file/development", Type::Section(&EXPERIMENTAL_OTLP_FILE_EXPORTER))
         },
         Field { doc: "To the console.", ..Field::new("console", Type::Section(&CONSOLE_EXPORTER)) },
+        OTLP_FILE_EXPORTER,
+        FAILOVER_EXPORTER,
         ZIPKIN_EXPORTER,
     ],
     count: Count::One,

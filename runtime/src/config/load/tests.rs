@@ -197,6 +197,83 @@ instrumentation/development: {general: {stability_opt_in_list: http}}
 }
 
 #[test]
+fn what_happens_to_batches_that_do_not_arrive_has_its_settings() {
+    use crate::config::{CircuitBreaker, DiskBuffer, Retry, Sync};
+    let telemetry = loaded(
+        "distribution: {otelier: {
+  retry: {initial_backoff: 1000, max_backoff: 10s, max_elapsed: 0, max_pending_bytes: 1MiB, also_statuses: [500, 521]},
+  circuit_breaker: {failures: 0, open_for: 1m, successes: 3},
+  disk_buffer: {directory: /var/lib/a, max_bytes: 1GiB, max_age: 2h, sync: 50}, sdk_metrics: true}}
+",
+    );
+    let retry = Retry::never()
+        .with_backoff(Duration::from_secs(1), Duration::from_secs(10))
+        .with_max_pending_bytes(1 << 20)
+        .with_status(500)
+        .with_status(521);
+    assert_eq!(telemetry.retry, retry);
+    let breaker = CircuitBreaker::never().with_open_for(Duration::from_secs(60)).with_successes(3);
+    assert_eq!(telemetry.circuit_breaker, breaker);
+    let buffer = DiskBuffer::in_directory("/var/lib/a").with_max_bytes(1 << 30).with_max_age(Duration::from_secs(7200));
+    assert_eq!(telemetry.disk_buffer, Some(buffer.with_sync(Sync::Every(Duration::from_millis(50)))));
+    for (word, sync) in [("never", Sync::Never), ("always", Sync::Always), ("1s", Sync::Every(Duration::from_secs(1)))]
+    {
+        let buffer = loaded(&format!("distribution: {{otelier: {{disk_buffer: {{directory: d, sync: {word}}}}}}}"));
+        assert_eq!(buffer.disk_buffer, Some(DiskBuffer::in_directory("d").with_sync(sync)));
+    }
+    let usual = loaded("distribution: {otelier: {retry: , circuit_breaker: {}, disk_buffer: }}");
+    assert_eq!((usual.retry, usual.circuit_breaker, usual.disk_buffer), Default::default());
+}
+
+#[test]
+fn a_failover_and_a_file_that_is_put_aside_are_exporters_of_every_signal() {
+    use crate::config::{Failover, MetricExporter, OtlpFile, Rotation, Temporality};
+    let failover = "otelier/failover: {exporters: [{otlp_http: {endpoint: \"http://a:1\"}}, {otlp_grpc: {timeout: 7}}]";
+    let file = "otelier/otlp_file: {path: /tmp/a.jsonl, max_bytes: 1MiB, max_files: 3, max_age: 1d";
+    let telemetry = loaded(&format!(
+        "tracer_provider: {{processors: [{{batch: {{exporter: {{{failover}}}}}}}}}, {{batch: {{exporter: {{{file}}}}}}}}}]}}
+logger_provider: {{processors: [{{batch: {{exporter: {{{failover}}}}}}}}}, {{batch: {{exporter: {{{file}}}}}}}}}]}}
+meter_provider:
+  readers:
+    - periodic: {{exporter: {{{failover}, temporality_preference: delta}}}}}}
+    - periodic: {{exporter: {{{file}, default_histogram_aggregation: base2_exponential_bucket_histogram}}}}}}
+"
+    ));
+    let grpc = Otlp::default().with_protocol(Protocol::Grpc).with_timeout(Duration::from_millis(7));
+    let failover = Failover::between([Otlp::to_exactly("http://a:1"), grpc]);
+    let rotation = Rotation::default().with_max_bytes(1 << 20).with_max_files(3);
+    let file = OtlpFile::to("/tmp/a.jsonl").with_rotation(rotation.with_max_age(Duration::from_secs(86_400)));
+    assert_eq!(telemetry.exporters, [Exporter::Failover(failover.clone()), Exporter::OtlpFile(file.clone())]);
+    let logs: Vec<_> = telemetry.log_exporters.iter().flatten().map(|exporter| exporter.parts().0).collect();
+    assert_eq!(logs, [&LogExporter::Failover(failover.clone()), &LogExporter::OtlpFile(file.clone())]);
+    let [first, second] = &telemetry.metrics.readers[..] else { panic!() };
+    assert_eq!((&first.exporter, first.temporality), (&MetricExporter::Failover(failover), Temporality::Delta));
+    assert_eq!(second.exporter, MetricExporter::OtlpFile(file));
+    assert_eq!(second.histogram_aggregation, crate::config::HistogramAggregation::Base2Exponential);
+    let plain = loaded("tracer_provider: {processors: [{batch: {exporter: {otelier/otlp_file: {path: b}}}}]}");
+    assert_eq!(plain.exporters, [Exporter::OtlpFile(OtlpFile::to("b").with_rotation(Rotation::default()))]);
+}
+
+#[test]
+#[cfg(feature = "_otlp")]
+fn the_url_of_a_member_of_a_failover_is_told_where_it_stands() {
+    let error = load(
+        "tracer_provider:
+  processors:
+    - batch:
+        exporter:
+          otelier/failover:
+            exporters:
+              - otlp_http: {endpoint: \"http://a/v1/traces\"}
+              - otlp_grpc: {endpoint: \"http://ann:pw@b\"}
+",
+    )
+    .unwrap_err();
+    assert_eq!(error.problems()[0].place().map(|place| place.line), Some(9), "{error}");
+    assert!(!error.to_string().contains("pw@"), "{error}");
+}
+
+#[test]
 fn what_nobody_could_honour_is_refused_with_its_place_and_reason() {
     let error = load(&format!(
         "{SPANS}, tracer_configurator/development: {{default_config: {{enabled: false}}}}}}\n\

@@ -4,14 +4,23 @@ use super::Findings;
 use super::cursor::Cursor;
 use crate::config::{Compression, Endpoint, Otlp, OtlpFile, OutputStream, Protocol, Tls, Zipkin};
 
-pub(super) fn http(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
+/// How the receiver of this name is reached, if it is one of OTLP.
+pub(super) fn receiver(name: &str, cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Otlp> {
+    match name {
+        "otlp_http" => Some(http(cursor, findings)),
+        "otlp_grpc" => Some(grpc(cursor, findings)),
+        _ => None,
+    }
+}
+
+fn http(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
     let mut otlp = otlp(cursor, false, findings);
     let json = cursor.get("encoding").and_then(|encoding| encoding.text()) == Some("json");
     otlp.protocol = if json { Protocol::HttpJson } else { Protocol::HttpProtobuf };
     otlp
 }
 
-pub(super) fn grpc(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
+fn grpc(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
     let mut otlp = otlp(cursor, true, findings);
     otlp.protocol = Protocol::Grpc;
     otlp
