@@ -76,16 +76,19 @@ fn a_receiver_that_fails_takes_nothing_from_another() {
 #[test]
 fn compressed_requests_are_understood() {
     let _turn = turn();
-    for protocol in [Protocol::HttpProtobuf, Protocol::HttpJson, Protocol::Grpc] {
+    let words = [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd")];
+    let protocols = [Protocol::HttpProtobuf, Protocol::HttpJson, Protocol::Grpc];
+    for (protocol, (compression, word)) in protocols.into_iter().flat_map(|protocol| words.map(|word| (protocol, word)))
+    {
         let receiver = match protocol {
             Protocol::Grpc => Receiver::grpc_with_logs(Behaviour::Accept, Behaviour::Accept).expect("a port"),
             _ => accepting(),
         };
-        let otlp = http(protocol, &receiver).with_compression(Compression::Gzip);
+        let otlp = http(protocol, &receiver).with_compression(compression);
         let stats = run(Telemetry::default().with_otlp(otlp).with_exception_signal(ExceptionSignal::Logs));
         assert_eq!((receiver.spans().len(), receiver.log_records().len()), (3, 1), "{stats}");
         let name = if protocol == Protocol::Grpc { "grpc-encoding" } else { "content-encoding" };
-        assert_eq!(receiver.headers()[0][name], "gzip", "{protocol:?}");
+        assert_eq!(receiver.headers()[0][name], word, "{protocol:?}");
     }
 }
 

@@ -10,8 +10,11 @@ mod interop;
 mod metrics;
 mod notation;
 mod otlp;
+mod presets;
 mod prometheus;
 mod random;
+#[cfg(unix)]
+mod sockets;
 mod support;
 mod tls;
 mod zipkin;

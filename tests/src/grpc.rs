@@ -38,10 +38,16 @@ pub(crate) fn server(secure: Option<&Secure>) -> io::Result<Server> {
 pub(crate) async fn serve(listener: TcpListener, mut server: Server, received: Arc<Received>) {
     // A receiver without the service answers `UNIMPLEMENTED`.
     let logs = received.logs.is_some().then(|| Service(Arc::clone(&received)));
-    let logs = logs.map(|logs| LogsServiceServer::new(logs).accept_compressed(CompressionEncoding::Gzip));
+    let logs = logs.map(|logs| {
+        LogsServiceServer::new(logs)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .accept_compressed(CompressionEncoding::Zstd)
+    });
     let metrics = MetricsServiceServer::new(Service(Arc::clone(&received)));
-    let metrics = metrics.accept_compressed(CompressionEncoding::Gzip);
-    let service = TraceServiceServer::new(Service(received)).accept_compressed(CompressionEncoding::Gzip);
+    let metrics = metrics.accept_compressed(CompressionEncoding::Gzip).accept_compressed(CompressionEncoding::Zstd);
+    let service = TraceServiceServer::new(Service(received))
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd);
     let server = server.add_service(service).add_service(metrics).add_optional_service(logs);
     if let Err(error) = server.serve_with_incoming(TcpIncoming::from(listener)).await {
         eprintln!("the gRPC receiver ended: {error}");

@@ -132,6 +132,7 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
             let mut plain = Vec::new();
             flate2::read::GzDecoder::new(&*body).read_to_end(&mut plain).ok().map(|_| plain)
         }
+        Some(b"zstd") => zstd::decode_all(&*body).ok(),
         Some(_) => None,
     };
     let behaviour = body.and_then(|body| {

@@ -251,6 +251,9 @@ fn needs(settings: &Settings) -> BTreeSet<Need> {
         if otlp.compression == Compression::Gzip {
             need("gzip", "flate2", "compression by gzip");
         }
+        if otlp.compression == Compression::Zstd {
+            need("zstd", "zstd", "compression by zstd");
+        }
     }
     needs
 }
@@ -258,6 +261,8 @@ fn needs(settings: &Settings) -> BTreeSet<Need> {
 fn is_tls(otlp: &Otlp) -> bool {
     match &otlp.endpoint {
         Some(Endpoint::Base(url) | Endpoint::Exact(url)) if url.contains("://") => url.starts_with("https://"),
+        Some(Endpoint::Host(_)) => false,
+        Some(Endpoint::Base(url) | Endpoint::Exact(url)) if url.starts_with("unix:") => false,
         // gRPC without a scheme.
         Some(_) => !otlp.tls.insecure,
         None => false,

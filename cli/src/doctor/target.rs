@@ -59,10 +59,16 @@ impl Target {
             }
         };
         let no_url = || format!("{} have no endpoint that is a URL such as `http://localhost:4318`", signal.as_str());
+        if let Some(Endpoint::Base(url) | Endpoint::Exact(url)) = &otlp.endpoint
+            && url.starts_with("unix:")
+        {
+            return Err(format!("{} go to the socket `{url}`, which is not tried", signal.as_str()));
+        }
         let url = match &otlp.endpoint {
             None => below(default),
             Some(Endpoint::Base(base)) => below(base),
             Some(Endpoint::Exact(url)) => with_scheme(url),
+            Some(Endpoint::Host(host)) => below(&at_host(host, if is_grpc { 4317 } else { 4318 })),
             Some(_) => return Err(no_url()),
         };
         let url: Uri = url.parse().map_err(|_| no_url())?;
@@ -99,6 +105,15 @@ impl Target {
     pub(super) fn header_names(&self) -> Vec<&str> {
         self.headers.iter().map(|(name, _)| name.as_str()).collect()
     }
+}
+
+/// As the runtime reads a host: with its own port, or this one.
+fn at_host(host: &str, port: u16) -> String {
+    if host.parse::<std::net::Ipv6Addr>().is_ok() {
+        return format!("http://[{host}]:{port}");
+    }
+    let has_port = host.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+    if has_port { format!("http://{host}") } else { format!("http://{host}:{port}") }
 }
 
 /// The headers of the settings. What is wrong with them the runtime has told already.

@@ -1,6 +1,7 @@
 //! Settings as plain data; building something from them is [`init`](crate::init)'s business.
 
 mod adaptive;
+mod authorization;
 pub mod describe;
 mod environment;
 mod exporter;
@@ -20,6 +21,7 @@ mod json_schema;
 pub mod keys;
 pub(crate) mod own;
 mod percent;
+mod presets;
 mod propagator;
 pub(crate) mod resource;
 mod rotation;

@@ -70,6 +70,9 @@ impl Protocol {
 /// The URL of a receiver. Credentials in it are refused, and never shown; they belong into [`Headers`].
 ///
 /// gRPC also takes `host:port`; [`Tls::insecure`] then says whether the connection is encrypted.
+///
+/// On Unix a receiver may also listen on a socket: `unix:///run/otel.sock`, for HTTP and for gRPC. HTTP asks it for
+/// `http://localhost/v1/traces`, `/v1/logs` or `/v1/metrics`, whether the URL is that of all signals or of one.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -79,6 +82,9 @@ pub enum Endpoint {
     /// A URL that is used as it is. Environment: that of one signal, such as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`. YAML:
     /// `endpoint`.
     Exact(String),
+    /// A machine without a scheme, such as `otel.internal`, `10.0.0.7` or `otel.internal:14318`: `http`, and where no port
+    /// is given 4318, for gRPC 4317. What the presets make of a host.
+    Host(String),
 }
 
 impl fmt::Debug for Endpoint {
@@ -86,6 +92,7 @@ impl fmt::Debug for Endpoint {
         match self {
             Self::Base(url) => f.debug_tuple("Base").field(&without_credentials(url)).finish(),
             Self::Exact(url) => f.debug_tuple("Exact").field(&without_credentials(url)).finish(),
+            Self::Host(host) => f.debug_tuple("Host").field(&without_credentials(host)).finish(),
         }
     }
 }
@@ -132,6 +139,9 @@ pub enum Compression {
     None,
     /// With gzip; needs the feature `gzip`.
     Gzip,
+    /// With zstd, which not every receiver understands: the OpenTelemetry Collector does. Needs the feature `zstd`, which is
+    /// off by default, as it compiles C.
+    Zstd,
 }
 
 /// How an `https` endpoint is reached; needs the feature `tls`.

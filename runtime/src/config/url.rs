@@ -1,6 +1,7 @@
 //! URLs of receivers.
 
 use http::Uri;
+use std::path::Path;
 
 /// Why a text is no URL of a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,29 @@ pub(crate) enum Wrong {
     Credentials,
     /// What stands behind the host is no number of a port.
     Port,
+    /// It is a socket, but its path does not begin at the root.
+    Socket,
+    /// It is a socket, which this system does not have.
+    NoSockets,
+}
+
+/// What messages expect of the URL of a socket, or in its place.
+pub(crate) const SOCKET: &str = "a socket such as `unix:///run/otel.sock`";
+pub(crate) const NO_SOCKETS: &str = "a URL with `http` or `https`: this system has no Unix sockets";
+
+/// What URLs of Unix sockets begin with.
+const UNIX: &str = "unix:";
+
+/// The path in `unix:///run/otel.sock` or `unix:/run/otel.sock`; nothing for other URLs.
+pub(crate) fn socket(text: &str) -> Option<Result<&Path, Wrong>> {
+    let rest = text.strip_prefix(UNIX)?;
+    if !cfg!(unix) {
+        return Some(Err(Wrong::NoSockets));
+    }
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    // An empty host is the only one; a path that ends in a slash is a folder.
+    let is_path = path.starts_with('/') && !path.ends_with('/') && !path.contains('\0');
+    Some(if is_path { Ok(Path::new(path)) } else { Err(Wrong::Socket) })
 }
 
 /// The URL in a text.
@@ -34,6 +58,21 @@ pub(crate) fn url(text: &str) -> Result<Uri, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn urls_of_sockets_have_a_path_from_the_root() {
+        for right in ["unix:///run/otel.sock", "unix:/run/otel.sock"] {
+            assert_eq!(socket(right), Some(Ok(Path::new("/run/otel.sock"))), "{right}");
+        }
+        for wrong in
+            ["unix:", "unix://", "unix:///", "unix:run/a", "unix://host/run/a", "unix:/a/", "unix:/a\0", "unix:@a"]
+        {
+            assert!(matches!(socket(wrong), Some(Err(Wrong::Socket))), "{wrong}");
+        }
+        assert_eq!(socket("http://unix"), None);
+        assert_eq!(url("unix:/run/otel.sock"), Err(Wrong::Url));
+    }
 
     #[test]
     fn urls_of_receivers_have_a_scheme_a_host_and_no_credentials() {

@@ -36,7 +36,10 @@ impl Exporter for ZipkinExporter {
     fn export<'a>(&'a self, batch: &'a Batch) -> Exporting<'a> {
         let request = request(batch);
         // Zipkin takes a request whole or not at all.
-        Box::pin(async move { self.0.post(request).await.map(|()| Accepted::default()) })
+        Box::pin(async move {
+            let posted = self.0.post(request).await;
+            posted.map(|()| Accepted::default()).map_err(|error| error.to_string())
+        })
     }
 }
 

@@ -62,7 +62,12 @@ pub(super) fn without_files(mut telemetry: Telemetry) -> Telemetry {
 
 /// HTTP has a path for each signal; gRPC takes them all at one URL.
 fn is_of_spans_alone(otlp: &Otlp) -> bool {
-    matches!(otlp.endpoint, Some(Endpoint::Exact(_))) && otlp.protocol != Protocol::Grpc
+    let is_exact = match &otlp.endpoint {
+        // A socket has the paths of all signals.
+        Some(Endpoint::Exact(url)) => !url.starts_with("unix:"),
+        _ => false,
+    };
+    is_exact && otlp.protocol != Protocol::Grpc
 }
 
 #[cfg(feature = "_otlp")]

@@ -137,13 +137,13 @@ fn otlp(reader: &mut Reader<'_>, signal: &str, path: &str) -> Node {
     let base = || older::endpoint(reader).map(|node| if grpc { node } else { below(node, path) });
     let endpoint = endpoint.or_else(base);
     let is_plain = match endpoint.as_ref().and_then(Node::as_text) {
-        Some(url) => url.starts_with("http://"),
+        Some(url) => url.starts_with("http://") || url.starts_with("unix:"),
         None => true,
     };
     put_some(&mut exporter, "endpoint", endpoint);
     put_some(&mut exporter, "headers_list", first(&both("HEADERS"), |names| reader.text(names)));
     put_some(&mut exporter, "timeout", first(&both("TIMEOUT"), |names| reader.integer(names, 0)));
-    let compression = first(&both("COMPRESSION"), |names| reader.word(names[0], &["gzip", "none"]));
+    let compression = first(&both("COMPRESSION"), |names| reader.word(names[0], &["gzip", "zstd", "none"]));
     put_some(&mut exporter, "compression", compression);
     for (key, what) in
         [("tls.ca_file", "CERTIFICATE"), ("tls.key_file", "CLIENT_KEY"), ("tls.cert_file", "CLIENT_CERTIFICATE")]
@@ -173,7 +173,10 @@ fn otlp(reader: &mut Reader<'_>, signal: &str, path: &str) -> Node {
 
 /// The URL with a path below it.
 fn below(mut node: Node, path: &str) -> Node {
-    if let Value::Text(url) = &mut node.value {
+    // A socket has the paths of the signals itself.
+    if let Value::Text(url) = &mut node.value
+        && !url.starts_with("unix:")
+    {
         // A query stays behind the path.
         let (base, rest) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
         *url = format!("{}{path}{rest}", base.trim_end_matches('/'));

@@ -27,7 +27,7 @@ const HEADERS_LIST: Field = Field {
 };
 
 pub(super) const COMPRESSION: Field = Field {
-    doc: "How requests are compressed: `gzip` or `none`.",
+    doc: "How requests are compressed: `gzip`, `zstd` or `none`.",
     default: Some("none"),
     ..Field::new("compression", Type::Text)
 };

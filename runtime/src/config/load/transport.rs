@@ -29,21 +29,24 @@ fn grpc(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
 /// Says where a URL stands that cannot be used, before an exporter finds out.
 #[cfg(feature = "_otlp")]
 fn check_url(endpoint: &Cursor<'_>, is_grpc: bool, findings: &mut Findings) {
-    use crate::config::url::{Wrong, url};
+    use crate::config::url::{NO_SOCKETS, SOCKET, Wrong, socket, url};
     use crate::config::{Origin, without_credentials};
     let given = endpoint.text().unwrap_or_default();
     // gRPC may leave the scheme out.
-    let whole = if is_grpc && !given.is_empty() && !given.contains("://") {
+    let socket = socket(given);
+    let whole = if socket.is_none() && is_grpc && !given.is_empty() && !given.contains("://") {
         format!("https://{given}")
     } else {
         given.to_owned()
     };
-    let Err(wrong) = url(&whole) else { return };
+    let Err(wrong) = socket.map_or_else(|| url(&whole).map(drop), |socket| socket.map(drop)) else { return };
     let expected = match wrong {
         Wrong::Url if is_grpc => "a URL such as `http://localhost:4317`",
         Wrong::Url => "a URL such as `http://localhost:4318`",
         Wrong::Credentials => "a URL without credentials; put them in `headers` (`OTEL_EXPORTER_OTLP_HEADERS`)",
         Wrong::Port => "a port from 1 to 65535",
+        Wrong::Socket => SOCKET,
+        Wrong::NoSockets => NO_SOCKETS,
     };
     // What a variable says for all signals has the path of one behind it.
     let of_all = matches!(&endpoint.node().origin, Origin::Variable(name) if !name.contains("_TRACES_") && !name.contains("_LOGS_") && !name.contains("_METRICS_"));
@@ -85,8 +88,9 @@ fn otlp(cursor: &Cursor<'_>, is_grpc: bool, findings: &mut Findings) -> Otlp {
     if let Some(compression) = cursor.get("compression") {
         match compression.text() {
             Some("gzip") => otlp.compression = Compression::Gzip,
+            Some("zstd") => otlp.compression = Compression::Zstd,
             Some("none") | None => {}
-            Some(other) => compression.expected(other, "`gzip` or `none`", findings),
+            Some(other) => compression.expected(other, "`gzip`, `zstd` or `none`", findings),
         }
     }
     if let Some(tls) = cursor.get("tls") {

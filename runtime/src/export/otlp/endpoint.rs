@@ -3,40 +3,80 @@
 use super::Service;
 use super::error::printable;
 use crate::ConfigError;
-use crate::config::url::{Wrong, url};
+use crate::config::url::{NO_SOCKETS, SOCKET, Wrong, socket, url};
 use crate::config::{Endpoint, Headers, Otlp, Protocol, percent_decoded, without_credentials};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
+use std::path::Path;
+use std::sync::Arc;
 
-/// The URL that requests go to.
-pub(crate) fn endpoint(service: Service, otlp: &Otlp, problems: &mut ConfigError) -> Option<Uri> {
-    let default = match otlp.protocol {
-        Protocol::HttpProtobuf | Protocol::HttpJson => "http://localhost:4318",
-        Protocol::Grpc => "http://localhost:4317",
-    };
-    let base = match &otlp.endpoint {
+/// Where requests go.
+pub(crate) fn endpoint(service: Service, otlp: &Otlp, problems: &mut ConfigError) -> Option<Place> {
+    let port = if otlp.protocol == Protocol::Grpc { 4317 } else { 4318 };
+    let of_all = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let (variable, url, is_exact) = match &otlp.endpoint {
         Some(Endpoint::Exact(url)) => {
-            let name = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", service.variable());
-            return checked(&name, &with_scheme(url, otlp), problems);
+            let of_one = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", service.variable());
+            (Cow::Owned(of_one), with_scheme(url, otlp), true)
         }
-        Some(Endpoint::Base(url)) => url,
-        None => default,
+        Some(Endpoint::Base(url)) => (Cow::Borrowed(of_all), with_scheme(url, otlp), false),
+        Some(Endpoint::Host(host)) => (Cow::Borrowed(of_all), Cow::Owned(at_host(host, port)), false),
+        None => (Cow::Borrowed(of_all), Cow::Owned(at_host("localhost", port)), false),
     };
-    let base = checked("OTEL_EXPORTER_OTLP_ENDPOINT", &with_scheme(base, otlp), problems)?;
-    match otlp.protocol {
-        Protocol::HttpProtobuf | Protocol::HttpJson => with_signal_path(base, service.path()),
-        Protocol::Grpc => Some(base),
+    if let Some(path) = socket(&url) {
+        let path = path.map_err(|wrong| refuse(&words(&variable), &url, wrong, problems)).ok()?;
+        // HTTP wants a host; a socket has none but the machine itself.
+        let local = Uri::from_static("http://localhost/");
+        let uri = if otlp.protocol == Protocol::Grpc { local } else { with_signal_path(local, service.path())? };
+        return Some(Place { uri, socket: Some(path.into()) });
+    }
+    let uri = checked(&words(&variable), &url, problems)?;
+    let is_whole = is_exact || otlp.protocol == Protocol::Grpc;
+    Some(Place::from(if is_whole { uri } else { with_signal_path(uri, service.path())? }))
+}
+
+/// Where requests go: to a URL, or to a socket on this machine that takes them for a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(super) uri: Uri,
+    pub(super) socket: Option<Arc<Path>>,
+}
+
+impl From<Uri> for Place {
+    fn from(uri: Uri) -> Self {
+        Self { uri, socket: None }
     }
 }
 
-/// The URL as names and messages have it.
-pub(super) fn shown(url: &Uri) -> String {
-    without_credentials(&url.to_string())
+impl Place {
+    /// As names and messages have it.
+    pub(super) fn shown(&self) -> String {
+        match &self.socket {
+            Some(path) => printable(format!("unix://{}", path.display()).as_bytes()),
+            None => without_credentials(&self.uri.to_string()),
+        }
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.uri.scheme_str() == Some("https")
+    }
+}
+
+/// A host without a scheme, with its own port or this one.
+fn at_host(host: &str, port: u16) -> String {
+    if host.parse::<Ipv6Addr>().is_ok() {
+        return format!("http://[{host}]:{port}");
+    }
+    // Of an address in brackets only what is behind them may be a port.
+    let has_port = host.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
+    if has_port || host.is_empty() { format!("http://{host}") } else { format!("http://{host}:{port}") }
 }
 
 /// gRPC may leave the scheme out: it is `https`, unless `insecure` says otherwise.
 fn with_scheme<'a>(url: &'a str, otlp: &Otlp) -> Cow<'a, str> {
-    if otlp.protocol != Protocol::Grpc || url.is_empty() || url.contains("://") {
+    if otlp.protocol != Protocol::Grpc || url.is_empty() || url.contains("://") || socket(url).is_some() {
         return Cow::Borrowed(url);
     }
     Cow::Owned(format!("{}://{url}", if otlp.tls.insecure { "http" } else { "https" }))
@@ -73,33 +113,33 @@ pub(super) fn zipkin(url: &str, problems: &mut ConfigError) -> Option<Uri> {
         example: "http://localhost:9411/api/v2/spans",
         without_credentials: "a URL without credentials",
     };
-    checked_as(&words, url, problems)
+    checked(&words, url, problems)
 }
 
-fn checked(variable: &str, given: &str, problems: &mut ConfigError) -> Option<Uri> {
-    let words = Words {
+fn words(variable: &str) -> Words<'_> {
+    Words {
         key: "endpoint",
         variable,
         example: "http://localhost:4318",
         without_credentials: "a URL without credentials; put them in `headers` (`OTEL_EXPORTER_OTLP_HEADERS`)",
-    };
-    checked_as(&words, given, problems)
+    }
 }
 
-fn checked_as(words: &Words<'_>, given: &str, problems: &mut ConfigError) -> Option<Uri> {
+fn checked(words: &Words<'_>, given: &str, problems: &mut ConfigError) -> Option<Uri> {
+    url(given).map_err(|wrong| refuse(words, given, wrong, problems)).ok()
+}
+
+fn refuse(words: &Words<'_>, given: &str, wrong: Wrong, problems: &mut ConfigError) {
     let Words { key, variable, example, .. } = words;
-    let expected = format!("a URL such as `{example}`");
-    let mut refuse = |expected: &str| {
-        let given = printable(without_credentials(given).as_bytes());
-        problems.push(format_args!("`{key}` (`{variable}`) is `{given}`; expected {expected}"));
-        None
+    let given = printable(without_credentials(given).as_bytes());
+    let expected = match wrong {
+        Wrong::Url => &format!("a URL such as `{example}`"),
+        Wrong::Credentials => words.without_credentials,
+        Wrong::Port => "a port from 1 to 65535",
+        Wrong::Socket => SOCKET,
+        Wrong::NoSockets => NO_SOCKETS,
     };
-    match url(given) {
-        Ok(uri) => Some(uri),
-        Err(Wrong::Url) => refuse(&expected),
-        Err(Wrong::Credentials) => refuse(words.without_credentials),
-        Err(Wrong::Port) => refuse("a port from 1 to 65535"),
-    }
+    problems.push(format_args!("`{key}` (`{variable}`) is `{given}`; expected {expected}"));
 }
 
 /// Headers that say how the body is carried. Whoever sets them breaks the requests.
@@ -162,9 +202,16 @@ fn header(
         return None;
     }
     let Some(mut value) = value.and_then(|value| HeaderValue::from_str(value).ok()) else {
-        let encoded = if setting == LIST { ", others percent-encoded" } else { "" };
+        let more = match setting {
+            LIST => ", others percent-encoded",
+            // Who passes credentials as such sees what he passed, not a header.
+            _ if name == AUTHORIZATION => {
+                ": a token that is not empty and ends without a line break, or a user without a colon and a password"
+            }
+            _ => "",
+        };
         problems.push(format_args!(
-            "the value of `{key}` in {setting} is not that of an HTTP header; expected visible characters{encoded}"
+            "the value of `{key}` in {setting} is not that of an HTTP header; expected visible characters{more}"
         ));
         return None;
     };
@@ -179,7 +226,7 @@ mod tests {
 
     fn url_of(service: Service, otlp: Otlp) -> Result<String, String> {
         let mut problems = ConfigError::default();
-        endpoint(service, &otlp, &mut problems).map(|uri| uri.to_string()).ok_or(problems.to_string())
+        endpoint(service, &otlp, &mut problems).map(|place| place.uri.to_string()).ok_or(problems.to_string())
     }
 
     fn url(otlp: Otlp) -> Result<String, String> {
@@ -197,8 +244,9 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_a_url_has_neither_a_user_nor_a_query() {
-        assert_eq!(shown(&"http://host:1/v1/traces?key=secret".parse().unwrap()), "http://host:1/v1/traces?…");
-        assert_eq!(shown(&"http://host:1/v1/traces".parse().unwrap()), "http://host:1/v1/traces");
+        let shown = |url: &'static str| Place::from(Uri::from_static(url)).shown();
+        assert_eq!(shown("http://host:1/v1/traces?key=secret"), "http://host:1/v1/traces?…");
+        assert_eq!(shown("http://host:1/v1/traces"), "http://host:1/v1/traces");
         let debug = format!("{:?}", Otlp::to("http://user:secret?@host?key=secret"));
         assert!(!debug.contains("secret") && debug.contains("http://…@host?…"), "{debug}");
     }
@@ -228,6 +276,47 @@ mod tests {
         assert_eq!(url(grpc.with_tls(Tls::default().with_insecure(true))).unwrap(), "http://collector:4317/");
         let exact = Otlp::to_exactly("[::1]:1").with_protocol(Protocol::Grpc);
         assert_eq!(url(exact).unwrap(), "https://[::1]:1/");
+    }
+
+    #[test]
+    fn a_host_gets_the_port_of_the_transport_unless_it_has_one() {
+        let at = |host: &str, protocol| {
+            url(Otlp { endpoint: Some(Endpoint::Host(host.to_owned())), ..Otlp::default() }.with_protocol(protocol))
+        };
+        for (host, http, grpc) in [
+            ("otel", "http://otel:4318/v1/traces", "http://otel:4317/"),
+            ("otel:9", "http://otel:9/v1/traces", "http://otel:9/"),
+            ("10.0.0.1", "http://10.0.0.1:4318/v1/traces", "http://10.0.0.1:4317/"),
+            ("::1", "http://[::1]:4318/v1/traces", "http://[::1]:4317/"),
+            ("[::1]", "http://[::1]:4318/v1/traces", "http://[::1]:4317/"),
+            ("[::1]:9", "http://[::1]:9/v1/traces", "http://[::1]:9/"),
+        ] {
+            assert_eq!(at(host, Protocol::HttpJson).as_deref(), Ok(http));
+            assert_eq!(at(host, Protocol::Grpc).as_deref(), Ok(grpc));
+        }
+        for wrong in ["", "a b", "otel:0", "otel:x", "user:secret@otel"] {
+            let error = at(wrong, Protocol::HttpProtobuf).unwrap_err();
+            assert!(error.contains("expected") && !error.contains("secret"), "{wrong}: {error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_takes_requests_for_the_signals_path_however_it_is_named() {
+        let place = |otlp: Otlp| endpoint(Service::Logs, &otlp, &mut ConfigError::default()).expect("a place");
+        for otlp in [Otlp::to("unix:///run/otel.sock"), Otlp::to_exactly("unix:/run/otel.sock")] {
+            let http = place(otlp.clone());
+            assert_eq!(
+                (http.uri.to_string(), http.shown()),
+                ("http://localhost/v1/logs".into(), "unix:///run/otel.sock".into())
+            );
+            let grpc = place(otlp.with_protocol(Protocol::Grpc));
+            assert_eq!((grpc.uri.to_string(), grpc.socket), ("http://localhost/".into(), http.socket));
+        }
+        for wrong in ["unix:", "unix:otel.sock", "unix://host/otel.sock"] {
+            let error = url(Otlp::to(wrong)).unwrap_err();
+            assert!(error.ends_with("expected a socket such as `unix:///run/otel.sock`"), "{error}");
+        }
     }
 
     #[test]
@@ -289,6 +378,29 @@ mod tests {
             ]
         );
         assert!(!problems.to_string().contains("secret") && !format!("{wrong:?}").contains("secret"));
+    }
+
+    #[test]
+    fn credentials_that_cannot_be_sent_are_refused_without_being_shown() {
+        for otlp in [
+            Otlp::default().with_bearer_token("s3cr3t\n"),
+            Otlp::default().with_bearer_token(" "),
+            Otlp::default().with_basic_auth("us:er", "s3cr3t"),
+            Otlp::default().with_basic_auth("user", "s3cr3t\0"),
+        ] {
+            let mut problems = ConfigError::default();
+            assert!(headers(&otlp.headers, &mut problems).is_empty());
+            let text = problems.to_string();
+            assert!(text.contains("`authorization` in `headers` is not that of an HTTP header"), "{text}");
+            assert!(text.contains("a user without a colon") && !text.contains("s3cr3t"), "{text}");
+        }
+        let mut problems = ConfigError::default();
+        let parsed = headers(&Otlp::default().with_basic_auth("", "pässword").headers, &mut problems);
+        assert_eq!(
+            (&parsed["authorization"], problems.problems().len()),
+            (&HeaderValue::from_static("Basic OnDDpHNzd29yZA=="), 0)
+        );
+        assert!(parsed["authorization"].is_sensitive());
     }
 
     #[test]

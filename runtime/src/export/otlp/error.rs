@@ -1,5 +1,11 @@
 //! Why a batch did not arrive.
 
+use super::broken;
+use crate::config::Retry;
+#[cfg(feature = "otlp-grpc")]
+use crate::export::Again;
+use crate::export::Refused;
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -7,23 +13,37 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ExportError {
     /// No connection, or it broke.
-    Connection { endpoint: String, reason: String },
+    Connection { endpoint: String, reason: String, error_type: &'static str },
     /// No answer in time.
     Timeout { endpoint: String, after: Duration },
     /// The request is not sent.
     TooLarge { size: usize, limit: usize },
-    /// An HTTP answer other than success.
+    /// An HTTP answer other than success; `pause` is what its `Retry-After` asks for.
     #[cfg(feature = "otlp-http")]
-    Status { endpoint: String, status: u16, body: String },
-    /// A gRPC status other than OK.
+    Status { endpoint: String, status: u16, body: String, pause: Option<Duration> },
+    /// A gRPC status other than OK; `retry_info` is what a `RetryInfo` in its details says.
     #[cfg(feature = "otlp-grpc")]
-    Grpc { endpoint: String, code: String, message: String },
+    Grpc { endpoint: String, code: tonic::Code, message: String, retry_info: Option<Again> },
+}
+
+impl ExportError {
+    /// No connection, or one that broke, for the innermost reason that the transport knows.
+    pub(crate) fn connection(endpoint: &super::endpoint::Place, error: &(dyn Error + 'static)) -> Self {
+        let (reason, error_type) = (innermost(error), broken::error_type(error));
+        Self::Connection { endpoint: endpoint.shown(), reason, error_type }
+    }
+
+    /// This error for the accounts: whether another attempt may help is for OTLP's specification and `retry` to say.
+    #[allow(dead_code)]
+    pub(crate) fn refused(self, retry: &Retry) -> Refused {
+        Refused { text: self.to_string(), error_type: self.error_type(), again: self.again(retry) }
+    }
 }
 
 impl fmt::Display for ExportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connection { endpoint, reason } => write!(f, "no connection to {endpoint}: {reason}"),
+            Self::Connection { endpoint, reason, .. } => write!(f, "no connection to {endpoint}: {reason}"),
             Self::Timeout { endpoint, after } => write!(f, "{endpoint} did not answer within {after:?}"),
             Self::TooLarge { size, limit } => {
                 write!(
@@ -32,13 +52,15 @@ impl fmt::Display for ExportError {
                 )
             }
             #[cfg(feature = "otlp-http")]
-            Self::Status { endpoint, status, body } if body.is_empty() => write!(f, "{endpoint} answered {status}"),
+            Self::Status { endpoint, status, body, .. } if body.is_empty() => write!(f, "{endpoint} answered {status}"),
             #[cfg(feature = "otlp-http")]
-            Self::Status { endpoint, status, body } => write!(f, "{endpoint} answered {status}: {body}"),
+            Self::Status { endpoint, status, body, .. } => write!(f, "{endpoint} answered {status}: {body}"),
             #[cfg(feature = "otlp-grpc")]
-            Self::Grpc { endpoint, code, message } if message.is_empty() => write!(f, "{endpoint} answered {code}"),
+            Self::Grpc { endpoint, code, message, .. } if message.is_empty() => {
+                write!(f, "{endpoint} answered {code:?}")
+            }
             #[cfg(feature = "otlp-grpc")]
-            Self::Grpc { endpoint, code, message } => write!(f, "{endpoint} answered {code}: {message}"),
+            Self::Grpc { endpoint, code, message, .. } => write!(f, "{endpoint} answered {code:?}: {message}"),
         }
     }
 }
@@ -78,8 +100,8 @@ mod tests {
     #[cfg(feature = "otlp-http")]
     #[test]
     fn messages_name_the_endpoint() {
-        let error =
-            ExportError::Status { endpoint: "http://localhost:1/v1/traces".into(), status: 503, body: String::new() };
+        let endpoint = "http://localhost:1/v1/traces".to_owned();
+        let error = ExportError::Status { endpoint, status: 503, body: String::new(), pause: None };
         assert_eq!(error.to_string(), "http://localhost:1/v1/traces answered 503");
     }
 }

@@ -1,15 +1,17 @@
 //! OTLP over gRPC, with tonic's channel and bytes that are encoded already.
 
-use super::endpoint::shown;
-use super::error::{ExportError, innermost, printable};
+use super::answer::{self, Answers};
+use super::endpoint::Place;
+use super::error::{ExportError, printable};
 use super::response::{self, Encoding};
-use super::{Body, Service, Trust};
-use crate::config::Otlp;
+use super::{Body, Service, Trust, retry_info};
+use crate::config::{Compression, Otlp};
 use crate::export::Accepted;
 use bytes::{Buf, BufMut, Bytes};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use std::error::Error;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -18,20 +20,20 @@ use tonic::{Request, Status};
 #[derive(Debug)]
 pub(crate) struct GrpcTransport {
     settings: Endpoint,
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
     trust: Trust,
     channel: tokio::sync::OnceCell<Channel>,
-    endpoint: Uri,
+    endpoint: Place,
     method: PathAndQuery,
     headers: HeaderMap,
-    #[cfg_attr(not(feature = "gzip"), allow(dead_code))]
-    gzip: bool,
+    compression: Option<CompressionEncoding>,
     longest_answer: usize,
 }
 
 impl GrpcTransport {
     pub(crate) fn new(
         service: Service,
-        endpoint: Uri,
+        endpoint: Place,
         headers: HeaderMap,
         body: Body,
         trust: Trust,
@@ -39,10 +41,10 @@ impl GrpcTransport {
     ) -> Self {
         // tonic takes a connection to `https` as plain, and refuses it if somebody turned its own TLS on. So it is told
         // `http`, while the connector knows better; requests say the truth, by their origin.
-        let mut parts = endpoint.clone().into_parts();
+        let mut parts = endpoint.uri.clone().into_parts();
         parts.scheme = Some(http::uri::Scheme::HTTP);
-        let plain = Uri::from_parts(parts).unwrap_or_else(|_| endpoint.clone());
-        let mut settings = Endpoint::from(plain).origin(endpoint.clone());
+        let plain = Uri::from_parts(parts).unwrap_or_else(|_| endpoint.uri.clone());
+        let mut settings = Endpoint::from(plain).origin(endpoint.uri.clone());
         if !otlp.timeout.is_zero() {
             settings = settings.connect_timeout(otlp.timeout);
         }
@@ -54,24 +56,22 @@ impl GrpcTransport {
             endpoint,
             method: PathAndQuery::from_static(service.method()),
             headers,
-            gzip: body.gzip,
+            compression: compression(body.compression),
             longest_answer: otlp.max_response_size,
         }
     }
 
-    #[cfg(not(feature = "tls"))]
     fn connect(&self) -> Channel {
-        let super::tls::Trust = self.trust;
-        self.settings.connect_lazy()
-    }
-
-    #[cfg(feature = "tls")]
-    fn connect(&self) -> Channel {
-        if self.endpoint.scheme_str() == Some("http") {
-            return self.settings.connect_lazy();
+        #[cfg(unix)]
+        if let Some(path) = &self.endpoint.socket {
+            return self.settings.connect_with_connector_lazy(super::unix::Socket(path.clone()));
         }
-        let connector = Secure { connector: super::tls::grpc(self.trust.clone()), to: self.endpoint.clone() };
-        self.settings.connect_with_connector_lazy(connector)
+        #[cfg(feature = "tls")]
+        if self.endpoint.is_https() {
+            let connector = Secure { connector: super::tls::grpc(self.trust.clone()), to: self.endpoint.uri.clone() };
+            return self.settings.connect_with_connector_lazy(connector);
+        }
+        self.settings.connect_lazy()
     }
 
     /// Makes one call with an encoded request.
@@ -81,30 +81,37 @@ impl GrpcTransport {
         tokio::task::yield_now().await;
         // The channel is made here because it needs the runtime it will run on.
         let channel = self.channel.get_or_init(async || self.connect()).await.clone();
-        let mut client = tonic::client::Grpc::new(channel).max_decoding_message_size(self.longest_answer);
-        #[cfg(feature = "gzip")]
-        if self.gzip {
-            client = client.send_compressed(tonic::codec::CompressionEncoding::Gzip);
+        let mut client = tonic::client::Grpc::new(Answers(channel)).max_decoding_message_size(self.longest_answer);
+        if let Some(compression) = self.compression {
+            client = client.send_compressed(compression);
         }
-        client.ready().await.map_err(|error| self.broken(&error))?;
+        client.ready().await.map_err(|error| ExportError::connection(&self.endpoint, &error))?;
         let mut request = Request::new(body);
         *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
         match client.unary(request, self.method.clone(), RawCodec).await {
             Ok(answer) => Ok(response::accepted(Encoding::Protobuf, answer.get_ref())),
             // A status without metadata that carries a source was made by the transport, not by the receiver.
-            Err(status) => Err(match std::error::Error::source(&status) {
-                Some(source) => self.broken(source),
+            Err(status) => Err(match Error::source(&status) {
+                Some(source) => ExportError::connection(&self.endpoint, source),
                 None => ExportError::Grpc {
-                    endpoint: shown(&self.endpoint),
-                    code: format!("{:?}", status.code()),
+                    endpoint: self.endpoint.shown(),
+                    code: status.code(),
                     message: printable(status.message().as_bytes()),
+                    retry_info: answer::details(&status).and_then(|details| retry_info::asked(&details)),
                 },
             }),
         }
     }
+}
 
-    fn broken(&self, error: &dyn std::error::Error) -> ExportError {
-        ExportError::Connection { endpoint: shown(&self.endpoint), reason: innermost(error) }
+/// A word whose feature is missing has been refused.
+fn compression(compression: Compression) -> Option<CompressionEncoding> {
+    match compression {
+        #[cfg(feature = "gzip")]
+        Compression::Gzip => Some(CompressionEncoding::Gzip),
+        #[cfg(feature = "zstd")]
+        Compression::Zstd => Some(CompressionEncoding::Zstd),
+        _ => None,
     }
 }
 

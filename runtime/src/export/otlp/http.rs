@@ -1,19 +1,19 @@
 //! OTLP over HTTP/1.1 with protobuf or JSON bodies.
 
-use super::endpoint::shown;
-use super::error::{ExportError, innermost};
+use super::endpoint::Place;
+use super::error::ExportError;
 use super::response::{self, Encoding};
 use super::tls::{self, Connector};
 use super::{Body, Trust};
 use crate::export::Accepted;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::TokioExecutor;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long the rest of an answer may take once its status is there, which has said what became of the spans.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -21,22 +21,57 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Posts requests to one URL.
 #[derive(Debug)]
 pub(crate) struct HttpTransport {
-    client: Client<Connector, Full<Bytes>>,
-    endpoint: Uri,
+    client: Connections,
+    endpoint: Place,
     headers: HeaderMap,
     body: Body,
     /// The rest of a longer answer is not read.
     longest_answer: usize,
 }
 
+/// The connections to one receiver.
+#[derive(Debug)]
+enum Connections {
+    Net(Client<Connector, Full<Bytes>>),
+    #[cfg(unix)]
+    Socket(Client<super::unix::Socket, Full<Bytes>>),
+}
+
+impl Connections {
+    fn to(endpoint: &Place, trust: Trust) -> Self {
+        let builder = Client::builder(TokioExecutor::new());
+        #[cfg(unix)]
+        if let Some(path) = &endpoint.socket {
+            return Self::Socket(builder.build(super::unix::Socket(path.clone())));
+        }
+        #[cfg(not(unix))]
+        let _ = endpoint;
+        Self::Net(builder.build(tls::http(trust)))
+    }
+
+    fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
+        match self {
+            Self::Net(client) => client.request(request),
+            #[cfg(unix)]
+            Self::Socket(client) => client.request(request),
+        }
+    }
+}
+
 impl HttpTransport {
-    pub(crate) fn new(endpoint: Uri, mut headers: HeaderMap, body: Body, trust: Trust, longest_answer: usize) -> Self {
+    pub(crate) fn new(
+        endpoint: Place,
+        mut headers: HeaderMap,
+        body: Body,
+        trust: Trust,
+        longest_answer: usize,
+    ) -> Self {
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(super::USER_AGENT));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.encoding.content_type()));
-        if body.gzip {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(word) = body.content_encoding() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(word));
         }
-        let client = Client::builder(TokioExecutor::new()).build(tls::http(trust));
+        let client = Connections::to(&endpoint, trust);
         Self { client, endpoint, headers, body, longest_answer }
     }
 
@@ -49,25 +84,23 @@ impl HttpTransport {
 
     /// Posts a body, and gives what a success says; any other answer is an error.
     pub(super) async fn post(&self, body: Bytes) -> Result<(Option<Encoding>, Bytes), ExportError> {
-        let broken = |error: &dyn std::error::Error| ExportError::Connection {
-            endpoint: shown(&self.endpoint),
-            reason: innermost(error),
-        };
         // The collector's runtime stands still between batches, so a connection that the receiver closed in the meantime
         // still looks open, and a request on it would be lost. Yielding lets it see what happened to it.
         tokio::task::yield_now().await;
         let mut request = Request::new(Full::new(self.body.carried(body)));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.endpoint.clone();
+        *request.uri_mut() = self.endpoint.uri.clone();
         *request.headers_mut() = self.headers.clone();
-        let response = self.client.request(request).await.map_err(|error| broken(&error))?;
+        let response =
+            self.client.request(request).await.map_err(|error| ExportError::connection(&self.endpoint, &error))?;
         let status = response.status();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let encoding = Encoding::of(content_type);
+        let pause = super::retry_after::pause(response.headers(), SystemTime::now());
         let body = read(response.into_body(), self.longest_answer).await;
         if !status.is_success() {
             let body = response::complaint(encoding, &body);
-            return Err(ExportError::Status { endpoint: shown(&self.endpoint), status: status.as_u16(), body });
+            return Err(ExportError::Status { endpoint: self.endpoint.shown(), status: status.as_u16(), body, pause });
         }
         Ok((encoding, body))
     }

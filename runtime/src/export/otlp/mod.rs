@@ -1,6 +1,10 @@
 //! OTLP: records to protobuf, and the transports that carry it.
 
+mod again;
+#[cfg(feature = "otlp-grpc")]
+mod answer;
 mod body;
+mod broken;
 mod encode;
 mod endpoint;
 mod error;
@@ -14,7 +18,13 @@ mod metrics;
 mod poster;
 mod response;
 mod response_json;
+#[cfg(feature = "otlp-http")]
+mod retry_after;
+#[cfg(feature = "otlp-grpc")]
+mod retry_info;
 mod tls;
+#[cfg(unix)]
+mod unix;
 
 use super::{Accepted, Batch, Exporter, Exporting, Signal};
 use crate::ConfigError;
@@ -116,7 +126,7 @@ impl Sender {
         let body = Body::new(otlp, problems);
         let endpoint = endpoint?;
         let trust = tls::trust(&endpoint, &otlp.tls, problems);
-        let url = endpoint::shown(&endpoint);
+        let url = endpoint.shown();
         let transport = match otlp.protocol {
             #[cfg(feature = "otlp-http")]
             Protocol::HttpProtobuf | Protocol::HttpJson => {

@@ -5,9 +5,9 @@ use super::error::printable;
 use crate::export::Accepted;
 
 /// Reads a protobuf message field by field. Hostile bytes end it early.
-struct Fields<'a>(&'a [u8]);
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
-enum Field<'a> {
+pub(super) enum Field<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
     Other,

@@ -3,10 +3,9 @@
 //! The system's certificates are trusted unless a file names others, because a collector's certificate is often signed by a
 //! company's own authority, which a list that is compiled in does not know.
 
-use super::endpoint::shown;
+use super::endpoint::Place;
 use crate::ConfigError;
 use crate::config::Tls;
-use http::Uri;
 #[cfg(any(feature = "otlp-http", feature = "tls"))]
 use hyper_util::client::legacy::connect::HttpConnector;
 
@@ -32,9 +31,9 @@ fn plain() -> HttpConnector {
 }
 
 /// The settings for TLS must have an effect.
-fn check_scheme(endpoint: &Uri, tls: &Tls, problems: &mut ConfigError) {
+fn check_scheme(endpoint: &Place, tls: &Tls, problems: &mut ConfigError) {
     let files = [(CA, &tls.ca_file), (CERTIFICATE, &tls.cert_file), (KEY, &tls.key_file)];
-    if endpoint.scheme_str() == Some("https") {
+    if endpoint.is_https() {
         return;
     }
     for (setting, file) in files {
@@ -42,7 +41,7 @@ fn check_scheme(endpoint: &Uri, tls: &Tls, problems: &mut ConfigError) {
             problems.push(format_args!(
                 "{setting} is `{}`, but the OTLP endpoint is `{}`; expected a URL with `https`, where it has an effect",
                 file.display(),
-                shown(endpoint)
+                endpoint.shown()
             ));
         }
     }
@@ -60,11 +59,12 @@ mod without_tls {
     pub(in super::super) struct Trust;
 
     /// Whom to trust, which is nobody: `https` is refused.
-    pub(in super::super) fn trust(endpoint: &Uri, tls: &Tls, problems: &mut ConfigError) -> Option<Trust> {
-        if endpoint.scheme_str() == Some("https") {
+    pub(in super::super) fn trust(endpoint: &Place, tls: &Tls, problems: &mut ConfigError) -> Option<Trust> {
+        if endpoint.is_https() {
             problems.push(format_args!(
-                "`endpoint` (`OTEL_EXPORTER_OTLP_ENDPOINT`) is `{endpoint}`, but `otelier` was built without the feature \
-                 `tls`; turn it on, or send with `http` to a collector on this machine"
+                "`endpoint` (`OTEL_EXPORTER_OTLP_ENDPOINT`) is `{}`, but `otelier` was built without the feature \
+                 `tls`; turn it on, or send with `http` to a collector on this machine",
+                endpoint.shown()
             ));
             return None;
         }
@@ -96,12 +96,12 @@ mod with_tls {
     pub(in super::super) struct Trust(ClientConfig);
 
     /// Reads what there is to trust. Every file that cannot be used goes to `problems`.
-    pub(in super::super) fn trust(endpoint: &Uri, tls: &Tls, problems: &mut ConfigError) -> Option<Trust> {
+    pub(in super::super) fn trust(endpoint: &Place, tls: &Tls, problems: &mut ConfigError) -> Option<Trust> {
         check_scheme(endpoint, tls, problems);
         let mut found = ConfigError::default();
         // Not the process's default, which may be missing or be set by somebody else later.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let is_https = endpoint.scheme_str() == Some("https");
+        let is_https = endpoint.is_https();
         let roots = if is_https { roots(tls, &mut found) } else { Some(RootCertStore::empty()) };
         let client = if is_https { client(tls, &provider, &mut found) } else { Some(None) };
         problems.absorb(found);
