@@ -45,7 +45,7 @@ fn everything_in_a_file_has_its_effect() {
     // The limits of spans win over the general ones.
     assert_eq!((telemetry.limits.attributes, telemetry.limits.attribute_value_length), (32, 1024));
     assert_eq!(telemetry.batch.schedule_delay, Duration::from_secs(1));
-    assert_eq!((telemetry.exporters.len(), telemetry.log_exporters.as_ref().map(Vec::len)), (7, Some(4)));
+    assert_eq!((telemetry.exporters.len(), telemetry.log_exporters.as_ref().map(Vec::len)), (10, Some(4)));
     let Exporter::Otlp(otlp) = &telemetry.exporters[0] else { panic!("{:?}", telemetry.exporters[0]) };
     assert_eq!(
         (otlp.protocol, otlp.timeout, otlp.max_request_size),
@@ -61,7 +61,7 @@ fn everything_in_a_file_has_its_effect() {
         (&parent.root, &parent.remote_parent_sampled),
         (&Sampler::TraceIdRatio(0.25), &Sampler::RateLimit(100.0))
     );
-    assert_eq!((telemetry.metrics.readers.len(), telemetry.metrics.views.len()), (4, 2));
+    assert_eq!((telemetry.metrics.readers.len(), telemetry.metrics.views.len()), (5, 2));
     assert_eq!(telemetry.metrics.readers[0].cardinality_limits.histogram, Some(30));
     assert_eq!((telemetry.retry.max_pending_bytes, &telemetry.retry.also_statuses[..]), (8 << 20, &[500, 521][..]));
     assert_eq!((telemetry.circuit_breaker.failures, telemetry.circuit_breaker.successes), (3, 1));

@@ -261,7 +261,7 @@ const CASES: &[Case] = &[
         SPANS,
         "exporter.otlp_http.compression",
         "gzip",
-        Some(("zip", "`gzip` or `none`")),
+        Some(("zip", "`gzip`, `zstd` or `none`")),
     ),
     Case(
         "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
@@ -269,7 +269,7 @@ const CASES: &[Case] = &[
         SPANS,
         "exporter.otlp_http.compression",
         "none",
-        Some(("zip", "`gzip` or `none`")),
+        Some(("zip", "`gzip`, `zstd` or `none`")),
     ),
     Case(
         "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
@@ -277,7 +277,7 @@ const CASES: &[Case] = &[
         LOGS,
         "exporter.otlp_http.compression",
         "gzip",
-        Some(("zip", "`gzip` or `none`")),
+        Some(("zip", "`gzip`, `zstd` or `none`")),
     ),
     Case(
         "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
@@ -285,7 +285,7 @@ const CASES: &[Case] = &[
         METRICS,
         "exporter.otlp_http.compression",
         "gzip",
-        Some(("zip", "`gzip` or `none`")),
+        Some(("zip", "`gzip`, `zstd` or `none`")),
     ),
     Case("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca", SPANS, "exporter.otlp_http.tls.ca_file", "/ca", None),
     Case("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/ca", SPANS, "exporter.otlp_http.tls.ca_file", "/ca", None),

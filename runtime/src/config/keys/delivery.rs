@@ -5,6 +5,7 @@ use super::exporters::{
     DEFAULT_HISTOGRAM_AGGREGATION, OTLP_GRPC_EXPORTER, OTLP_HTTP_EXPORTER, TEMPORALITY_PREFERENCE, with_metrics,
 };
 use super::own::MILLISECONDS;
+use super::presets::{COLLECTOR_EXPORTER, DATADOG_EXPORTER, JAEGER_EXPORTER, OPEN_OBSERVE_EXPORTER, TEMPO_EXPORTER};
 
 /// `distribution.otelier.retry`.
 pub(super) const RETRY_FIELD: Field = Field {
@@ -197,7 +198,15 @@ const BY_GRPC: Field =
 static MEMBER: Section = Section {
     name: "OtelierFailoverSpanMember",
     doc: "A receiver of spans; one of these.",
-    fields: &[BY_HTTP, BY_GRPC],
+    fields: &[
+        BY_HTTP,
+        BY_GRPC,
+        COLLECTOR_EXPORTER,
+        JAEGER_EXPORTER,
+        TEMPO_EXPORTER,
+        DATADOG_EXPORTER,
+        OPEN_OBSERVE_EXPORTER,
+    ],
     count: Count::One,
     others: Others::Components,
 };
@@ -205,7 +214,7 @@ static MEMBER: Section = Section {
 static MEMBER_OF_EVERY_SIGNAL: Section = Section {
     name: "OtelierFailoverMember",
     doc: "A receiver of every signal; one of these.",
-    fields: &[BY_HTTP, BY_GRPC],
+    fields: &[BY_HTTP, BY_GRPC, COLLECTOR_EXPORTER, DATADOG_EXPORTER, OPEN_OBSERVE_EXPORTER],
     count: Count::One,
     others: Others::Components,
 };

@@ -6,6 +6,7 @@ use super::exporters::{
     CONSOLE_METRIC_EXPORTER, EXPERIMENTAL_OTLP_FILE_METRIC_EXPORTER, OTLP_GRPC_METRIC_EXPORTER,
     OTLP_HTTP_METRIC_EXPORTER,
 };
+use super::presets::{COLLECTOR_METRIC_EXPORTER, DATADOG_METRIC_EXPORTER, OPEN_OBSERVE_METRIC_EXPORTER};
 use super::resource::INCLUDE_EXCLUDE;
 use super::views::VIEW;
 use super::words::{COUNT, EXEMPLAR_FILTER, EXPERIMENTAL_PROMETHEUS_TRANSLATION_STRATEGY, POSITIVE};
@@ -143,6 +144,9 @@ pub static PUSH_METRIC_EXPORTER: Section = Section {
         Field { doc: "To the console.", ..Field::new("console", Type::Section(&CONSOLE_METRIC_EXPORTER)) },
         OTLP_FILE_METRIC_EXPORTER,
         FAILOVER_METRIC_EXPORTER,
+        COLLECTOR_METRIC_EXPORTER,
+        DATADOG_METRIC_EXPORTER,
+        OPEN_OBSERVE_METRIC_EXPORTER,
     ],
     count: Count::One,
     others: Others::Components,

@@ -8,6 +8,7 @@ mod instrumentation;
 mod logs;
 mod metrics;
 pub(crate) mod own;
+mod presets;
 mod propagator;
 mod resource;
 mod samplers;

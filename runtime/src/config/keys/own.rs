@@ -229,6 +229,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
 
 /// Why a key of ours is refused; the sentence goes on after "is refused: ".
 pub(crate) fn reason(section: &Section, key: &str) -> Option<String> {
+    if ["LogRecordExporter", "PushMetricExporter", "OtelierFailoverMember"].contains(&section.name)
+        && ["otelier/jaeger", "otelier/tempo", "otelier/zipkin"].contains(&key)
+    {
+        return Some("it takes spans alone".to_owned());
+    }
     if let Some((.., reason)) = ELSEWHERE.iter().find(|(name, other, _)| section.name == *name && *other == key) {
         return Some((*reason).to_owned());
     }

@@ -6,6 +6,7 @@ mod delivery;
 mod logs;
 mod metrics;
 mod own;
+mod presets;
 mod processor;
 mod resource;
 mod sampler;

@@ -255,6 +255,80 @@ meter_provider:
 }
 
 #[test]
+fn receivers_by_their_names_have_what_they_want() {
+    use crate::config::{Compression, Failover, MetricExporter, Tls};
+    let telemetry = loaded(
+        "tracer_provider:
+  processors:
+    - batch: {exporter: {otelier/collector: }}
+    - batch: {exporter: {otelier/jaeger: {endpoint: jaeger, protocol: grpc, token: t0ken}}}
+    - batch: {exporter: {otelier/tempo: {endpoint: \"https://tempo/otlp\", tenant: shop, user: a, password: \"b:c\", tls: {ca_file: /ca}}}}
+    - batch: {exporter: {otelier/datadog_agent: {endpoint: \"::1\", protocol: http/json, compression: gzip, timeout: 7}}}
+    - batch: {exporter: {otelier/openobserve: {endpoint: \"http://o2:5080/\", organization: acme, stream: shop}}}
+    - batch: {exporter: {otelier/openobserve: {endpoint: \"http://o2:5081\", protocol: grpc}}}
+    - batch: {exporter: {otelier/failover: {exporters: [{otelier/collector: {endpoint: \"a:1\"}}, {otelier/jaeger: }]}}}
+meter_provider: {readers: [{periodic: {exporter: {otelier/datadog_agent: {temporality_preference: delta}}}}]}
+logger_provider: {processors: [{batch: {exporter: {otelier/collector: {endpoint: b}}}}]}
+",
+    );
+    let [collector, jaeger, tempo, agent, http, grpc, failover] = &telemetry.exporters[..] else {
+        panic!("{:?}", telemetry.exporters)
+    };
+    for (exporter, expected) in [
+        (collector, Otlp::collector("localhost")),
+        (jaeger, Otlp::jaeger("jaeger").with_protocol(Protocol::Grpc).with_bearer_token("t0ken")),
+        (
+            tempo,
+            Otlp::tempo("https://tempo/otlp")
+                .with_header("X-Scope-OrgID", "shop")
+                .with_basic_auth("a", "b:c")
+                .with_tls(Tls::default().with_ca_file("/ca")),
+        ),
+        (
+            agent,
+            Otlp::datadog_agent("::1")
+                .with_protocol(Protocol::HttpJson)
+                .with_compression(Compression::Gzip)
+                .with_timeout(Duration::from_millis(7)),
+        ),
+        (http, Otlp::open_observe("http://o2:5080", "acme", "shop")),
+        (grpc, Otlp::open_observe_grpc("http://o2:5081", "default", "default")),
+    ] {
+        assert_eq!(*exporter, Exporter::Otlp(expected));
+    }
+    let members = [Otlp::collector("a:1"), Otlp::jaeger("localhost")];
+    assert_eq!(*failover, Exporter::Failover(Failover::between(members)));
+    let reader = &telemetry.metrics.readers[0];
+    assert_eq!(reader.exporter, MetricExporter::Otlp(Otlp::datadog_agent("localhost")));
+    assert_eq!(reader.temporality, crate::config::Temporality::Delta);
+    let logs: Vec<_> = telemetry.log_exporters.iter().flatten().map(|exporter| exporter.parts().0).collect();
+    assert_eq!(logs, [&LogExporter::Otlp(Otlp::collector("b"))]);
+    assert!(!format!("{telemetry:?}").contains("t0ken"));
+}
+
+#[test]
+#[cfg(feature = "_otlp")]
+fn the_endpoint_of_a_receiver_by_its_name_is_told_where_it_stands() {
+    for (exporter, expected) in [
+        ("otelier/collector: {endpoint: \"a b\"}", "`a b`; expected a URL such as `http://localhost:4317`"),
+        ("otelier/jaeger: {endpoint: \"ftp://a\"}", "`ftp://a`; expected a URL such as `http://localhost:4318`"),
+        ("otelier/tempo: {endpoint: \"a:99999\"}", "`a:99999`; expected a port from 1 to 65535"),
+        (
+            "otelier/tempo: {endpoint: \"https://ann:pw@a\"}",
+            "`https://…@a`; expected a URL without credentials; put them in `user` and `password`, or `token`",
+        ),
+        ("otelier/openobserve: {endpoint: o2}", "`o2`; expected a URL such as `http://localhost:5080`"),
+    ] {
+        let error =
+            load(&format!("tracer_provider:\n  processors:\n    - batch: {{exporter: {{{exporter}}}}}\n")).unwrap_err();
+        let [problem] = error.problems() else { panic!("{error}") };
+        assert_eq!(problem.place().map(|place| place.line), Some(4), "{error}");
+        assert!(problem.sentence().ends_with(expected), "{problem}");
+        assert!(!error.to_string().contains("pw"), "{error}");
+    }
+}
+
+#[test]
 #[cfg(feature = "_otlp")]
 fn the_url_of_a_member_of_a_failover_is_told_where_it_stands() {
     let error = load(

@@ -9,8 +9,20 @@ use std::time::Duration;
 pub(super) fn section(path: &str, node: &Node, section: &Section, checker: &mut Checker) {
     match section.name {
         "OtelierRetry" => backoff(path, node, checker),
-        "OtelierDiskBuffer" => not_empty(path, node, "directory", checker),
+        "OtelierDiskBuffer" => not_empty(path, node, "directory", "a path", checker),
         "OtelierOtlpFileExporter" | "OtelierOtlpFileMetricExporter" => file(path, node, checker),
+        "OtelierOpenObserveExporter" | "OtelierOpenObserveMetricExporter" => {
+            not_empty(path, node, "organization", "its name", checker);
+            not_empty(path, node, "stream", "its name", checker);
+            credentials(path, node, checker);
+        }
+        "OtelierTempoExporter" => {
+            not_empty(path, node, "tenant", "its name", checker);
+            credentials(path, node, checker);
+        }
+        "OtelierCollectorExporter" | "OtelierCollectorMetricExporter" | "OtelierJaegerExporter" => {
+            credentials(path, node, checker);
+        }
         _ => {}
     }
 }
@@ -45,19 +57,40 @@ fn backoff(path: &str, node: &Node, checker: &mut Checker) {
     });
 }
 
-fn not_empty(path: &str, node: &Node, key: &str, checker: &mut Checker) {
+fn not_empty(path: &str, node: &Node, key: &str, expected: &str, checker: &mut Checker) {
     if let Some(node) = given(node, key).filter(|node| node.as_text() == Some("")) {
-        checker.report(node.origin.problem(format_args!("`{path}.{key}` is empty; expected a path")));
+        checker.report(node.origin.problem(format_args!("`{path}.{key}` is empty; expected {expected}")));
     }
 }
 
 /// A path, which `output_stream` of the specification's exporter of files is not.
 fn file(path: &str, node: &Node, checker: &mut Checker) {
-    not_empty(path, node, "path", checker);
+    not_empty(path, node, "path", "a path", checker);
     let Some((node, text)) = given(node, "path").and_then(|node| Some((node, node.as_text()?))) else { return };
     let what = if text == "stdout" { "standard output cannot be rotated" } else { "this is a URL" };
     if text == "stdout" || text.starts_with("file:") {
         let problem = node.origin.problem(format_args!("`{path}.path` is `{text}`; expected a path"));
         checker.report(problem.help(format_args!("{what}; `otlp_file/development` has `output_stream` for it")));
+    }
+}
+
+/// A user has a password, and a token goes without both. What they are is not shown.
+fn credentials(path: &str, node: &Node, checker: &mut Checker) {
+    super::pair(path, node, ["user", "password"], checker);
+    if let (Some(token), Some(_)) = (given(node, "token"), given(node, "user")) {
+        checker.report(token.origin.problem(format_args!(
+            "`{path}.token` is given and `{path}.user`, too; expected a token, or a user and a password"
+        )));
+    }
+    let is_wrong = |text: &str| text.contains(char::is_control);
+    for (key, wrong, expected) in [
+        ("user", (|text| text.is_empty() || text.contains(':')) as fn(&str) -> bool, "a name without a colon"),
+        ("password", |_| false, "text in one line"),
+        ("token", |text| text.trim().is_empty(), "text in one line"),
+    ] {
+        let Some((node, text)) = given(node, key).and_then(|node| Some((node, node.as_text()?))) else { continue };
+        if wrong(text) || is_wrong(text) {
+            checker.report(node.origin.problem(format_args!("`{path}.{key}` cannot be sent; expected {expected}")));
+        }
     }
 }
