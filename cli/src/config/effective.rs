@@ -13,7 +13,13 @@ pub(super) fn tree(settings: &Settings) -> Item {
     let mut tree = Item::of(&settings.tree, Some(&Type::Section(&CONFIGURATION)));
     // Sections that hold without being written.
     tree.fill(&["attribute_limits"], &CONFIGURATION);
-    tree.fill(&["distribution", "otelier"], &CONFIGURATION);
+    for path in [
+        &["distribution", "otelier"][..],
+        &["distribution", "otelier", "retry"],
+        &["distribution", "otelier", "circuit_breaker"],
+    ] {
+        tree.fill(path, &CONFIGURATION);
+    }
     service_name(settings, &mut tree);
     // A file without `tracer_provider` has no spans; with variables there are always some.
     if settings.file.is_none() || settings.get("tracer_provider").is_some() {
@@ -27,6 +33,7 @@ pub(super) fn tree(settings: &Settings) -> Item {
     for (provider, path) in [("tracer_provider", "traces"), ("logger_provider", "logs")] {
         endpoints(settings, &mut tree, provider, path);
     }
+    members(settings, &mut tree);
     tree
 }
 
@@ -81,6 +88,34 @@ fn endpoints(settings: &Settings, tree: &mut Item, provider: &str, path: &str) {
             let url = format!("http://localhost:4318/v1/{path}");
             let processor = tree.at(&[provider, "processors"]).item(number);
             processor.at(&[&kind.key, "exporter", "otlp_http"]).put("endpoint", Item::one(url, DEFAULT));
+        }
+    }
+}
+
+/// The same, of the receivers of a failover.
+fn members(settings: &Settings, tree: &mut Item) {
+    const PROVIDERS: [(&str, &str, &str); 3] = [
+        ("tracer_provider", "processors", "traces"),
+        ("logger_provider", "processors", "logs"),
+        ("meter_provider", "readers", "metrics"),
+    ];
+    for (provider, list, path) in PROVIDERS {
+        let items = settings.get(&format!("{provider}.{list}")).map(Node::items).unwrap_or_default();
+        for (number, item) in items.iter().enumerate() {
+            let Some(kind) = item.entries().first() else { continue };
+            let failover = kind.node.get("exporter").and_then(|exporter| exporter.get("otelier/failover"));
+            let Some(members) = failover.and_then(|failover| failover.get("exporters")) else { continue };
+            for (member, http) in
+                members.items().iter().enumerate().filter_map(|(at, one)| Some((at, one.get("otlp_http")?)))
+            {
+                if http.get("endpoint").is_some_and(|endpoint| !endpoint.is_null()) {
+                    continue;
+                }
+                let url = Item::one(format!("http://localhost:4318/v1/{path}"), DEFAULT);
+                let at = tree.at(&[provider, list]).item(number);
+                let at = at.at(&[&kind.key, "exporter", "otelier/failover", "exporters"]).item(member);
+                at.at(&["otlp_http"]).put("endpoint", url);
+            }
         }
     }
 }
@@ -174,5 +209,50 @@ mod tests {
         assert!(!text.contains("propagator") && !text.contains("secret"), "{text}");
         let text = parse("file_format: \"1.1\"\n");
         assert!(!text.contains("tracer_provider") && text.contains("panic_messages: true  # default"), "{text}");
+    }
+
+    #[test]
+    fn settings_of_delivery_have_their_origins_and_defaults() {
+        let variables = Variables::of([("OTELIER_DISK_BUFFER", "/var/lib/a"), ("OTELIER_RETRY_MAX_ELAPSED", "1000")]);
+        let text = tree(&Settings::from_variables(&variables).unwrap()).text();
+        assert_lines(
+            &text,
+            &[
+                "\n      directory: /var/lib/a  # $OTELIER_DISK_BUFFER\n",
+                "\n      max_bytes: 536870912  # default\n",
+                "\n      sync: 1000  # default\n",
+                "\n      max_elapsed: 1000  # $OTELIER_RETRY_MAX_ELAPSED\n",
+                "\n      initial_backoff: 5000  # default\n",
+                "\n      open_for: 30000  # default\n",
+                "\n    sdk_metrics: false  # default\n",
+            ],
+        );
+        let file = "file_format: \"1.1\"
+tracer_provider:
+  processors:
+    - batch:
+        exporter:
+          otelier/failover:
+            exporters:
+              - otlp_http: {headers_list: api-key=secret}
+              - otlp_grpc: {endpoint: \"http://b:4317\"}
+    - batch:
+        exporter:
+          otelier/otlp_file: {path: /tmp/a.jsonl, max_bytes: 1MiB}
+";
+        let document = Document::parse("otel.yaml", file, &Variables::of([])).unwrap();
+        let text = tree(&Settings::from_document(document).unwrap()).text();
+        assert_lines(
+            &text,
+            &[
+                "\n                endpoint: http://localhost:4318/v1/traces  # default\n",
+                "\n                headers_list: [hidden]  # otel.yaml:8:43\n",
+                "\n                endpoint: http://b:4317  # otel.yaml:9:39\n",
+                "\n                timeout: 10000  # default\n",
+                "\n            max_bytes: 1MiB  # otel.yaml:12:62\n",
+                "\n            max_files: 8  # default\n",
+            ],
+        );
+        assert!(!text.contains("secret") && !text.contains("disk_buffer"), "{text}");
     }
 }

@@ -1,6 +1,6 @@
 //! Where spans and log records go.
 
-use super::{Batching, Failover, Otlp, Telemetry, Zipkin};
+use super::{Batching, Failover, Otlp, Rotation, Telemetry, Zipkin};
 use std::path::PathBuf;
 
 /// An exporter of spans. YAML: `tracer_provider.processors[].batch.exporter`.
@@ -11,7 +11,7 @@ pub enum Exporter {
     Otlp(Otlp),
     /// Prints each trace to standard error as a tree. Environment: `OTEL_TRACES_EXPORTER=console`. YAML: `console`.
     Console,
-    /// Writes spans as lines of OTLP JSON. YAML: `otlp_file/development`.
+    /// Writes spans as lines of OTLP JSON. YAML: `otlp_file/development`, `otelier/otlp_file`.
     OtlpFile(OtlpFile),
     /// Sends spans to Zipkin. Environment: `OTEL_TRACES_EXPORTER=zipkin`. YAML: `otelier/zipkin`.
     Zipkin(Zipkin),
@@ -30,7 +30,7 @@ pub enum LogExporter {
     Otlp(Otlp),
     /// Prints each log record to standard error as one line. YAML: `console`.
     Console,
-    /// Writes log records as lines of OTLP JSON. YAML: `otlp_file/development`.
+    /// Writes log records as lines of OTLP JSON. YAML: `otlp_file/development`, `otelier/otlp_file`.
     OtlpFile(OtlpFile),
     /// Sends log records to the first of several receivers that works. YAML: `otelier/failover`.
     Failover(Failover),
@@ -90,12 +90,16 @@ impl LogExporter {
 
 /// Lines of OTLP JSON, one for each batch.
 ///
-/// A file is made if it is missing and appended to if it is not; it may hold several signals. Nothing rotates it.
+/// A file is made if it is missing and appended to if it is not; it may hold several signals, and lines of several
+/// processes. One that somebody renamed or deleted is made anew for the next line. If a line cannot be written, because the
+/// disk is full or the directory gone, the batch fails and is counted; later ones are tried again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OtlpFile {
-    /// YAML: `output_stream`. Default: [`OutputStream::Stdout`].
+    /// YAML: `output_stream` of `otlp_file/development`, `path` of `otelier/otlp_file`. Default: [`OutputStream::Stdout`].
     pub output: OutputStream,
+    /// When the file is put aside, and how many such files there are. YAML: `otelier/otlp_file`. Default: never.
+    pub rotation: Option<Rotation>,
 }
 
 /// Where an exporter writes.
@@ -120,7 +124,7 @@ impl OtlpFile {
     /// assert_eq!(telemetry.exporters.len(), 1);
     /// ```
     pub fn to(path: impl Into<PathBuf>) -> Self {
-        Self { output: OutputStream::File(path.into()) }
+        Self { output: OutputStream::File(path.into()), rotation: None }
     }
 }
 

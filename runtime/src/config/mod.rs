@@ -24,6 +24,7 @@ mod percent;
 mod presets;
 mod propagator;
 pub(crate) mod resource;
+mod rotation;
 mod rules;
 mod sampler;
 mod scalar;
@@ -65,6 +66,7 @@ pub use own::{Loaded, Reader, Setting, Sources, TelemetryConfig};
 pub(crate) use percent::{percent_decoded, percent_encoded};
 pub use propagator::Propagator;
 pub use resource::{Detector, ResourceSettings, ResourceValue};
+pub use rotation::Rotation;
 pub use sampler::{MAX_SAMPLER_DEPTH, ParentBased, Sampler};
 pub use settings::Settings;
 pub use variables::Variables;
@@ -117,6 +119,9 @@ pub struct Telemetry {
     /// Whether operations are counted and timed where their annotations ask for `metrics`; needs the feature `metrics`.
     /// Environment: `OTELIER_SPAN_METRICS`. Default: true.
     pub span_metrics: bool,
+    /// Whether the pipeline measures itself, see [`with_sdk_metrics`](Self::with_sdk_metrics). Environment:
+    /// `OTELIER_SDK_METRICS`. YAML: `distribution.otelier.sdk_metrics`. Default: false.
+    pub sdk_metrics: bool,
     /// How far telemetry is wired into OpenTelemetry's global state. Default: [`Hooks::Global`].
     pub hooks: Hooks,
     /// Which headers carry traces and baggage between processes. Environment: `OTEL_PROPAGATORS`. Default:
@@ -236,6 +241,7 @@ impl Default for Telemetry {
             exception_signal: ExceptionSignal::default(),
             panic_messages: true,
             span_metrics: true,
+            sdk_metrics: false,
             hooks: Hooks::default(),
             propagators: Propagator::DEFAULT.to_vec(),
             batch: Batching::default(),
@@ -287,6 +293,9 @@ impl Telemetry {
     /// | `OTELIER_OLD_NAMES`, `OTELIER_SPAN_TYPES` | | renamed attributes also under old names; `otelier.span_type` |
     /// | `OTELIER_RESOURCE_{DETECTORS,INCLUDED,EXCLUDED}` | all | see [`ResourceSettings`] |
     /// | `OTELIER_SHUTDOWN_TIMEOUT` | 5000 | in milliseconds |
+    /// | `OTELIER_RETRY_MAX_ELAPSED` | 300000 | in milliseconds, see [`Retry`]; 0: nothing is sent again |
+    /// | `OTELIER_DISK_BUFFER` | | the directory of a [`DiskBuffer`] |
+    /// | `OTELIER_SDK_METRICS` | `false` | whether the pipeline [measures itself](Self::with_sdk_metrics) |
     /// | `OTELIER_STRICT` | `false` | whether what is a warning below is an error |
     ///
     /// The names that other systems gave their variables (`OTEL_ENABLED`, `OTEL_BACKEND`, `OTEL_EXPORTER_ENDPOINT`,
@@ -496,7 +505,9 @@ impl Telemetry {
         }
         self.resource.check(problems);
         self.metrics.check(problems);
+        self.check_sdk_metrics(problems);
         self.check_delivery(problems);
+        self.check_rotations(problems);
         let mut found = crate::ConfigError::default();
         self.batch.check(&mut found);
         self.exporters.iter().filter_map(|exporter| exporter.parts().1).for_each(|own| own.check(&mut found));

@@ -1,5 +1,7 @@
 //! What the specification asks of several keys together.
 
+mod delivery;
+
 use super::check::Checker;
 use super::describe::Section;
 use super::describe::Type;
@@ -11,9 +13,9 @@ use super::{Node, Value};
 pub(super) fn section(path: &str, node: &Node, section: &Section, checker: &mut Checker) {
     match section.name {
         "BatchSpanProcessor" | "BatchLogRecordProcessor" => batch(path, node, checker),
-        "HttpTls" | "GrpcTls" => key_pair(path, node, checker),
+        "HttpTls" | "GrpcTls" => pair(path, node, ["key_file", "cert_file"], checker),
         "AttributeNameValue" => attribute(path, node, checker),
-        _ => {}
+        _ => delivery::section(path, node, section, checker),
     }
 }
 
@@ -38,10 +40,10 @@ fn batch(path: &str, node: &Node, checker: &mut Checker) {
     }
 }
 
-/// A certificate goes with its private key.
-fn key_pair(path: &str, node: &Node, checker: &mut Checker) {
+/// A certificate goes with its private key, a user with its password.
+fn pair(path: &str, node: &Node, [first, second]: [&str; 2], checker: &mut Checker) {
     let given = |key| node.get(key).filter(|node| !node.is_null());
-    for (one, other) in [("key_file", "cert_file"), ("cert_file", "key_file")] {
+    for (one, other) in [(first, second), (second, first)] {
         if let (Some(node), None) = (given(one), given(other)) {
             checker.report(
                 node.origin.problem(format_args!(

@@ -182,6 +182,7 @@ pub(crate) fn length_of_time(nanoseconds: u64) -> String {
     let unit = units.iter().chain(&small).find(|(_, size)| nanoseconds > 0 && nanoseconds.is_multiple_of(*size));
     match unit {
         Some((unit, size)) => format!("{}{unit}", nanoseconds / size),
+        None if nanoseconds == 0 => "0".to_owned(),
         None => format!("{nanoseconds}ns"),
     }
 }

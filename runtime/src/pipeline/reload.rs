@@ -144,6 +144,7 @@ fn cannot_change(old: &Telemetry, new: &Telemetry) -> Vec<String> {
         circuit_breaker,
         disk_buffer,
         metrics,
+        sdk_metrics,
         propagators,
     } = new;
     const RESOURCE: &str = "exporters were told of the resource when they were made";
@@ -164,6 +165,7 @@ fn cannot_change(old: &Telemetry, new: &Telemetry) -> Vec<String> {
         ("circuit_breaker", old.circuit_breaker != *circuit_breaker, EXPORTERS),
         ("disk_buffer", old.disk_buffer != *disk_buffer, EXPORTERS),
         ("metrics", old.metrics != *metrics, "readers and their exporters are made when the pipeline starts"),
+        ("sdk_metrics", old.sdk_metrics != *sdk_metrics, "its instruments are made when the pipeline starts"),
         ("propagators", old.propagators != *propagators, "OpenTelemetry's globals are set once"),
     ];
     let sentence = |name, why| format!("`{name}` cannot change while telemetry runs: {why}; start the process again");

@@ -2,8 +2,8 @@
 
 use super::{is_valid, json};
 use otelier::config::{
-    Composable, Document, Exporter, Hooks, LogExporter, OldNames, Propagator, Protocol, Sampler, Settings, Variables,
-    json_schema, keys,
+    Composable, Document, Exporter, Hooks, LogExporter, OldNames, Propagator, Protocol, Sampler, Settings, Sync,
+    Variables, json_schema, keys,
 };
 use otelier::{ConfigError, Telemetry};
 use std::time::Duration;
@@ -45,7 +45,7 @@ fn everything_in_a_file_has_its_effect() {
     // The limits of spans win over the general ones.
     assert_eq!((telemetry.limits.attributes, telemetry.limits.attribute_value_length), (32, 1024));
     assert_eq!(telemetry.batch.schedule_delay, Duration::from_secs(1));
-    assert_eq!((telemetry.exporters.len(), telemetry.log_exporters.as_ref().map(Vec::len)), (5, Some(2)));
+    assert_eq!((telemetry.exporters.len(), telemetry.log_exporters.as_ref().map(Vec::len)), (10, Some(4)));
     let Exporter::Otlp(otlp) = &telemetry.exporters[0] else { panic!("{:?}", telemetry.exporters[0]) };
     assert_eq!(
         (otlp.protocol, otlp.timeout, otlp.max_request_size),
@@ -61,8 +61,12 @@ fn everything_in_a_file_has_its_effect() {
         (&parent.root, &parent.remote_parent_sampled),
         (&Sampler::TraceIdRatio(0.25), &Sampler::RateLimit(100.0))
     );
-    assert_eq!((telemetry.metrics.readers.len(), telemetry.metrics.views.len()), (2, 2));
+    assert_eq!((telemetry.metrics.readers.len(), telemetry.metrics.views.len()), (5, 2));
     assert_eq!(telemetry.metrics.readers[0].cardinality_limits.histogram, Some(30));
+    assert_eq!((telemetry.retry.max_pending_bytes, &telemetry.retry.also_statuses[..]), (8 << 20, &[500, 521][..]));
+    assert_eq!((telemetry.circuit_breaker.failures, telemetry.circuit_breaker.successes), (3, 1));
+    let buffer = telemetry.disk_buffer.as_ref().expect("it is there");
+    assert_eq!((buffer.max_bytes, buffer.sync), (1 << 30, Sync::Always));
     let tail = telemetry.tail_sampling.expect("it is there");
     assert_eq!((tail.failed, tail.slower_than, tail.ratio), (true, Some(Duration::from_millis(250)), 0.1));
 }

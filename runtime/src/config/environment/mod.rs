@@ -79,6 +79,7 @@ fn own(reader: &mut Reader<'_>, tree: &mut Node) {
         ("distribution.otelier.span_types", "OTELIER_SPAN_TYPES"),
         ("distribution.otelier.panic_messages", "OTELIER_PANIC_MESSAGES"),
         ("distribution.otelier.span_metrics", "OTELIER_SPAN_METRICS"),
+        ("distribution.otelier.sdk_metrics", "OTELIER_SDK_METRICS"),
     ] {
         put_some(tree, key, reader.own_switch(name));
     }
@@ -88,8 +89,11 @@ fn own(reader: &mut Reader<'_>, tree: &mut Node) {
     put_some(tree, "distribution.otelier.old_names", reader.old_names());
     put_some(tree, "distribution.otelier.exception_signal", reader.exception_signal());
     put_some(tree, "distribution.otelier.hooks", older::hooks(reader));
-    let timeout = reader.own_integer("OTELIER_SHUTDOWN_TIMEOUT", 1, "a whole number of milliseconds above 0");
-    put_some(tree, "distribution.otelier.shutdown_timeout", timeout);
+    const DAY: i64 = 86_400_000;
+    put_some(tree, "distribution.otelier.shutdown_timeout", reader.milliseconds("OTELIER_SHUTDOWN_TIMEOUT", 1..=DAY));
+    let elapsed = reader.milliseconds("OTELIER_RETRY_MAX_ELAPSED", 0..=7 * DAY);
+    put_some(tree, "distribution.otelier.retry.max_elapsed", elapsed);
+    put_some(tree, "distribution.otelier.disk_buffer.directory", reader.text(&["OTELIER_DISK_BUFFER"]));
 }
 
 fn tracer_provider(reader: &mut Reader<'_>, tree: &mut Node) {

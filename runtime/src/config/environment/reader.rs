@@ -276,12 +276,17 @@ impl<'a> Reader<'a> {
         Some(node(name, Value::Bool(on)))
     }
 
-    pub(super) fn own_integer(&mut self, name: &str, least: i64, expected: &str) -> Option<Node> {
+    /// A length of time of ours, in the range that a file has, too.
+    pub(super) fn milliseconds(&mut self, name: &str, range: std::ops::RangeInclusive<i64>) -> Option<Node> {
         let value = self.get(name)?;
         match value.parse() {
-            Ok(number) if number >= least => Some(node(name, Value::Integer(number))),
+            Ok(number) if range.contains(&number) => Some(node(name, Value::Integer(number))),
             _ => {
-                self.error(format_args!("`{name}` is `{}`; expected {expected}", said(&value)));
+                let (least, most) = (range.start(), range.end());
+                self.error(format_args!(
+                    "`{name}` is `{}`; expected a whole number of milliseconds from {least} to {most}",
+                    said(&value)
+                ));
                 None
             }
         }

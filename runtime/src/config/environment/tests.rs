@@ -411,8 +411,18 @@ const CASES: &[Case] = &[
         "",
         "distribution.otelier.shutdown_timeout",
         "900",
-        Some(("0", "a whole number of milliseconds above 0")),
+        Some(("0", "a whole number of milliseconds from 1 to 86400000")),
     ),
+    Case("OTELIER_SDK_METRICS", "true", "", "distribution.otelier.sdk_metrics", "true", SWITCH),
+    Case(
+        "OTELIER_RETRY_MAX_ELAPSED",
+        "0",
+        "",
+        "distribution.otelier.retry.max_elapsed",
+        "0",
+        Some(("604800001", "a whole number of milliseconds from 0 to 604800000")),
+    ),
+    Case("OTELIER_DISK_BUFFER", "/var/a b", "", "distribution.otelier.disk_buffer.directory", "/var/a b", None),
 ];
 
 /// Variables whose wrong values are errors: passing them over would lose what the specification knows nothing of.

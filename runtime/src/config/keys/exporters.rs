@@ -9,7 +9,7 @@ use super::words::{
 
 static PAIR: Type = Type::Section(&NAME_STRING_VALUE_PAIR);
 
-const TLS_OF_HTTP: Field = Field {
+pub(super) const TLS_OF_HTTP: Field = Field {
     doc: "Certificates of the connection. Without it the system's root certificates count.",
     ..Field::new("tls", Type::Section(&HTTP_TLS))
 };
@@ -26,7 +26,7 @@ const HEADERS_LIST: Field = Field {
     ..Field::new("headers_list", Type::Text)
 };
 
-const COMPRESSION: Field = Field {
+pub(super) const COMPRESSION: Field = Field {
     doc: "How requests are compressed: `gzip`, `zstd` or `none`.",
     default: Some("none"),
     ..Field::new("compression", Type::Text)
@@ -46,7 +46,7 @@ const MAX_RESPONSE_SIZE: Field = Field {
     ..Field::new("max_response_size", POSITIVE)
 };
 
-const TIMEOUT: Field = Field {
+pub(super) const TIMEOUT: Field = Field {
     doc: "How long one export may take; 0 is no limit.",
     default: Some("10000"),
     unit: Some("ms"),
@@ -59,13 +59,13 @@ const ENCODING: Field = Field {
     ..Field::new("encoding", Type::Word(OTLP_HTTP_ENCODING))
 };
 
-const TEMPORALITY_PREFERENCE: Field = Field {
+pub(super) const TEMPORALITY_PREFERENCE: Field = Field {
     doc: "Whether metrics count from the start of the program, or from the export before.",
     default: Some("cumulative"),
     ..Field::new("temporality_preference", Type::Word(EXPORTER_TEMPORALITY_PREFERENCE))
 };
 
-const DEFAULT_HISTOGRAM_AGGREGATION: Field = Field {
+pub(super) const DEFAULT_HISTOGRAM_AGGREGATION: Field = Field {
     doc: "The buckets of histograms that no view is about.",
     default: Some("explicit_bucket_histogram"),
     ..Field::new("default_histogram_aggregation", Type::Word(EXPORTER_DEFAULT_HISTOGRAM_AGGREGATION))
@@ -88,6 +88,32 @@ const CERT_FILE: Field = Field {
     doc: "The PEM file of the client's certificate; goes with `key_file`.",
     ..Field::new("cert_file", Type::Text)
 };
+
+/// Sections of an exporter of ours: one for spans and log records, and one for metrics, which says how these are counted, too.
+macro_rules! with_metrics {
+    ($plain:ident $name:literal, $metric:ident $metric_name:literal, $doc:literal, [$($field:expr),* $(,)?]) => {
+        static $plain: Section = Section {
+            name: $name,
+            doc: $doc,
+            fields: &[$($field),*],
+            count: Count::Any,
+            others: Others::Refused,
+        };
+
+        static $metric: Section = Section {
+            name: $metric_name,
+            doc: $doc,
+            fields: &[
+                $($field,)*
+                super::exporters::TEMPORALITY_PREFERENCE,
+                super::exporters::DEFAULT_HISTOGRAM_AGGREGATION,
+            ],
+            count: Count::Any,
+            others: Others::Refused,
+        };
+    };
+}
+pub(super) use with_metrics;
 
 /// OTLP over HTTP.
 pub static OTLP_HTTP_EXPORTER: Section = Section {

@@ -1,7 +1,9 @@
 //! Log records: providers, processors, exporters, limits.
 
 use super::super::describe::{Count, Field, Others, Section, Type};
+use super::delivery::{FAILOVER_LOG_EXPORTER, OTLP_FILE_EXPORTER};
 use super::exporters::{CONSOLE_EXPORTER, EXPERIMENTAL_OTLP_FILE_EXPORTER, OTLP_GRPC_EXPORTER, OTLP_HTTP_EXPORTER};
+use super::presets::{COLLECTOR_EXPORTER, DATADOG_EXPORTER, OPEN_OBSERVE_EXPORTER};
 use super::words::{COUNT, POSITIVE, SEVERITY_NUMBER};
 
 /// Log records.
@@ -130,6 +132,11 @@ pub static LOG_RECORD_EXPORTER: Section = Section {
             ..Field::new("otlp_file/development", Type::Section(&EXPERIMENTAL_OTLP_FILE_EXPORTER))
         },
         Field { doc: "To the console.", ..Field::new("console", Type::Section(&CONSOLE_EXPORTER)) },
+        OTLP_FILE_EXPORTER,
+        FAILOVER_LOG_EXPORTER,
+        COLLECTOR_EXPORTER,
+        DATADOG_EXPORTER,
+        OPEN_OBSERVE_EXPORTER,
     ],
     count: Count::One,
     others: Others::Components,

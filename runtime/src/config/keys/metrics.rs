@@ -1,10 +1,12 @@
 //! Metrics: providers, readers, exporters.
 
 use super::super::describe::{Count, Field, Others, Section, Type};
+use super::delivery::{FAILOVER_METRIC_EXPORTER, OTLP_FILE_METRIC_EXPORTER};
 use super::exporters::{
     CONSOLE_METRIC_EXPORTER, EXPERIMENTAL_OTLP_FILE_METRIC_EXPORTER, OTLP_GRPC_METRIC_EXPORTER,
     OTLP_HTTP_METRIC_EXPORTER,
 };
+use super::presets::{COLLECTOR_METRIC_EXPORTER, DATADOG_METRIC_EXPORTER, OPEN_OBSERVE_METRIC_EXPORTER};
 use super::resource::INCLUDE_EXCLUDE;
 use super::views::VIEW;
 use super::words::{COUNT, EXEMPLAR_FILTER, EXPERIMENTAL_PROMETHEUS_TRANSLATION_STRATEGY, POSITIVE};
@@ -140,6 +142,11 @@ pub static PUSH_METRIC_EXPORTER: Section = Section {
             ..Field::new("otlp_file/development", Type::Section(&EXPERIMENTAL_OTLP_FILE_METRIC_EXPORTER))
         },
         Field { doc: "To the console.", ..Field::new("console", Type::Section(&CONSOLE_METRIC_EXPORTER)) },
+        OTLP_FILE_METRIC_EXPORTER,
+        FAILOVER_METRIC_EXPORTER,
+        COLLECTOR_METRIC_EXPORTER,
+        DATADOG_METRIC_EXPORTER,
+        OPEN_OBSERVE_METRIC_EXPORTER,
     ],
     count: Count::One,
     others: Others::Components,

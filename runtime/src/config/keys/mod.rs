@@ -2,11 +2,13 @@
 //!
 //! The definitions have the names of the specification's JSON schema. A test compares both.
 
+mod delivery;
 mod exporters;
 mod instrumentation;
 mod logs;
 mod metrics;
 pub(crate) mod own;
+mod presets;
 mod propagator;
 mod resource;
 mod samplers;

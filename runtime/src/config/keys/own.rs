@@ -4,6 +4,7 @@
 //! honours it; until then [`reason`] says why it is refused.
 
 use super::super::describe::{Count, Field, Others, Section, Type, Word};
+use super::delivery::{CIRCUIT_BREAKER_FIELD, DISK_BUFFER_FIELD, RETRY_FIELD};
 use super::words::{COUNT, RATIO};
 
 /// `otelier/adaptive`, a sampler.
@@ -125,6 +126,12 @@ pub static OTELIER: Section = Section {
             ..Field::new("span_metrics", Type::Bool)
         },
         Field {
+            doc: "Whether the pipeline measures itself, as `otel.sdk.…` metrics.",
+            default: Some("false"),
+            variables: &["OTELIER_SDK_METRICS"],
+            ..Field::new("sdk_metrics", Type::Bool)
+        },
+        Field {
             doc: "Which signal carries the exceptions of errors.",
             default: Some("span_events"),
             ..Field::new("exception_signal", Type::Word(EXCEPTION_SIGNALS))
@@ -140,6 +147,9 @@ pub static OTELIER: Section = Section {
             unit: Some("ms"),
             ..Field::new("shutdown_timeout", MILLISECONDS)
         },
+        RETRY_FIELD,
+        CIRCUIT_BREAKER_FIELD,
+        DISK_BUFFER_FIELD,
     ],
     count: Count::Any,
     others: Others::Refused,
@@ -166,7 +176,7 @@ static TAIL_SAMPLING: Section = Section {
 };
 
 /// A day is far beyond any of these; more is a slip.
-const MILLISECONDS: Type = Type::Duration { bare: "ms", min: 1_000_000, max: 86_400_000_000_000 };
+pub(super) const MILLISECONDS: Type = Type::Duration { bare: "ms", min: 1_000_000, max: 86_400_000_000_000 };
 
 const OLD_NAMES: &[Word] = &[
     Word { word: "build_tracer", doc: "A tracer of builds, tests and start-up" },
@@ -208,15 +218,25 @@ pub(crate) const SPAN_NAMES: Field = Field {
 };
 
 /// Keys below `distribution.otelier` that are known, and refused: nothing in this version would honour them.
-const LATER: &[(&str, &str)] = &[
-    ("slos", "service level objectives"),
-    ("alerts", "alerts"),
-    ("failover", "failing over to another exporter"),
-    ("disk_buffer", "buffering on disk"),
+const LATER: &[(&str, &str)] = &[("slos", "service level objectives"), ("alerts", "alerts")];
+
+/// Names of ours that stand in the wrong place: the section, the key, and what to do.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("Otelier", "failover", "it is an exporter, `otelier/failover`"),
+    ("OtelierFailoverSpanMember", "otelier/failover", "one within another is one list; write its exporters here"),
+    ("OtelierFailoverMember", "otelier/failover", "one within another is one list; write its exporters here"),
 ];
 
 /// Why a key of ours is refused; the sentence goes on after "is refused: ".
 pub(crate) fn reason(section: &Section, key: &str) -> Option<String> {
+    if ["LogRecordExporter", "PushMetricExporter", "OtelierFailoverMember"].contains(&section.name)
+        && ["otelier/jaeger", "otelier/tempo", "otelier/zipkin"].contains(&key)
+    {
+        return Some("it takes spans alone".to_owned());
+    }
+    if let Some((.., reason)) = ELSEWHERE.iter().find(|(name, other, _)| section.name == *name && *other == key) {
+        return Some((*reason).to_owned());
+    }
     let (_, what) = LATER.iter().find(|(name, _)| std::ptr::eq(section, &OTELIER) && *name == key)?;
     Some(format!("this version has no {what}, so it would have no effect"))
 }

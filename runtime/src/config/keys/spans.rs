@@ -1,8 +1,10 @@
 //! Spans: providers, processors, exporters, limits.
 
 use super::super::describe::{Count, Field, Others, Section, Type};
+use super::delivery::{FAILOVER_EXPORTER, OTLP_FILE_EXPORTER};
 use super::exporters::{CONSOLE_EXPORTER, EXPERIMENTAL_OTLP_FILE_EXPORTER, OTLP_GRPC_EXPORTER, OTLP_HTTP_EXPORTER};
 use super::own::ZIPKIN_EXPORTER;
+use super::presets::{COLLECTOR_EXPORTER, DATADOG_EXPORTER, JAEGER_EXPORTER, OPEN_OBSERVE_EXPORTER, TEMPO_EXPORTER};
 use super::samplers::SAMPLER;
 use super::words::{COUNT, POSITIVE};
 
@@ -122,6 +124,13 @@ pub static SPAN_EXPORTER: Section = Section {
             ..Field::new("otlp_file/development", Type::Section(&EXPERIMENTAL_OTLP_FILE_EXPORTER))
         },
         Field { doc: "To the console.", ..Field::new("console", Type::Section(&CONSOLE_EXPORTER)) },
+        OTLP_FILE_EXPORTER,
+        FAILOVER_EXPORTER,
+        COLLECTOR_EXPORTER,
+        JAEGER_EXPORTER,
+        TEMPO_EXPORTER,
+        DATADOG_EXPORTER,
+        OPEN_OBSERVE_EXPORTER,
         ZIPKIN_EXPORTER,
     ],
     count: Count::One,

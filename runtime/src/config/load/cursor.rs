@@ -73,6 +73,12 @@ impl<'a> Cursor<'a> {
         (number >= 0).then(|| usize::try_from(number).unwrap_or(usize::MAX))
     }
 
+    /// A number of bytes: `16MiB`, or a whole number.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        let number = self.node.as_integer().or_else(|| otelier_spec::size::parse(self.text()?))?;
+        u64::try_from(number).ok()
+    }
+
     pub(super) fn text(&self) -> Option<&'a str> {
         self.node.as_text()
     }

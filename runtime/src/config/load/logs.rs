@@ -1,7 +1,7 @@
 //! `logger_provider`: log records carry the exceptions of errors, if they are asked to.
 
 use super::cursor::Cursor;
-use super::{Findings, processor::processor, transport};
+use super::{Findings, delivery, processor::processor, transport};
 use crate::config::{Batching, LogExporter, Origin, Telemetry};
 use std::time::Duration;
 
@@ -29,13 +29,16 @@ pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry, findings: &mut 
 }
 
 fn log_exporter(name: &str, cursor: &Cursor<'_>, findings: &mut Findings) -> Option<LogExporter> {
+    if let Some(otlp) = transport::receiver(name, cursor, findings) {
+        return Some(LogExporter::Otlp(otlp));
+    }
     match name {
-        "otlp_http" => Some(LogExporter::Otlp(transport::http(cursor, findings))),
-        "otlp_grpc" => Some(LogExporter::Otlp(transport::grpc(cursor, findings))),
         "otlp_file/development" => transport::file(cursor, findings).map(LogExporter::OtlpFile),
         "console" => Some(LogExporter::Console),
+        "otelier/otlp_file" => Some(LogExporter::OtlpFile(delivery::rotated_file(cursor)?)),
+        "otelier/failover" => Some(LogExporter::Failover(delivery::failover(cursor, findings))),
         _ => {
-            let known = ["otlp_http", "otlp_grpc", "otlp_file/development", "console"];
+            let known = ["otlp_http", "otlp_grpc", "otlp_file/development", "console", "otelier/failover"];
             cursor.unknown("exporter of log records", known.into_iter(), findings);
             None
         }

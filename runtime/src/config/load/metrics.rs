@@ -1,7 +1,7 @@
 //! `meter_provider`.
 
 use super::cursor::Cursor;
-use super::{Findings, transport};
+use super::{Findings, delivery, transport};
 use crate::config::{
     Aggregation, AttributeKeys, CardinalityLimits, HistogramAggregation, InstrumentType, MetricExporter, MetricReader,
     Prometheus, PullReader, Telemetry, Temporality, Translation, View, ViewSelector,
@@ -38,20 +38,7 @@ fn periodic(settings: &Cursor<'_>, findings: &mut Findings) -> Option<MetricRead
         size.refuse("metrics of one interval are exported together here", findings);
     }
     let (name, exporter) = settings.get("exporter")?.only()?;
-    let mut reader = match name {
-        "otlp_http" => MetricReader::otlp(transport::http(&exporter, findings)),
-        "otlp_grpc" => MetricReader::otlp(transport::grpc(&exporter, findings)),
-        "console" => MetricReader::new(MetricExporter::Console),
-        "otlp_file/development" => MetricReader::new(MetricExporter::OtlpFile(transport::file(&exporter, findings)?)),
-        _ => {
-            exporter.unknown(
-                "exporter of metrics",
-                ["otlp_http", "otlp_grpc", "otlp_file/development", "console"].into_iter(),
-                findings,
-            );
-            return None;
-        }
-    };
+    let mut reader = MetricReader::new(metric_exporter(name, &exporter, findings)?);
     if let Some(interval) = settings.get("interval").and_then(|interval| interval.milliseconds()) {
         reader.interval = interval;
     }
@@ -72,6 +59,23 @@ fn periodic(settings: &Cursor<'_>, findings: &mut Findings) -> Option<MetricRead
         reader.cardinality_limits = cardinality_limits(&limits);
     }
     Some(reader)
+}
+
+fn metric_exporter(name: &str, cursor: &Cursor<'_>, findings: &mut Findings) -> Option<MetricExporter> {
+    if let Some(otlp) = transport::receiver(name, cursor, findings) {
+        return Some(MetricExporter::Otlp(otlp));
+    }
+    match name {
+        "console" => Some(MetricExporter::Console),
+        "otlp_file/development" => transport::file(cursor, findings).map(MetricExporter::OtlpFile),
+        "otelier/otlp_file" => Some(MetricExporter::OtlpFile(delivery::rotated_file(cursor)?)),
+        "otelier/failover" => Some(MetricExporter::Failover(delivery::failover(cursor, findings))),
+        _ => {
+            let known = ["otlp_http", "otlp_grpc", "otlp_file/development", "console", "otelier/failover"];
+            cursor.unknown("exporter of metrics", known.into_iter(), findings);
+            None
+        }
+    }
 }
 
 fn refuse_producers(settings: &Cursor<'_>, findings: &mut Findings) {

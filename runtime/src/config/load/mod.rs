@@ -2,9 +2,11 @@
 //! each key with its reason.
 
 mod cursor;
+mod delivery;
 mod logs;
 mod metrics;
 mod own;
+mod presets;
 mod processor;
 mod resource;
 mod sampler;
@@ -34,6 +36,7 @@ pub(super) fn telemetry(tree: &Node, findings: &mut Findings) -> Telemetry {
     resource::read(&root, &mut telemetry, findings);
     spans::read(&root, &mut telemetry, findings);
     own::read(&root, &mut telemetry);
+    delivery::read(&root, &mut telemetry);
     logs::read(&root, &mut telemetry, findings);
     metrics::read(&root, &mut telemetry, findings);
     telemetry.instrumentation = root.get("instrumentation/development").map(|cursor| cursor.node().clone());

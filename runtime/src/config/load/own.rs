@@ -17,6 +17,7 @@ pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry) {
     switch("span_types", &mut telemetry.span_types);
     switch("panic_messages", &mut telemetry.panic_messages);
     switch("span_metrics", &mut telemetry.span_metrics);
+    switch("sdk_metrics", &mut telemetry.sdk_metrics);
     for name in own.items("old_names") {
         let text = name.text().unwrap_or_default();
         // The words have been checked.

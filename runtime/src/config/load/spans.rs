@@ -1,7 +1,7 @@
 //! `tracer_provider`.
 
 use super::cursor::Cursor;
-use super::{Findings, processor::processor, sampler, transport};
+use super::{Findings, delivery, processor::processor, sampler, transport};
 use crate::config::{Batching, Exporter, Sampler, Telemetry};
 
 pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry, findings: &mut Findings) {
@@ -39,14 +39,17 @@ pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry, findings: &mut 
 }
 
 fn span_exporter(name: &str, cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Exporter> {
+    if let Some(otlp) = transport::receiver(name, cursor, findings) {
+        return Some(Exporter::Otlp(otlp));
+    }
     match name {
-        "otlp_http" => Some(Exporter::Otlp(transport::http(cursor, findings))),
-        "otlp_grpc" => Some(Exporter::Otlp(transport::grpc(cursor, findings))),
         "otlp_file/development" => transport::file(cursor, findings).map(Exporter::OtlpFile),
         "console" => Some(Exporter::Console),
         "otelier/zipkin" => Some(Exporter::Zipkin(transport::zipkin(cursor))),
+        "otelier/otlp_file" => Some(Exporter::OtlpFile(delivery::rotated_file(cursor)?)),
+        "otelier/failover" => Some(Exporter::Failover(delivery::failover(cursor, findings))),
         _ => {
-            let known = ["otlp_http", "otlp_grpc", "otlp_file/development", "console", "otelier/zipkin"];
+            let known = ["otlp_http", "otlp_grpc", "otlp_file/development", "console", "otelier/failover"];
             cursor.unknown("exporter of spans", known.into_iter(), findings);
             None
         }

@@ -197,6 +197,157 @@ instrumentation/development: {general: {stability_opt_in_list: http}}
 }
 
 #[test]
+fn what_happens_to_batches_that_do_not_arrive_has_its_settings() {
+    use crate::config::{CircuitBreaker, DiskBuffer, Retry, Sync};
+    let telemetry = loaded(
+        "distribution: {otelier: {
+  retry: {initial_backoff: 1000, max_backoff: 10s, max_elapsed: 0, max_pending_bytes: 1MiB, also_statuses: [500, 521]},
+  circuit_breaker: {failures: 0, open_for: 1m, successes: 3},
+  disk_buffer: {directory: /var/lib/a, max_bytes: 1GiB, max_age: 2h, sync: 50}, sdk_metrics: true}}
+",
+    );
+    let retry = Retry::never()
+        .with_backoff(Duration::from_secs(1), Duration::from_secs(10))
+        .with_max_pending_bytes(1 << 20)
+        .with_status(500)
+        .with_status(521);
+    assert_eq!(telemetry.retry, retry);
+    let breaker = CircuitBreaker::never().with_open_for(Duration::from_secs(60)).with_successes(3);
+    assert_eq!(telemetry.circuit_breaker, breaker);
+    let buffer = DiskBuffer::in_directory("/var/lib/a").with_max_bytes(1 << 30).with_max_age(Duration::from_secs(7200));
+    assert_eq!(telemetry.disk_buffer, Some(buffer.with_sync(Sync::Every(Duration::from_millis(50)))));
+    for (word, sync) in [("never", Sync::Never), ("always", Sync::Always), ("1s", Sync::Every(Duration::from_secs(1)))]
+    {
+        let buffer = loaded(&format!("distribution: {{otelier: {{disk_buffer: {{directory: d, sync: {word}}}}}}}"));
+        assert_eq!(buffer.disk_buffer, Some(DiskBuffer::in_directory("d").with_sync(sync)));
+    }
+    let usual = loaded("distribution: {otelier: {retry: , circuit_breaker: {}, disk_buffer: }}");
+    assert_eq!((usual.retry, usual.circuit_breaker, usual.disk_buffer), Default::default());
+}
+
+#[test]
+fn a_failover_and_a_file_that_is_put_aside_are_exporters_of_every_signal() {
+    use crate::config::{Failover, MetricExporter, OtlpFile, Rotation, Temporality};
+    let failover = "otelier/failover: {exporters: [{otlp_http: {endpoint: \"http://a:1\"}}, {otlp_grpc: {timeout: 7}}]";
+    let file = "otelier/otlp_file: {path: /tmp/a.jsonl, max_bytes: 1MiB, max_files: 3, max_age: 1d";
+    let telemetry = loaded(&format!(
+        "tracer_provider: {{processors: [{{batch: {{exporter: {{{failover}}}}}}}}}, {{batch: {{exporter: {{{file}}}}}}}}}]}}
+logger_provider: {{processors: [{{batch: {{exporter: {{{failover}}}}}}}}}, {{batch: {{exporter: {{{file}}}}}}}}}]}}
+meter_provider:
+  readers:
+    - periodic: {{exporter: {{{failover}, temporality_preference: delta}}}}}}
+    - periodic: {{exporter: {{{file}, default_histogram_aggregation: base2_exponential_bucket_histogram}}}}}}
+"
+    ));
+    let grpc = Otlp::default().with_protocol(Protocol::Grpc).with_timeout(Duration::from_millis(7));
+    let failover = Failover::between([Otlp::to_exactly("http://a:1"), grpc]);
+    let rotation = Rotation::default().with_max_bytes(1 << 20).with_max_files(3);
+    let file = OtlpFile::to("/tmp/a.jsonl").with_rotation(rotation.with_max_age(Duration::from_secs(86_400)));
+    assert_eq!(telemetry.exporters, [Exporter::Failover(failover.clone()), Exporter::OtlpFile(file.clone())]);
+    let logs: Vec<_> = telemetry.log_exporters.iter().flatten().map(|exporter| exporter.parts().0).collect();
+    assert_eq!(logs, [&LogExporter::Failover(failover.clone()), &LogExporter::OtlpFile(file.clone())]);
+    let [first, second] = &telemetry.metrics.readers[..] else { panic!() };
+    assert_eq!((&first.exporter, first.temporality), (&MetricExporter::Failover(failover), Temporality::Delta));
+    assert_eq!(second.exporter, MetricExporter::OtlpFile(file));
+    assert_eq!(second.histogram_aggregation, crate::config::HistogramAggregation::Base2Exponential);
+    let plain = loaded("tracer_provider: {processors: [{batch: {exporter: {otelier/otlp_file: {path: b}}}}]}");
+    assert_eq!(plain.exporters, [Exporter::OtlpFile(OtlpFile::to("b").with_rotation(Rotation::default()))]);
+}
+
+#[test]
+fn receivers_by_their_names_have_what_they_want() {
+    use crate::config::{Compression, Failover, MetricExporter, Tls};
+    let telemetry = loaded(
+        "tracer_provider:
+  processors:
+    - batch: {exporter: {otelier/collector: }}
+    - batch: {exporter: {otelier/jaeger: {endpoint: jaeger, protocol: grpc, token: t0ken}}}
+    - batch: {exporter: {otelier/tempo: {endpoint: \"https://tempo/otlp\", tenant: shop, user: a, password: \"b:c\", tls: {ca_file: /ca}}}}
+    - batch: {exporter: {otelier/datadog_agent: {endpoint: \"::1\", protocol: http/json, compression: gzip, timeout: 7}}}
+    - batch: {exporter: {otelier/openobserve: {endpoint: \"http://o2:5080/\", organization: acme, stream: shop}}}
+    - batch: {exporter: {otelier/openobserve: {endpoint: \"http://o2:5081\", protocol: grpc}}}
+    - batch: {exporter: {otelier/failover: {exporters: [{otelier/collector: {endpoint: \"a:1\"}}, {otelier/jaeger: }]}}}
+meter_provider: {readers: [{periodic: {exporter: {otelier/datadog_agent: {temporality_preference: delta}}}}]}
+logger_provider: {processors: [{batch: {exporter: {otelier/collector: {endpoint: b}}}}]}
+",
+    );
+    let [collector, jaeger, tempo, agent, http, grpc, failover] = &telemetry.exporters[..] else {
+        panic!("{:?}", telemetry.exporters)
+    };
+    for (exporter, expected) in [
+        (collector, Otlp::collector("localhost")),
+        (jaeger, Otlp::jaeger("jaeger").with_protocol(Protocol::Grpc).with_bearer_token("t0ken")),
+        (
+            tempo,
+            Otlp::tempo("https://tempo/otlp")
+                .with_header("X-Scope-OrgID", "shop")
+                .with_basic_auth("a", "b:c")
+                .with_tls(Tls::default().with_ca_file("/ca")),
+        ),
+        (
+            agent,
+            Otlp::datadog_agent("::1")
+                .with_protocol(Protocol::HttpJson)
+                .with_compression(Compression::Gzip)
+                .with_timeout(Duration::from_millis(7)),
+        ),
+        (http, Otlp::open_observe("http://o2:5080", "acme", "shop")),
+        (grpc, Otlp::open_observe_grpc("http://o2:5081", "default", "default")),
+    ] {
+        assert_eq!(*exporter, Exporter::Otlp(expected));
+    }
+    let members = [Otlp::collector("a:1"), Otlp::jaeger("localhost")];
+    assert_eq!(*failover, Exporter::Failover(Failover::between(members)));
+    let reader = &telemetry.metrics.readers[0];
+    assert_eq!(reader.exporter, MetricExporter::Otlp(Otlp::datadog_agent("localhost")));
+    assert_eq!(reader.temporality, crate::config::Temporality::Delta);
+    let logs: Vec<_> = telemetry.log_exporters.iter().flatten().map(|exporter| exporter.parts().0).collect();
+    assert_eq!(logs, [&LogExporter::Otlp(Otlp::collector("b"))]);
+    assert!(!format!("{telemetry:?}").contains("t0ken"));
+}
+
+#[test]
+#[cfg(feature = "_otlp")]
+fn the_endpoint_of_a_receiver_by_its_name_is_told_where_it_stands() {
+    for (exporter, expected) in [
+        ("otelier/collector: {endpoint: \"a b\"}", "`a b`; expected a URL such as `http://localhost:4317`"),
+        ("otelier/jaeger: {endpoint: \"ftp://a\"}", "`ftp://a`; expected a URL such as `http://localhost:4318`"),
+        ("otelier/tempo: {endpoint: \"a:99999\"}", "`a:99999`; expected a port from 1 to 65535"),
+        (
+            "otelier/tempo: {endpoint: \"https://ann:pw@a\"}",
+            "`https://…@a`; expected a URL without credentials; put them in `user` and `password`, or `token`",
+        ),
+        ("otelier/openobserve: {endpoint: o2}", "`o2`; expected a URL such as `http://localhost:5080`"),
+    ] {
+        let error =
+            load(&format!("tracer_provider:\n  processors:\n    - batch: {{exporter: {{{exporter}}}}}\n")).unwrap_err();
+        let [problem] = error.problems() else { panic!("{error}") };
+        assert_eq!(problem.place().map(|place| place.line), Some(4), "{error}");
+        assert!(problem.sentence().ends_with(expected), "{problem}");
+        assert!(!error.to_string().contains("pw"), "{error}");
+    }
+}
+
+#[test]
+#[cfg(feature = "_otlp")]
+fn the_url_of_a_member_of_a_failover_is_told_where_it_stands() {
+    let error = load(
+        "tracer_provider:
+  processors:
+    - batch:
+        exporter:
+          otelier/failover:
+            exporters:
+              - otlp_http: {endpoint: \"http://a/v1/traces\"}
+              - otlp_grpc: {endpoint: \"http://ann:pw@b\"}
+",
+    )
+    .unwrap_err();
+    assert_eq!(error.problems()[0].place().map(|place| place.line), Some(9), "{error}");
+    assert!(!error.to_string().contains("pw@"), "{error}");
+}
+
+#[test]
 fn what_nobody_could_honour_is_refused_with_its_place_and_reason() {
     let error = load(&format!(
         "{SPANS}, tracer_configurator/development: {{default_config: {{enabled: false}}}}}}\n\

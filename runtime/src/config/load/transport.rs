@@ -1,17 +1,26 @@
 //! How an exporter reaches its receiver.
 
-use super::Findings;
 use super::cursor::Cursor;
+use super::{Findings, presets};
 use crate::config::{Compression, Endpoint, Otlp, OtlpFile, OutputStream, Protocol, Tls, Zipkin};
 
-pub(super) fn http(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
+/// How the receiver of this name is reached, if it is one of OTLP.
+pub(super) fn receiver(name: &str, cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Otlp> {
+    match name {
+        "otlp_http" => Some(http(cursor, findings)),
+        "otlp_grpc" => Some(grpc(cursor, findings)),
+        _ => presets::receiver(name, cursor, findings),
+    }
+}
+
+fn http(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
     let mut otlp = otlp(cursor, false, findings);
     let json = cursor.get("encoding").and_then(|encoding| encoding.text()) == Some("json");
     otlp.protocol = if json { Protocol::HttpJson } else { Protocol::HttpProtobuf };
     otlp
 }
 
-pub(super) fn grpc(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
+fn grpc(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
     let mut otlp = otlp(cursor, true, findings);
     otlp.protocol = Protocol::Grpc;
     otlp
@@ -19,7 +28,7 @@ pub(super) fn grpc(cursor: &Cursor<'_>, findings: &mut Findings) -> Otlp {
 
 /// Says where a URL stands that cannot be used, before an exporter finds out.
 #[cfg(feature = "_otlp")]
-fn check_url(endpoint: &Cursor<'_>, is_grpc: bool, findings: &mut Findings) {
+pub(super) fn check_url(endpoint: &Cursor<'_>, is_grpc: bool, credentials: &str, findings: &mut Findings) {
     use crate::config::url::{NO_SOCKETS, SOCKET, Wrong, socket, url};
     use crate::config::{Origin, without_credentials};
     let given = endpoint.text().unwrap_or_default();
@@ -34,7 +43,7 @@ fn check_url(endpoint: &Cursor<'_>, is_grpc: bool, findings: &mut Findings) {
     let expected = match wrong {
         Wrong::Url if is_grpc => "a URL such as `http://localhost:4317`",
         Wrong::Url => "a URL such as `http://localhost:4318`",
-        Wrong::Credentials => "a URL without credentials; put them in `headers` (`OTEL_EXPORTER_OTLP_HEADERS`)",
+        Wrong::Credentials => &format!("a URL without credentials; put them in {credentials}"),
         Wrong::Port => "a port from 1 to 65535",
         Wrong::Socket => SOCKET,
         Wrong::NoSockets => NO_SOCKETS,
@@ -54,7 +63,7 @@ fn otlp(cursor: &Cursor<'_>, is_grpc: bool, findings: &mut Findings) -> Otlp {
     let _ = is_grpc;
     #[cfg(feature = "_otlp")]
     if let Some(endpoint) = cursor.get("endpoint") {
-        check_url(&endpoint, is_grpc, findings);
+        check_url(&endpoint, is_grpc, "`headers` (`OTEL_EXPORTER_OTLP_HEADERS`)", findings);
     }
     let endpoint = cursor.get("endpoint").and_then(|url| url.text()).map(|url| Endpoint::Exact(url.to_owned()));
     let mut otlp = Otlp { endpoint, ..Otlp::default() };
@@ -67,14 +76,20 @@ fn otlp(cursor: &Cursor<'_>, is_grpc: bool, findings: &mut Findings) -> Otlp {
     if let Some(list) = cursor.get("headers_list").and_then(|list| list.text()) {
         otlp.headers.text = list.to_owned();
     }
-    if let Some(timeout) = cursor.get("timeout").and_then(|timeout| timeout.milliseconds()) {
-        otlp.timeout = timeout;
-    }
     if let Some(size) = cursor.get("max_request_size").and_then(|size| size.size()) {
         otlp.max_request_size = size;
     }
     if let Some(size) = cursor.get("max_response_size").and_then(|size| size.size()) {
         otlp.max_response_size = size;
+    }
+    common(cursor, &mut otlp, findings);
+    otlp
+}
+
+/// What receivers by their names have, too.
+pub(super) fn common(cursor: &Cursor<'_>, otlp: &mut Otlp, findings: &mut Findings) {
+    if let Some(timeout) = cursor.get("timeout").and_then(|timeout| timeout.milliseconds()) {
+        otlp.timeout = timeout;
     }
     if let Some(compression) = cursor.get("compression") {
         match compression.text() {
@@ -91,7 +106,6 @@ fn otlp(cursor: &Cursor<'_>, is_grpc: bool, findings: &mut Findings) -> Otlp {
         otlp.tls.key_file = tls.get("key_file").and_then(|file| file.file());
         otlp.tls.insecure = tls.get("insecure").and_then(|insecure| insecure.bool()).unwrap_or(false);
     }
-    otlp
 }
 
 pub(super) fn file(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<OtlpFile> {

@@ -2,6 +2,7 @@
 
 mod check;
 mod prometheus;
+mod sdk;
 mod view;
 
 pub use prometheus::{Prometheus, PullExporter, PullReader, Translation};
@@ -82,7 +83,8 @@ pub enum MetricExporter {
     Failover(Failover),
     /// To standard error, as lines for people. YAML: `console`.
     Console,
-    /// Writes metrics as lines of OTLP JSON, one for each export. YAML: `otlp_file/development`.
+    /// Writes metrics as lines of OTLP JSON, one for each export. YAML: `otlp_file/development`,
+    /// `otelier/otlp_file`.
     OtlpFile(OtlpFile),
 }
 
