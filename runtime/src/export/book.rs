@@ -3,8 +3,9 @@
 use super::{Accepted, Signal};
 use crate::diagnostics::{self, LogLevel, scrubbed};
 use std::any::Any;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How many of the latest exports the recent success rate is of.
@@ -37,6 +38,19 @@ impl Failure {
         Self::Panicked(text.unwrap_or("it did not say why").to_owned())
     }
 
+    /// In which of the numbers of [`Book::lost`] it is counted.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Failed(_) => "refused",
+            Self::Timeout(_) => "timeout",
+            Self::CutOff | Self::NotTried => "shut_down",
+            Self::Panicked(_) => "panicked",
+            // These lose nothing.
+            Self::Collect(_) => "collect",
+            Self::Shutdown(_) => "shut_down_failed",
+        }
+    }
+
     fn event(&self) -> &'static str {
         match self {
             Self::Failed(_) => "Exporter.Export.Failed",
@@ -60,6 +74,37 @@ impl Failure {
     }
 }
 
+/// What an observer is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// An export: from its first attempt to the end of its last.
+    Export,
+    /// A reader has collected metrics.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    Collect,
+}
+
+/// Who is told what took how long, and why it failed if it did. Called where exporters run, so it must not wait.
+pub(crate) type Observer = Arc<dyn Fn(Operation, Duration, Option<&str>) + Send + Sync>;
+
+/// The one observer of a book.
+#[derive(Default)]
+struct Observed(OnceLock<Observer>);
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Observed").field(&self.0.get().is_some()).finish()
+    }
+}
+
+/// Why the export was not a full success, as an `error.type`; for exporters that know no more of it than this.
+pub(crate) fn error_type(result: &Result<Accepted, Failure>) -> Option<&'static str> {
+    match result {
+        Ok(accepted) => (accepted.rejected > 0).then_some("rejected"),
+        Err(failure) => Some(failure.reason()),
+    }
+}
+
 /// An exporter's numbers, without the exporter: they outlive it.
 #[derive(Debug)]
 pub(crate) struct Book {
@@ -70,6 +115,9 @@ pub(crate) struct Book {
     exported: AtomicU64,
     failed: AtomicU64,
     rejected: AtomicU64,
+    /// What the exporter was given, of which the three above are over.
+    handed: AtomicU64,
+    observer: Observed,
     /// When the export that is under way began, and when the exporter's code got the thread that it has now: nanoseconds
     /// after `base`, or 0.
     exporting: AtomicU64,
@@ -91,6 +139,8 @@ pub(crate) struct History {
     pub(crate) was_refused: bool,
     pub(crate) last_success: Option<SystemTime>,
     pub(crate) last_error: Option<(SystemTime, String)>,
+    /// What failed, by reason.
+    lost: Vec<(&'static str, u64)>,
 }
 
 impl History {
@@ -126,6 +176,8 @@ impl Book {
             exported: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            handed: AtomicU64::new(0),
+            observer: Observed::default(),
             exporting: AtomicU64::new(0),
             polling: AtomicU64::new(0),
             base: Instant::now(),
@@ -139,6 +191,47 @@ impl Book {
 
     pub(crate) fn history(&self) -> History {
         self.lock().clone()
+    }
+
+    /// Notes that the exporter is given so many; [`book`](Self::book) says what became of them.
+    pub(crate) fn hand(&self, count: u64) {
+        self.handed.fetch_add(count, Relaxed);
+    }
+
+    /// How many the exporter has been given so far.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(crate) fn handed(&self) -> u64 {
+        self.handed.load(Relaxed)
+    }
+
+    /// How many of what failed were lost for which reason.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(crate) fn lost(&self) -> Vec<(&'static str, u64)> {
+        self.lock().lost.clone()
+    }
+
+    /// Says who wants to know how long exports take. The first one counts.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(crate) fn observe(&self, observer: Observer) {
+        let _ = self.observer.0.set(observer);
+    }
+
+    /// Tells the observer that an export is over: once for each, whatever its attempts were, with the time from the first
+    /// to the end of the last, and with why that one failed. What was never attempted is not told.
+    pub(crate) fn attempted(&self, duration: Duration, error_type: Option<&str>) {
+        self.tell_observer(Operation::Export, duration, error_type);
+    }
+
+    /// Tells the observer that a reader has collected what the exporter is to get.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(crate) fn collected(&self, duration: Duration, error_type: Option<&str>) {
+        self.tell_observer(Operation::Collect, duration, error_type);
+    }
+
+    fn tell_observer(&self, operation: Operation, duration: Duration, error_type: Option<&str>) {
+        if let Some(observer) = self.observer.0.get() {
+            observer(operation, duration, error_type);
+        }
     }
 
     /// Books so many spans, log records or data points.
@@ -186,6 +279,13 @@ impl Book {
                 history.note(false);
             }
             history.last_error = Some((SystemTime::now(), text.clone()));
+            if count > 0 {
+                let reason = failure.reason();
+                match history.lost.iter_mut().find(|(known, _)| *known == reason) {
+                    Some((_, lost)) => *lost += count,
+                    None => history.lost.push((reason, count)),
+                }
+            }
         }
         self.failed.fetch_add(count, Relaxed);
         let (name, signal) = (&self.name, self.signal);

@@ -24,7 +24,9 @@ pub mod tree;
 #[cfg(feature = "zipkin")]
 pub(crate) mod zipkin;
 
-pub(crate) use book::{Book, Failure, RECENT};
+#[cfg(feature = "metrics")]
+pub(crate) use book::Operation;
+pub(crate) use book::{Book, Failure, RECENT, error_type};
 pub use memory::MemoryExporter;
 #[allow(unused_imports)]
 pub(crate) use refused::{Again, Refused};

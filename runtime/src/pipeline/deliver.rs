@@ -2,7 +2,7 @@
 //! pipeline ends for none.
 
 use crate::clock;
-use crate::export::{Accepted, Batch, Book, Exporter, Exporting, Failure, Signal};
+use crate::export::{Accepted, Batch, Book, Exporter, Exporting, Failure, Signal, error_type};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -61,6 +61,7 @@ impl Lane {
         if share == 0 {
             return;
         }
+        self.book.hand(share);
         let job = Job { batch: Arc::clone(batch), share, done: done.clone() };
         if self.jobs.send(job).is_err() {
             self.book.book(share, Err(Failure::Panicked("it takes no batches any more".to_owned())));
@@ -96,8 +97,10 @@ async fn work(
         let result = if cut_off {
             Err(Failure::NotTried)
         } else {
-            let _exporting = book.exporting();
-            export(&*exporter, &book, &batch, timeout, &mut stop).await
+            let (_exporting, begin) = (book.exporting(), Instant::now());
+            let result = export(&*exporter, &book, &batch, timeout, &mut stop).await;
+            book.attempted(begin.elapsed(), error_type(&result));
+            result
         };
         cut_off |= result == Err(Failure::CutOff);
         book.book(share, result);

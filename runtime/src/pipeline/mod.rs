@@ -11,6 +11,8 @@ mod machine;
 mod metrics;
 mod once;
 mod reload;
+#[cfg(feature = "metrics")]
+mod sdk_metrics;
 mod shared;
 mod stats;
 mod watch_file;
@@ -304,7 +306,11 @@ fn start(
     let propagators = telemetry.propagators.clone();
     let books: Vec<_> = exporters.iter().map(|(_, book, _)| Arc::clone(book)).chain(metrics.books()).collect();
     diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &books));
+    let measures_itself = telemetry.sdk_metrics;
     let shared = Arc::new(Shared::new(telemetry, books));
+    if measures_itself {
+        metrics.measure(&shared);
+    }
     let (stop, drops) = (shared.stop.subscribe(), Arc::clone(&shared.drops));
     let supplies = Supplies { batching, resource, exporters, stop, drops };
     let thread = collector::spawn(supplies, Arc::clone(&shared.lease)).map_err(|error| {

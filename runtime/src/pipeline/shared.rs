@@ -99,6 +99,11 @@ impl Shared {
     }
 
     pub(super) fn has_stopped(&self) {
+        // What has ended since the shutdown lies where it was put, and nobody else will look. Not before: what the
+        // collector has not fetched yet is still to be exported.
+        if !self.disabled {
+            record::discard_ended();
+        }
         let last = self.stats();
         *lock(&self.last) = Some(last);
         self.state.store(State::Stopped as u8, Ordering::Release);
