@@ -12,6 +12,7 @@ mod notation;
 mod otlp;
 mod prometheus;
 mod random;
+mod sdk_metrics;
 mod support;
 mod tls;
 mod zipkin;

@@ -306,9 +306,8 @@ fn start(
     let propagators = telemetry.propagators.clone();
     let books: Vec<_> = exporters.iter().map(|(_, book, _)| Arc::clone(book)).chain(metrics.books()).collect();
     diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &books));
-    let measures_itself = telemetry.sdk_metrics;
     let shared = Arc::new(Shared::new(telemetry, books));
-    if measures_itself {
+    if shared.measures_itself {
         metrics.measure(&shared);
     }
     let (stop, drops) = (shared.stop.subscribe(), Arc::clone(&shared.drops));
