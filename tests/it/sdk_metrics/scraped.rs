@@ -37,3 +37,31 @@ fn prometheus_gets_the_names_that_the_queries_of_the_documentation_have() {
     }
     promtool(&text);
 }
+
+#[test]
+fn promtool_takes_the_alerts_of_the_documentation() {
+    let docs = include_str!("../../../docs/sdk-metrics.md");
+    let rules = docs.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("rules");
+    let queries = docs.split("```promql\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let queries: String = queries
+        .enumerate()
+        .map(|(number, query)| format!("      - record: query:{number}\n        expr: |\n{}", indented(query)))
+        .collect();
+    let rules = format!("{rules}  - name: queries\n    rules:\n{queries}");
+    let path = std::env::temp_dir().join(format!("otelier-it-rules-{}.yml", std::process::id()));
+    std::fs::write(&path, &rules).expect("a file");
+    let check = std::process::Command::new("promtool").args(["check", "rules"]).arg(&path).output();
+    std::fs::remove_file(&path).expect("it is there");
+    match check {
+        Ok(output) => {
+            let said = [output.stderr, output.stdout].concat();
+            assert!(output.status.success(), "{}\n{rules}", String::from_utf8_lossy(&said));
+            assert!(String::from_utf8_lossy(&said).contains("5 rules found"));
+        }
+        Err(_) => eprintln!("skipped: there is no promtool"),
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("          {line}\n")).collect()
+}
