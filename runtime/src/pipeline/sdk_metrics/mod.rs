@@ -40,7 +40,7 @@ pub(super) fn install(provider: &Provider, shared: &Arc<Shared>) {
                 let builder = builder.with_description(instrument.description).with_callback(move |to| {
                     source.look(number, |seen| observe(seen, &mut |value, attributes| to.observe(value, attributes)));
                 });
-                drop(builder.build());
+                builder.build();
             }
             Observe::UpDownCounter(observe) => {
                 let builder = meter.i64_observable_up_down_counter(instrument.name).with_unit(instrument.unit);
@@ -51,14 +51,14 @@ pub(super) fn install(provider: &Provider, shared: &Arc<Shared>) {
                         });
                     });
                 });
-                drop(builder.build());
+                builder.build();
             }
             Observe::Gauge(observe) => {
                 let builder = meter.f64_observable_gauge(instrument.name).with_unit(instrument.unit);
                 let builder = builder.with_description(instrument.description).with_callback(move |to| {
                     source.look(number, |seen| observe(seen, &mut |value, attributes| to.observe(value, attributes)));
                 });
-                drop(builder.build());
+                builder.build();
             }
         }
     }

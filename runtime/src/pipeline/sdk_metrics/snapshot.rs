@@ -145,3 +145,44 @@ impl Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Telemetry;
+
+    fn looks(source: &Source, instrument: usize) -> Option<*const Snapshot> {
+        let mut seen = None;
+        source.look(instrument, |snapshot| seen = Some(std::ptr::from_ref(snapshot)));
+        seen
+    }
+
+    #[test]
+    fn the_instruments_of_one_collection_see_the_same_numbers() {
+        let shared = Arc::new(Shared::new(Telemetry::default(), Vec::new()));
+        let source = Source::new(&shared, Arc::default());
+        assert!(looks(&source, 0).is_some());
+        // Kept, so that no later one can have its place.
+        let first = LATEST.with_borrow(|latest| latest.as_ref().map(|it| Rc::clone(&it.snapshot))).expect("it looked");
+        assert_eq!(looks(&source, 1), Some(Rc::as_ptr(&first)));
+        assert_ne!(looks(&source, 1), Some(Rc::as_ptr(&first)), "another collection");
+    }
+
+    #[test]
+    fn nothing_is_seen_of_a_pipeline_that_has_ended_or_is_gone() {
+        let shared = Arc::new(Shared::new(Telemetry::default(), Vec::new()));
+        let source = Source::new(&shared, Arc::default());
+        assert!(looks(&source, 0).is_some());
+        assert_eq!(Arc::strong_count(&shared), 1, "it does not keep the pipeline");
+        drop(shared);
+        assert!(looks(&source, 1).is_none());
+        let mut disabled = Telemetry::default();
+        disabled.disabled = true;
+        let shared = Arc::new(Shared::new(disabled, Vec::new()));
+        assert!(looks(&Source::new(&shared, Arc::default()), 0).is_none());
+        let shared = Arc::new(Shared::new(Telemetry::default(), Vec::new()));
+        let source = Source::new(&shared, Arc::default());
+        shared.has_stopped();
+        assert!(looks(&source, 0).is_none());
+    }
+}
