@@ -339,7 +339,8 @@ fn whoever_waits_for_a_flush_and_for_the_end_is_woken() {
         shared.append(1, 0);
         assert!(shared.queue.flush(NEVER));
         shared.append(2, 0);
-        assert!(shared.queue.stop(NEVER));
+        shared.queue.stop(clock::instant_after(NEVER));
+        assert!(shared.queue.wait_stopped(clock::instant_after(NEVER)));
         collector.join().expect("the collector ends").expect(1..=2);
     });
 }

@@ -13,6 +13,7 @@ mod otlp;
 mod presets;
 mod prometheus;
 mod random;
+mod sdk_metrics;
 #[cfg(unix)]
 mod sockets;
 mod support;

@@ -175,7 +175,7 @@ pub struct Batching {
 }
 
 /// How many bytes one place in the queue stands for.
-const BYTES_PER_SPAN: usize = 512;
+pub(crate) const BYTES_PER_SPAN: usize = 512;
 
 impl Batching {
     /// Sets the longest time a span waits before it is exported; 0: as soon as it has ended. Default: 5 s.

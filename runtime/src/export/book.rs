@@ -4,6 +4,7 @@ use super::delivery::Route;
 use super::{Accepted, Refused, Signal};
 use crate::diagnostics::{self, LogLevel, scrubbed};
 use std::any::Any;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -105,6 +106,36 @@ impl Failure {
 /// Why spans, log records or data points were lost that an exporter was handed.
 pub(crate) const LOSSES: [&str; 8] =
     ["refused", "timeout", "shut_down", "panicked", "backlog_full", "given_up", "expired", "damaged"];
+/// What an observer is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// An export: from its first attempt to the end of its last.
+    Export,
+    /// A reader has collected metrics.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    Collect,
+}
+
+/// Who is told what took how long, and why it failed if it did. Called where exporters run, so it must not wait.
+pub(crate) type Observer = Arc<dyn Fn(Operation, Duration, Option<&str>) + Send + Sync>;
+
+/// The one observer of a book.
+#[derive(Default)]
+struct Observed(OnceLock<Observer>);
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Observed").field(&self.0.get().is_some()).finish()
+    }
+}
+
+/// Why the export was not a full success, as an `error.type`; for exporters that know no more of it than this.
+pub(crate) fn error_type(result: &Result<Accepted, Failure>) -> Option<&'static str> {
+    match result {
+        Ok(accepted) => (accepted.rejected > 0).then_some("rejected"),
+        Err(failure) => Some(failure.error_type()),
+    }
+}
 
 /// An exporter's numbers, without the exporter: they outlive it.
 #[derive(Debug)]
@@ -119,7 +150,6 @@ pub(crate) struct Book {
     losses: [AtomicU64; LOSSES.len()],
     /// What waits in memory, and of it what is on its way.
     pub(crate) pending: AtomicU64,
-    in_flight: AtomicU64,
     /// What waits in the disk buffer: of this process and of earlier ones.
     pub(crate) buffered: AtomicU64,
     pub(crate) left_by_others: AtomicU64,
@@ -134,6 +164,9 @@ pub(crate) struct Book {
     /// When each export that is under way began.
     exporting: Mutex<Vec<(u64, Instant)>>,
     /// When the exporter's code got the thread that it has now: nanoseconds after `base`, or 0.
+    /// What the exporter was given, of which the three above are over.
+    handed: AtomicU64,
+    observer: Observed,
     polling: AtomicU64,
     base: Instant,
     history: Mutex<History>,
@@ -189,7 +222,6 @@ impl Book {
             rejected: AtomicU64::new(0),
             losses: Default::default(),
             pending: AtomicU64::new(0),
-            in_flight: AtomicU64::new(0),
             buffered: AtomicU64::new(0),
             left_by_others: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
@@ -199,6 +231,8 @@ impl Book {
             retries: AtomicU64::new(0),
             route: OnceLock::new(),
             exporting: Mutex::default(),
+            handed: AtomicU64::new(0),
+            observer: Observed::default(),
             polling: AtomicU64::new(0),
             base: Instant::now(),
             history: Mutex::default(),
@@ -211,6 +245,47 @@ impl Book {
 
     pub(crate) fn history(&self) -> History {
         self.lock().clone()
+    }
+
+    /// Notes that the exporter is given so many; [`book`](Self::book) says what became of them.
+    pub(crate) fn hand(&self, count: u64) {
+        self.handed.fetch_add(count, Relaxed);
+    }
+
+    /// How many the exporter has been given so far.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(crate) fn handed(&self) -> u64 {
+        self.handed.load(Relaxed)
+    }
+
+    /// How many of what failed were lost for which reason.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(crate) fn lost(&self) -> Vec<(&'static str, u64)> {
+        LOSSES.into_iter().zip(self.losses()).filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Says who wants to know how long exports take. The first one counts.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(crate) fn observe(&self, observer: Observer) {
+        let _ = self.observer.0.set(observer);
+    }
+
+    /// Tells the observer that an export is over: once for each, whatever its attempts were, with the time from the first
+    /// to the end of the last, and with why that one failed. What was never attempted is not told.
+    pub(crate) fn attempted(&self, duration: Duration, error_type: Option<&str>) {
+        self.tell_observer(Operation::Export, duration, error_type);
+    }
+
+    /// Tells the observer that a reader has collected what the exporter is to get.
+    #[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+    pub(crate) fn collected(&self, duration: Duration, error_type: Option<&str>) {
+        self.tell_observer(Operation::Collect, duration, error_type);
+    }
+
+    fn tell_observer(&self, operation: Operation, duration: Duration, error_type: Option<&str>) {
+        if let Some(observer) = self.observer.0.get() {
+            observer(operation, duration, error_type);
+        }
     }
 
     /// Books so many spans, log records or data points.
@@ -271,9 +346,6 @@ impl Book {
         self.retries.load(Relaxed)
     }
 
-    /// What came of one attempt, and how long it took.
-    pub(crate) fn attempted(&self, _duration: Duration, _error_type: Option<&str>) {}
-
     pub(crate) fn set_route(&self, route: &Arc<Route>) {
         // Once for each exporter.
         let _ = self.route.set(Arc::clone(route));
@@ -317,18 +389,12 @@ impl Book {
         (self.exported.load(Acquire), self.failed.load(Relaxed), self.rejected.load(Relaxed))
     }
 
-    /// Notes that an export of so many is under way, until what comes back is dropped.
-    pub(crate) fn exporting(&self, items: u64) -> Under<'_> {
-        let number = self.in_flight.fetch_add(items, Relaxed);
+    /// Notes that an export is under way, until what comes back is dropped.
+    pub(crate) fn exporting(&self) -> Under<'_> {
         let mut exporting = self.exporting.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = exporting.last().map_or(number, |(last, _)| last.wrapping_add(1));
+        let number = exporting.last().map_or(0, |(last, _)| last.wrapping_add(1));
         exporting.push((number, Instant::now()));
-        Under { book: self, number, items }
-    }
-
-    /// How many are on their way.
-    pub(crate) fn in_flight(&self) -> u64 {
-        self.in_flight.load(Relaxed)
+        Under { book: self, number }
     }
 
     /// Notes that the exporter's code has the thread, until what comes back is dropped.
@@ -354,12 +420,10 @@ impl Book {
 pub(crate) struct Under<'a> {
     book: &'a Book,
     number: u64,
-    items: u64,
 }
 
 impl Drop for Under<'_> {
     fn drop(&mut self) {
-        self.book.in_flight.fetch_sub(self.items, Relaxed);
         let mut exporting = self.book.exporting.lock().unwrap_or_else(PoisonError::into_inner);
         exporting.retain(|(number, _)| *number != self.number);
     }

@@ -28,6 +28,9 @@ pub mod tree;
 #[cfg(feature = "zipkin")]
 pub(crate) mod zipkin;
 
+#[cfg(feature = "metrics")]
+pub(crate) use book::Operation;
+pub(crate) use book::error_type;
 pub(crate) use book::{Book, Failure, LOSSES, RECENT};
 pub use delivery::BreakerState;
 pub use memory::MemoryExporter;

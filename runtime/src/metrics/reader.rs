@@ -5,7 +5,7 @@ use crate::clock;
 use crate::config::MetricReader;
 use crate::export::delivery::Stop;
 use crate::export::metrics::{MetricSink, data_points};
-use crate::export::{Accepted, Book, Failure, Signal};
+use crate::export::{Accepted, Book, Failure, Signal, error_type};
 use crate::record;
 use opentelemetry::Context;
 use opentelemetry_sdk::metrics::ManualReader;
@@ -142,15 +142,25 @@ impl Reader {
     }
 
     fn collect_and_export(&self, runtime: &tokio::runtime::Runtime, wake: Wake) {
-        let _exporting = self.book.exporting(0);
-        let collected = self.collected.iter().filter_map(|reader| self.collect(reader));
-        let metrics: Vec<_> = collected.filter(|metrics| metrics.scope_metrics().next().is_some()).collect();
+        let (_exporting, begin) = (self.book.exporting(), Instant::now());
+        let all: Vec<_> = self.collected.iter().map(|reader| self.collect(reader)).collect();
+        // After all of it, so that what is told does not become part of what is collected.
+        self.book.collected(begin.elapsed(), all.iter().any(Option::is_none).then_some("collect"));
+        let metrics = all.into_iter().flatten().filter(|metrics| metrics.scope_metrics().next().is_some());
+        let metrics: Vec<_> = metrics.collect();
         let count = data_points(&metrics);
         if count == 0 {
             return;
         }
+        self.book.hand(count);
+        let begin = Instant::now();
         let exported = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.export(&metrics, wake))));
-        self.book.book(count, exported.unwrap_or_else(|panic| Err(Failure::of_panic(&*panic))));
+        let result = exported.unwrap_or_else(|panic| Err(Failure::of_panic(&*panic)));
+        // One that sends to receivers knows more of it, and tells it itself.
+        if result != Err(Failure::NotTried) && self.book.route().is_none() {
+            self.book.attempted(begin.elapsed(), error_type(&result));
+        }
+        self.book.book(count, result);
     }
 
     fn collect(&self, reader: &ManualReader) -> Option<ResourceMetrics> {

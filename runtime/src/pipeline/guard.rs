@@ -314,14 +314,21 @@ impl Guard {
         record::set_policy(Policy::Off);
         let timeout = self.shared.begin_to_stop();
         let deadline = clock::instant_after(timeout);
-        // Readers have threads of their own, so they export at the same time as the collector.
+        if running.collector.is_some() {
+            // Wakes the collector where it waits for exporters; the queue, where it waits for spans.
+            self.shared.stop.send_replace(Some(deadline));
+            QUEUE.stop(deadline);
+            if self.shared.measures_itself {
+                // What is measured of the exporters is all there only after them. A half of the time stays for it.
+                QUEUE.wait_stopped(clock::instant_after(timeout / 2));
+            }
+        }
+        // Otherwise readers, which have threads of their own, export at the same time as the collector.
         self.metrics.stop(deadline);
         let in_time = match running.collector {
             None => true,
             Some(collector) => {
-                // Wakes the collector where it waits for exporters; the queue, where it waits for spans.
-                self.shared.stop.send_replace(Some(deadline));
-                let in_time = QUEUE.stop(timeout);
+                let in_time = QUEUE.wait_stopped(deadline);
                 if in_time {
                     // The thread has said its last word; if it panicked, there is nothing more to learn from it.
                     let _ = collector.join();

@@ -1,6 +1,9 @@
 //! The metrics of a pipeline: from settings to running readers, and their end.
 
+use super::sdk_metrics;
+use super::shared::Shared;
 use crate::config::{Hooks, MetricExporter, MetricReader, PullReader, Telemetry, Temporality};
+use crate::diagnostics::{self, LogLevel};
 use crate::export::Book;
 use crate::export::metrics::{MetricSink, SdkSink};
 #[cfg(feature = "prometheus")]
@@ -131,6 +134,17 @@ impl Running {
         match &self.provider {
             Some(provider) => Arc::new(provider.clone()),
             None => Arc::new(NoopMeterProvider::new()),
+        }
+    }
+
+    /// Makes the pipeline measure itself.
+    pub(super) fn measure(&self, shared: &Arc<Shared>) {
+        match &self.provider {
+            Some(provider) => sdk_metrics::install(provider, shared),
+            None => diagnostics::tell(LogLevel::Warn, "Pipeline.SdkMetrics.NoReader", || {
+                "`sdk_metrics` is set, but there is no reader of metrics, so the pipeline does not measure itself"
+                    .into()
+            }),
         }
     }
 

@@ -12,6 +12,8 @@ mod machine;
 mod metrics;
 mod once;
 mod reload;
+#[cfg(feature = "metrics")]
+mod sdk_metrics;
 mod shared;
 mod stats;
 mod watch_file;
@@ -308,6 +310,9 @@ fn start(
     let shared = Arc::new(Shared::new(telemetry, books));
     let (stop, drops) = (Stop::new(shared.stop.subscribe()), Arc::clone(&shared.drops));
     let supplies = Supplies { batching, retry, breaker, resource, exporters, stop, drops };
+    if shared.measures_itself {
+        metrics.measure(&shared);
+    }
     let thread = collector::spawn(supplies, Arc::clone(&shared.lease)).map_err(|error| {
         free_the_place();
         Error::Thread(error)

@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     /// Whether nothing is recorded.
     pub(crate) disabled: bool,
+    /// Whether there are metrics of the pipeline itself.
+    pub(super) measures_itself: bool,
     state: AtomicU8,
     settings: Mutex<Telemetry>,
     last_reload: Mutex<Option<Reload>>,
@@ -53,7 +55,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     pub(super) fn new(telemetry: Telemetry, books: Vec<Arc<Book>>) -> Self {
-        let disabled = telemetry.disabled;
+        let (disabled, measures_itself) = (telemetry.disabled, telemetry.sdk_metrics);
         let state = if disabled { State::Disabled } else { State::Running };
         Self {
             books: books.into(),
@@ -62,6 +64,7 @@ impl Shared {
             stop: watch::Sender::new(None),
             started: Instant::now(),
             disabled,
+            measures_itself,
             state: AtomicU8::new(state as u8),
             settings: Mutex::new(telemetry),
             last_reload: Mutex::default(),
@@ -99,6 +102,11 @@ impl Shared {
     }
 
     pub(super) fn has_stopped(&self) {
+        // What has ended since the shutdown lies where it was put, and nobody else will look. Not before: what the
+        // collector has not fetched yet is still to be exported.
+        if !self.disabled {
+            record::discard_ended();
+        }
         let last = self.stats();
         *lock(&self.last) = Some(last);
         self.state.store(State::Stopped as u8, Ordering::Release);

@@ -214,10 +214,6 @@ impl ReceiverStats {
 }
 
 pub(super) fn stats(books: &[Arc<Book>]) -> Stats {
-    if !record::is_enabled() {
-        // What has ended since the shutdown lies where it was put, and nobody else will look.
-        record::discard_ended();
-    }
     // Before the numbers of the threads, so that never more was exported than has ended.
     let mut exporters: Vec<_> = books.iter().map(|book| ExporterStats::of(book)).collect();
     exporters.sort_by_key(|exporter| exporter.signal != Signal::Spans);

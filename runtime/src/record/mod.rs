@@ -64,7 +64,7 @@ pub(crate) use counters::COUNTERS;
 pub use exceptions::ExceptionSignal;
 pub(crate) use exceptions::set_exception_signal;
 pub(crate) use fork::{forks, watch_forks};
-pub(crate) use guard::{Policy, enabled as is_enabled};
+pub(crate) use guard::Policy;
 pub use limits::Limits;
 pub(crate) use limits::{links as max_links, set_limits};
 pub use old_names::OldNames;

@@ -245,13 +245,15 @@ impl Queue {
         self.wait_done(state, deadline, |state| state.flush_done >= mine || state.stopped)
     }
 
-    /// Asks the collector to export what is left and to end. `false` if the time was too short.
-    pub(crate) fn stop(&self, timeout: Duration) -> bool {
-        let deadline = clock::instant_after(timeout);
-        let mut state = self.state();
-        state.stop = Some(deadline);
+    /// Asks the collector to export what is left by the deadline, and to end.
+    pub(crate) fn stop(&self, deadline: Instant) {
+        self.state().stop = Some(deadline);
         self.bell.notify_one();
-        self.wait_done(state, deadline, |state| state.stopped)
+    }
+
+    /// Waits for the collector's end. `false` if the time was too short.
+    pub(crate) fn wait_stopped(&self, deadline: Instant) -> bool {
+        self.wait_done(self.state(), deadline, |state| state.stopped)
     }
 
     fn wait_done(&self, mut state: MutexGuard<'_, State>, deadline: Instant, done: impl Fn(&State) -> bool) -> bool {

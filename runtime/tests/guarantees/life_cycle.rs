@@ -1,7 +1,7 @@
 //! Every way to end a pipeline, wherever the guard lives and whatever the exporter does. What a signal does is in
 //! `tests/signals.rs`, because it ends the process.
 
-use crate::support::{PATIENCE, Recorder, lock, many_threads, one_thread, turn, wait_until};
+use crate::support::{Gate, PATIENCE, Recorder, lock, many_threads, one_thread, turn, wait_until};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use otelier::prelude::*;
@@ -218,4 +218,26 @@ fn a_guard_may_end_while_its_thread_is_torn_down() {
     thread.join().expect("no panic");
     assert_eq!(*lock(&seen.spans), 1);
     wait_until("the place to be free", || otelier::init(Telemetry::default()).is_ok());
+}
+
+#[test]
+fn who_asks_how_it_is_while_the_pipeline_ends_takes_no_spans_away() {
+    let _turn = turn();
+    let gate = Gate::default();
+    let settings = Telemetry::default().with_schedule_delay(Duration::ZERO).with_shutdown_timeout(3 * PATIENCE);
+    let telemetry = Pipeline::new(settings).with_span_exporter(gate.clone()).start().expect("it starts");
+    let handle = telemetry.health_handle();
+    otelier::Span::start("first").end();
+    gate.wait_for_a_batch();
+    // Nobody fetches this one before the exporter has let go of its thread.
+    otelier::Span::start("second").end();
+    let ends = std::thread::spawn(move || telemetry.shutdown());
+    wait_until("the end has begun", || !handle.is_ready());
+    for _ in 0..10 {
+        let health = handle.health();
+        assert_eq!((health.pipeline.started, health.exporters[0].exported), (2, 0));
+    }
+    gate.open();
+    let stats = ends.join().expect("no panic").expect("in time");
+    assert_eq!((stats.exporters[0].exported, stats.dropped()), (2, 0), "{stats}");
 }

@@ -1,6 +1,6 @@
 //! Metrics that are fetched, as Prometheus would.
 
-mod parsed;
+pub(crate) mod parsed;
 mod server;
 
 use crate::support::turn;
@@ -15,7 +15,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 /// At a port that is free.
-fn free() -> Prometheus {
+pub(crate) fn free() -> Prometheus {
     Prometheus::default().with_host("127.0.0.1").with_port(0)
 }
 
@@ -24,7 +24,7 @@ fn settings(prometheus: Prometheus) -> Telemetry {
 }
 
 /// Where it listens.
-fn address(telemetry: &otelier::Guard) -> String {
+pub(crate) fn address(telemetry: &otelier::Guard) -> String {
     let name = telemetry.stats().exporters.last().expect("an exporter").name.clone();
     let address = name.strip_prefix("prometheus http://").and_then(|rest| rest.strip_suffix("/metrics"));
     address.unwrap_or_else(|| panic!("{name}")).to_owned()
@@ -130,16 +130,13 @@ fn values_are_counted_from_the_start_however_often_they_are_fetched() {
     assert_eq!((exporter.exports, exporter.failed_exports, exporter.exported), (3, 0, 3));
 }
 
-#[test]
-fn promtool_finds_nothing_to_say() {
-    let _turn = turn();
+/// Lets Prometheus's own tool read the text, if it is installed.
+pub(crate) fn promtool(text: &str) {
     let is_there = Command::new("promtool").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !is_there.is_ok_and(|status| status.success()) {
         eprintln!("skipped: there is no promtool");
         return;
     }
-    let telemetry = started(free());
-    let text = get(&address(&telemetry), "/metrics").body;
     let check = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -152,6 +149,13 @@ fn promtool_finds_nothing_to_say() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     // Advice on style, such as a text for each metric, is the program's whose metrics they are. What cannot be read is ours.
     assert!(!said.contains("error while linting") && output.status.code() != Some(1), "{said}\n{text}");
+}
+
+#[test]
+fn promtool_finds_nothing_to_say() {
+    let _turn = turn();
+    let telemetry = started(free());
+    promtool(&get(&address(&telemetry), "/metrics").body);
 }
 
 #[test]

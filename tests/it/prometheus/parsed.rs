@@ -6,14 +6,14 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// What a server answered.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 /// Asks over a connection of its own.
-pub(super) fn ask(address: &str, request: &str) -> Answer {
+pub(crate) fn ask(address: &str, request: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -24,20 +24,20 @@ pub(super) fn ask(address: &str, request: &str) -> Answer {
     Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
 }
 
-pub(super) fn get(address: &str, path: &str) -> Answer {
+pub(crate) fn get(address: &str, path: &str) -> Answer {
     ask(address, &format!("GET {path} HTTP/1.1\r\nhost: test\r\naccept: text/plain\r\n\r\n"))
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Parsed {
-    pub(super) types: BTreeMap<String, String>,
-    pub(super) helps: BTreeMap<String, String>,
+pub(crate) struct Parsed {
+    pub(crate) types: BTreeMap<String, String>,
+    pub(crate) helps: BTreeMap<String, String>,
     /// By name and labels.
-    pub(super) samples: BTreeMap<(String, BTreeMap<String, String>), f64>,
+    pub(crate) samples: BTreeMap<(String, BTreeMap<String, String>), f64>,
 }
 
 impl Parsed {
-    pub(super) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut parsed = Self::default();
         let mut seen = BTreeSet::new();
         let mut family = String::new();
@@ -64,7 +64,7 @@ impl Parsed {
     }
 
     /// The value of the one sample of this name that has these labels, among others.
-    pub(super) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let has = |found: &BTreeMap<String, String>| {
             labels.iter().all(|(name, value)| found.get(*name).is_some_and(|found| found == value))
         };
@@ -75,7 +75,7 @@ impl Parsed {
     }
 
     /// The labels of the one sample of this name.
-    pub(super) fn labels(&self, name: &str) -> BTreeMap<String, String> {
+    pub(crate) fn labels(&self, name: &str) -> BTreeMap<String, String> {
         let mut found = self.samples.keys().filter(|(found, _)| found == name);
         let labels = found.next().unwrap_or_else(|| panic!("no {name}")).1.clone();
         assert!(found.next().is_none(), "several {name}");

@@ -9,8 +9,10 @@ impl Telemetry {
     /// that views can select; without a reader nothing is measured, and a warning says so. `docs/sdk-metrics.md` lists
     /// every name.
     ///
-    /// It costs nothing where spans are made: numbers that are there anyway are read when a reader collects. Needs the
-    /// feature `metrics`; without it starting fails.
+    /// It costs nothing where spans are made: numbers that are there anyway are read when a reader collects. A shutdown
+    /// lets the last export of metrics wait for the last spans, for at most half of the
+    /// [`shutdown_timeout`](Self::shutdown_timeout), so that it counts these, too. Needs the feature `metrics`; without it
+    /// starting fails.
     ///
     /// | | |
     /// |-|-|

@@ -13,7 +13,7 @@ pub(crate) use route::{MemberNumbers, Route};
 pub(crate) use stop::{RESERVE, Stop};
 pub(crate) use turns::{Turn, Turns};
 
-use super::{Accepted, Again, Book, Failure, Refused};
+use super::{Accepted, Again, Book, Failure, Refused, error_type};
 use crate::clock;
 use crate::config::{CircuitBreaker, Retry};
 use route::{Permit, Pick};
@@ -87,6 +87,14 @@ pub(crate) struct Delivery {
     hurried: AtomicU64,
 }
 
+/// What the attempts for one request were.
+#[derive(Debug, Default)]
+struct Tries {
+    first: Option<Instant>,
+    /// Why the latest one failed, if one did.
+    error_type: Option<String>,
+}
+
 /// What came of trying every receiver that may be tried once.
 enum Attempted {
     Taken(Accepted),
@@ -140,7 +148,8 @@ impl Delivery {
         self.slots.add_permits(AT_ONCE_AT_THE_END - AT_ONCE);
     }
 
-    /// Tries until a receiver takes or refuses it, the budget for retries is used up, or the pipeline ends.
+    /// Tries until a receiver takes or refuses it, the budget for retries is used up, or the pipeline ends; and tells who
+    /// wants to know how long that took.
     pub(crate) async fn deliver(
         &self,
         items: u64,
@@ -148,14 +157,31 @@ impl Delivery {
         turn: &mut Turn,
         budget: Duration,
     ) -> Result<Accepted, Failure> {
+        let mut tries = Tries::default();
+        let result = self.try_until(items, request, turn, budget, &mut tries).await;
+        if let Some(first) = tries.first {
+            let known = tries.error_type.as_deref().filter(|_| result.is_err());
+            self.book.attempted(first.elapsed(), known.or(error_type(&result)));
+        }
+        result
+    }
+
+    async fn try_until(
+        &self,
+        items: u64,
+        request: &MakeRequest<'_>,
+        turn: &mut Turn,
+        budget: Duration,
+        tries: &mut Tries,
+    ) -> Result<Accepted, Failure> {
         let (mut attempts, mut attempts_at_the_end) = (0u32, 0u32);
-        let mut first = None::<Instant>;
         let mut last = None::<Refused>;
         let mut may_have_arrived = false;
         loop {
-            let give_up = first.map(|first| first.checked_add(budget).unwrap_or_else(|| clock::instant_after(budget)));
+            let give_up =
+                tries.first.map(|first| first.checked_add(budget).unwrap_or_else(|| clock::instant_after(budget)));
             let flush = turn.flush();
-            let refused = match self.attempt(items, request, turn, flush, give_up, &mut first).await {
+            let refused = match self.attempt(items, request, turn, flush, give_up, tries).await {
                 Attempted::Taken(accepted) => return Ok(accepted),
                 Attempted::Refused(refused) => return Err(Failure::Failed(refused.text)),
                 Attempted::CutOff => return Err(Failure::CutOff),
@@ -165,7 +191,7 @@ impl Delivery {
             attempts = attempts.saturating_add(1);
             may_have_arrived |= !refused.is_answer && refused.error_type != "connection_refused";
             let mut pause = backoff::pause(&self.retry, attempts, refused.again);
-            let tried_for = first.map_or(Duration::ZERO, |first| first.elapsed());
+            let tried_for = tries.first.map_or(Duration::ZERO, |first| first.elapsed());
             let is_final = if self.stop.has_begun() {
                 attempts_at_the_end += 1;
                 pause = backoff::up_to(LAST_PAUSE * attempts_at_the_end);
@@ -201,15 +227,19 @@ impl Delivery {
         turn: &mut Turn,
         flush: u64,
         give_up: Option<Instant>,
-        first: &mut Option<Instant>,
+        tries: &mut Tries,
     ) -> Attempted {
         let Some((_slot, mut permit)) = self.admitted(turn, flush, give_up).await else { return Attempted::NotTried };
-        first.get_or_insert_with(Instant::now);
+        tries.first.get_or_insert_with(Instant::now);
         let mut tried = Vec::new();
         loop {
             let number = permit.number;
             tried.push(number);
-            let refused = match self.send(&*self.receivers[number], request, items).await {
+            let sent = self.send(&*self.receivers[number], request).await;
+            if let Some(Err(refused)) = &sent {
+                tries.error_type = Some(refused.error_type.clone());
+            }
+            let refused = match sent {
                 Some(Ok(accepted)) => {
                     permit.took(items - accepted.rejected.min(items));
                     return Attempted::Taken(accepted);
@@ -289,18 +319,12 @@ impl Delivery {
     }
 
     /// One attempt at one receiver; `None` if the pipeline ended meanwhile.
-    async fn send(
-        &self,
-        receiver: &dyn Receiver,
-        request: &MakeRequest<'_>,
-        items: u64,
-    ) -> Option<Result<Accepted, Refused>> {
+    async fn send(&self, receiver: &dyn Receiver, request: &MakeRequest<'_>) -> Option<Result<Accepted, Refused>> {
         let Some(request) = request(receiver) else {
             let text = format!("{}: it was stored in another format than this receiver takes", receiver.name());
             return Some(Err(Refused { text, error_type: "format".to_owned(), again: Again::Never, is_answer: false }));
         };
-        let _exporting = self.book.exporting(items);
-        let begun = Instant::now();
+        let _exporting = self.book.exporting();
         let timeout = tokio::time::sleep_until(clock::instant_after(self.timeout).into());
         let mut sending = receiver.send(request);
         let answer = first_of(sending.as_mut(), pin!(any([&mut pin!(timeout), &mut pin!(self.stop.over())]))).await;
@@ -309,8 +333,6 @@ impl Delivery {
             let text = format!("{} did not answer within {:?}", receiver.name(), self.timeout);
             Err(Refused { text, error_type: "timeout".to_owned(), again: Again::Later, is_answer: false })
         });
-        let error_type = answer.as_ref().err().map(|refused| refused.error_type.as_str());
-        self.book.attempted(begun.elapsed(), error_type);
         (!is_cut_off).then_some(answer)
     }
 }

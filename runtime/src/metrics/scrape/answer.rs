@@ -17,6 +17,7 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::Mutex;
 
 /// Version 0.0.4 of the text format, which everybody reads.
@@ -71,15 +72,21 @@ impl Inner {
     fn text(&self, utf8: bool) -> Result<Exposition, Failure> {
         record::never_here();
         let _suppressed = Context::enter_telemetry_suppressed_scope();
-        let _exporting = self.book.exporting(0);
+        let _exporting = self.book.exporting();
         let made = catch_unwind(AssertUnwindSafe(|| {
             let mut all = Vec::with_capacity(self.collected.len());
+            let begin = Instant::now();
             for reader in &self.collected {
                 let _polling = self.book.polling();
                 let mut metrics = ResourceMetrics::default();
-                reader.collect(&mut metrics).map_err(|error| Failure::Collect(error.to_string()))?;
+                if let Err(error) = reader.collect(&mut metrics) {
+                    let failure = Failure::Collect(error.to_string());
+                    self.book.collected(begin.elapsed(), Some(failure.error_type()));
+                    return Err(failure);
+                }
                 all.push(metrics);
             }
+            self.book.collected(begin.elapsed(), None);
             Ok(prometheus::text(&all, &self.resource, &self.settings, utf8))
         }));
         made.unwrap_or_else(|panic| Err(Failure::of_panic(&*panic)))
@@ -96,14 +103,17 @@ pub(super) async fn answer<B>(request: &Request<B>, source: &Source) -> Response
         return response;
     }
     let utf8 = source.inner.settings.translation.is_utf8() && takes_utf8(request);
-    let book = &source.inner.book;
-    match source.text(utf8).await {
+    let (book, begin) = (&source.inner.book, Instant::now());
+    let answer = source.text(utf8).await;
+    book.attempted(begin.elapsed(), answer.as_ref().err().map(Failure::error_type));
+    match answer {
         Ok(Exposition { text, points, left_out }) => {
             for reason in left_out {
                 diagnostics::say(LogLevel::Warn, "Prometheus.Metric.LeftOut", &reason, || {
                     format!("{}: {reason}; it is left out", book.name)
                 });
             }
+            book.hand(points);
             book.book(points, Ok(Accepted::default()));
             let mut response = Response::new(Full::from(text));
             response.headers_mut().insert(CONTENT_TYPE, if utf8 { UTF8_TEXT } else { TEXT });

@@ -3,7 +3,7 @@
 use super::Job;
 use crate::clock;
 use crate::export::delivery::{Caught, Stop};
-use crate::export::{Accepted, Batch, Book, Exporter, Failure};
+use crate::export::{Accepted, Batch, Book, Exporter, Failure, error_type};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ pub(super) async fn work(
         let result = if cut_off {
             Err(Failure::NotTried)
         } else {
-            let _exporting = book.exporting(job.share);
+            let _exporting = book.exporting();
             let begun = Instant::now();
             let result = export(&*exporter, book, &job.batch, timeout, &stop).await;
-            book.attempted(begun.elapsed(), result.as_ref().err().map(Failure::error_type));
+            book.attempted(begun.elapsed(), error_type(&result));
             result
         };
         cut_off |= result == Err(Failure::CutOff);

@@ -140,6 +140,7 @@ impl Lane {
         if share == 0 {
             return;
         }
+        self.book.hand(share);
         let room = if forced { self.room.saturating_mul(2) } else { self.room };
         if self.pending.load(Relaxed) >= room {
             self.book.book(share, Err(Failure::BacklogFull));
