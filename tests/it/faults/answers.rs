@@ -1,29 +1,18 @@
-//! Receivers and networks that misbehave in the middle of a run.
+//! What a receiver's answers come to, one by one.
 
+use super::{LONG, script, start};
 use crate::support::{PROTOCOLS, receiver, telemetry, turn};
 use otelier::config::{Otlp, Protocol};
 use otelier::prelude::*;
 use otelier::{ExporterStats, Guard};
-use otelier_tests::{Behaviour, Receiver};
+use otelier_tests::Behaviour;
 use std::time::{Duration, Instant};
-
-const LONG: Duration = Duration::from_secs(10);
-
-fn start(settings: Telemetry) -> Guard {
-    otelier::init(settings).expect("it starts")
-}
 
 /// Sends one span, and gives the exporter's numbers since the start.
 fn send(telemetry: &Guard) -> ExporterStats {
     trace_block!(name = "one", {});
     telemetry.force_flush(LONG).expect("in time");
     telemetry.stats().exporters.remove(0)
-}
-
-fn script(protocol: Protocol, script: impl IntoIterator<Item = Behaviour>) -> Receiver {
-    let started =
-        if protocol == Protocol::Grpc { Receiver::grpc_script(script) } else { Receiver::http_script(script) };
-    started.expect("loopback has a free port")
 }
 
 #[test]
