@@ -72,6 +72,16 @@ fn check_sum(stats: &Stats, made: usize) {
     }
 }
 
+/// Waits until it is so.
+#[allow(dead_code, reason = "used by `delivery`, `breaker` and `buffer`, which wait for what they test")]
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !so() {
+        assert!(begin.elapsed() < LONG, "{what}: not within {LONG:?}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
 /// Checks that a new pipeline of this process delivers.
 fn check_usable(protocol: Protocol) {
     let receiver = script(protocol, [Behaviour::Accept]);
