@@ -74,8 +74,13 @@ fn behaviours(protocol: Protocol) -> Vec<Behaviour> {
 
 /// Whether a client may not know that the receiver took a request: its answer was lost, or came too late.
 fn is_ambiguous(behaviour: &Behaviour) -> bool {
-    use Behaviour::{After, Drip, HangInBody, ResetInAnswer};
-    matches!(behaviour, Drip(..) | After(..) | ResetInAnswer(_) | HangInBody)
+    use Behaviour::{After, Drip, HangInBody, Randomly, Reset, ResetInAnswer};
+    match behaviour {
+        Drip(..) | After(..) | ResetInAnswer(_) | HangInBody => true,
+        // Over gRPC other requests are on the connection that is reset.
+        Randomly { fail, .. } => **fail == Reset,
+        _ => false,
+    }
 }
 
 #[test]

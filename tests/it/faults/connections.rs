@@ -59,7 +59,8 @@ fn a_connection_that_was_reset_is_made_anew() {
             let stats = end(telemetry);
             check_sum(&stats, 3);
             assert!(receiver.arrivals().last().is_some_and(|last| last.accepted), "{protocol:?}, {reset:?}: {stats:?}");
-            assert_eq!(receiver.connections(), 2, "{protocol:?}, {reset:?}: {stats:?}");
+            let connections = receiver.connections();
+            assert!((2..=4).contains(&connections), "{protocol:?}, {reset:?}: {connections} connections: {stats:?}");
         }
     }
 }
