@@ -8,6 +8,7 @@ mod alloc;
 mod child;
 mod clock;
 mod compile;
+mod faults;
 mod gates;
 mod measure;
 mod numbers;
@@ -83,6 +84,8 @@ enum What {
         #[arg(long, default_value_t = 3, value_parser = rounds)]
         rounds: usize,
     },
+    /// Receivers that misbehave and processes that are killed: what is lost, what comes twice, what calls cost: 7 minutes
+    Faults(faults::Arguments),
     /// Machine code that an annotation adds
     Size,
     /// Processor time of `cargo check` and `cargo build` for an annotated function: 10 minutes
@@ -105,6 +108,10 @@ enum What {
     },
     #[command(hide = true)]
     Receiver,
+    #[command(hide = true)]
+    FaultsApp(faults::app::Arguments),
+    #[command(hide = true)]
+    FaultsReceiver,
 }
 
 fn rounds(text: &str) -> Result<usize, String> {
@@ -128,6 +135,8 @@ fn run(what: What) -> Result<bool, String> {
     let kept = match what {
         What::Child { kind, child } => child::run(kind, &child),
         What::Receiver => return receiver::run().map(|()| true).map_err(|error| error.to_string()),
+        What::FaultsApp(arguments) => return faults::app::run(&arguments).map(|()| true),
+        What::FaultsReceiver => return faults::receiver::run().map(|()| true).map_err(|error| error.to_string()),
         What::Gates => gates::run(),
         What::CompileGate => compile::gate()?,
         What::All { rounds } => all(rounds)?,
@@ -169,11 +178,19 @@ fn one(what: What) -> Result<bool, String> {
             let (flat_out, paced) = (load::flat_out(&whole(peers), rounds), load::paced(&whole(peers), rounds));
             (format!("{}\n{}", flat_out.text, paced.text), [flat_out.problems, paced.problems].concat())
         }
+        What::Faults(arguments) => {
+            let found = faults::run(&arguments);
+            (found.text, found.problems)
+        }
         What::Size => (size::run()?, Vec::new()),
         What::Compile { functions, rounds } => (compile::table(functions, rounds)?, Vec::new()),
-        What::All { .. } | What::Gates | What::CompileGate | What::Child { .. } | What::Receiver => {
-            unreachable!("handled by the caller")
-        }
+        What::All { .. }
+        | What::Gates
+        | What::CompileGate
+        | What::Child { .. }
+        | What::Receiver
+        | What::FaultsApp(_)
+        | What::FaultsReceiver => unreachable!("handled by the caller"),
     };
     println!("{}", report::with_notes(&text));
     problems.iter().for_each(|problem| eprintln!("error: {problem}"));

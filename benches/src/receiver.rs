@@ -82,7 +82,7 @@ fn serve(stream: TcpStream) -> io::Result<()> {
 }
 
 /// Reads a request up to its body; the body's length, or `None` if the connection is closed.
-fn head(reader: &mut impl BufRead) -> io::Result<Option<usize>> {
+pub(crate) fn head(reader: &mut impl BufRead) -> io::Result<Option<usize>> {
     let mut length = None;
     let mut first = true;
     loop {
@@ -119,7 +119,7 @@ fn spans(request: &[u8]) -> Option<u64> {
 }
 
 /// The messages in one field of a message; `None` if it is not protobuf.
-fn messages(mut message: &[u8], wanted: u64) -> Option<Vec<&[u8]>> {
+pub(crate) fn messages(mut message: &[u8], wanted: u64) -> Option<Vec<&[u8]>> {
     let mut found = Vec::new();
     while !message.is_empty() {
         let tag = varint(&mut message)?;
@@ -141,7 +141,7 @@ fn messages(mut message: &[u8], wanted: u64) -> Option<Vec<&[u8]>> {
     Some(found)
 }
 
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
+pub(crate) fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;

@@ -1,6 +1,9 @@
 //! OTLP over gRPC.
 
-use crate::{Behaviour, Received, Secure};
+use crate::behaviour::Behaviour;
+use crate::connection::{Connection, Wire};
+use crate::received::{Envelope, Received};
+use crate::tls::Secure;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -18,8 +21,10 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use std::io;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::codec::CompressionEncoding;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::TlsConnectInfo;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
@@ -45,13 +50,37 @@ pub(crate) async fn serve(listener: TcpListener, mut server: Server, received: A
     });
     let metrics = MetricsServiceServer::new(Service(Arc::clone(&received)));
     let metrics = metrics.accept_compressed(CompressionEncoding::Gzip).accept_compressed(CompressionEncoding::Zstd);
-    let service = TraceServiceServer::new(Service(received))
+    let service = TraceServiceServer::new(Service(Arc::clone(&received)))
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd);
     let server = server.add_service(service).add_service(metrics).add_optional_service(logs);
-    if let Err(error) = server.serve_with_incoming(TcpIncoming::from(listener)).await {
-        eprintln!("the gRPC receiver ended: {error}");
+    let (connections, incoming) = mpsc::channel::<io::Result<Connection>>(64);
+    let accept = async {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (wire, unread) = received.connect();
+            let connection = Connection::new(stream, Arc::clone(&wire));
+            if unread {
+                wire.reset();
+            } else if connections.send(Ok(connection)).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        ended = server.serve_with_incoming(ReceiverStream::new(incoming)) => {
+            if let Err(error) = ended {
+                eprintln!("the gRPC receiver ended: {error}");
+            }
+        }
     }
+}
+
+/// The connection that a request came on.
+fn wire<T>(request: &Request<T>) -> Arc<Wire> {
+    let plain = request.extensions().get::<Arc<Wire>>();
+    let secure = || request.extensions().get::<TlsConnectInfo<Arc<Wire>>>().map(TlsConnectInfo::get_ref);
+    plain.or_else(secure).map_or_else(|| Wire::new(0), Arc::clone)
 }
 
 /// Acts as told: gives back what is to be rejected, and with which words.
@@ -61,9 +90,15 @@ async fn act(behaviour: Behaviour) -> Result<Option<(i64, String)>, Status> {
         // A panic in a handler takes its connection along, and nothing else.
         Behaviour::Disconnect => std::panic::resume_unwind(Box::new("the connection is closed on purpose")),
         Behaviour::Status(code) => Err(Status::new(code, "on purpose")),
-        Behaviour::Fail(_) => Err(Status::unavailable("out of \u{1b}[31morder")),
+        Behaviour::Details(code, details) => Err(Status::with_details(code, "on purpose", details.into())),
+        Behaviour::Fail(_) | Behaviour::Throttle(..) => Err(Status::unavailable("out of \u{1b}[31morder")),
+        // The words of tonic's own server.
+        Behaviour::NoCompression => {
+            Err(Status::unimplemented("Content is compressed with `gzip` which isn't supported"))
+        }
         Behaviour::Reject(count, text) => Ok(Some((count, text))),
-        Behaviour::Accept | Behaviour::Raw(..) | Behaviour::Truncate | Behaviour::HangInBody => Ok(None),
+        // What the others do has been done already, or can be done over HTTP only.
+        _ => Ok(None),
     }
 }
 
@@ -73,8 +108,10 @@ impl TraceService for Service {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let wire = wire(&request);
         let (metadata, _, request) = request.into_parts();
-        let rejected = act(self.0.add(request, metadata.into_headers())).await?;
+        let envelope = Envelope { headers: metadata.into_headers(), wire: &wire };
+        let rejected = act(self.0.add(request, envelope).await).await?;
         let partial_success =
             rejected.map(|(rejected_spans, error_message)| ExportTracePartialSuccess { rejected_spans, error_message });
         Ok(Response::new(ExportTraceServiceResponse { partial_success }))
@@ -87,8 +124,10 @@ impl LogsService for Service {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
+        let wire = wire(&request);
         let (metadata, _, request) = request.into_parts();
-        let rejected = act(self.0.add_logs(request, metadata.into_headers())).await?;
+        let envelope = Envelope { headers: metadata.into_headers(), wire: &wire };
+        let rejected = act(self.0.add_logs(request, envelope).await).await?;
         let partial_success = rejected.map(|(rejected_log_records, error_message)| ExportLogsPartialSuccess {
             rejected_log_records,
             error_message,
@@ -103,8 +142,10 @@ impl MetricsService for Service {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let wire = wire(&request);
         let (metadata, _, request) = request.into_parts();
-        let rejected = act(self.0.add_metrics(request, metadata.into_headers())).await?;
+        let envelope = Envelope { headers: metadata.into_headers(), wire: &wire };
+        let rejected = act(self.0.add_metrics(request, envelope).await).await?;
         let partial_success = rejected.map(|(rejected_data_points, error_message)| ExportMetricsPartialSuccess {
             rejected_data_points,
             error_message,

@@ -1,20 +1,25 @@
 //! OTLP over HTTP/1.1, and Zipkin's JSON.
 
+use crate::behaviour::Behaviour;
+use crate::connection::{Connection, Wire};
+use crate::received::{Envelope, Received};
 use crate::tls::Acceptor;
-use crate::{Behaviour, Received};
 use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::request::Parts;
-use http::{
-    Request, Response, StatusCode,
-    header::{CONTENT_ENCODING, CONTENT_TYPE},
-};
+use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::rt::TokioIo;
-use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
-use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceResponse};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
-use prost::Message;
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, Read as _};
@@ -27,12 +32,19 @@ const PROTOBUF: Option<&str> = Some("application/x-protobuf");
 
 pub(crate) async fn serve(listener: TcpListener, acceptor: Acceptor, received: Arc<Received>) {
     while let Ok((stream, _)) = listener.accept().await {
-        // The answer must not wait until the client has acknowledged the one before.
-        let _ = stream.set_nodelay(true);
+        let (wire, unread) = received.connect();
+        let stream = Connection::new(stream, Arc::clone(&wire));
+        if unread {
+            wire.reset();
+            continue;
+        }
         let (received, acceptor) = (Arc::clone(&received), acceptor.clone());
         tokio::spawn(async move {
             let Ok(stream) = acceptor.accept(stream).await else { return };
-            let service = hyper::service::service_fn(move |request| answer(Arc::clone(&received), request));
+            let service = hyper::service::service_fn(move |request| {
+                let (received, wire) = (Arc::clone(&received), Arc::clone(&wire));
+                async move { answer(&received, &wire, request).await }
+            });
             // A client that goes away is none of the server's business.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
@@ -103,10 +115,17 @@ enum Signal {
     Metrics,
 }
 
-async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Result<Response<Answer>> {
+/// A request of one of the signals.
+enum Message {
+    Traces(ExportTraceServiceRequest),
+    Logs(ExportLogsServiceRequest),
+    Metrics(ExportMetricsServiceRequest),
+}
+
+async fn answer(received: &Received, wire: &Wire, request: Request<Incoming>) -> io::Result<Response<Answer>> {
     let (head, body) = request.into_parts();
     if head.uri.path() == "/api/v2/spans" && head.method == http::Method::POST {
-        return zipkin(&received, head, body).await;
+        return zipkin(received, wire, head, body).await;
     }
     let signal = match head.uri.path() {
         "/v1/traces" => Signal::Traces,
@@ -117,7 +136,7 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
     if head.method != http::Method::POST {
         return Ok(not_found());
     }
-    let encoding = match head.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) {
+    let encoding = match head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) {
         Some(b"application/x-protobuf") => Encoding::Protobuf,
         Some(b"application/json") => Encoding::Json,
         _ => return Ok(respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, Vec::new())),
@@ -126,7 +145,7 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
         return Ok(respond(StatusCode::BAD_REQUEST, None, b"the body broke off".to_vec()));
     };
     let body = body.to_bytes();
-    let body = match head.headers.get(CONTENT_ENCODING).map(http::HeaderValue::as_bytes) {
+    let body = match head.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None => Some(body.to_vec()),
         Some(b"gzip") => {
             let mut plain = Vec::new();
@@ -135,15 +154,12 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
         Some(b"zstd") => zstd::decode_all(&*body).ok(),
         Some(_) => None,
     };
-    let behaviour = body.and_then(|body| {
-        Some(match signal {
-            Signal::Traces => received.add(encoding.decode(&body)?, head.headers),
-            Signal::Logs => received.add_logs(encoding.decode(&body)?, head.headers),
-            Signal::Metrics => received.add_metrics(encoding.decode(&body)?, head.headers),
-        })
-    });
-    let Some(behaviour) = behaviour else {
-        return Ok(respond(StatusCode::BAD_REQUEST, None, b"not an export request of this signal".to_vec()));
+    let envelope = Envelope { headers: head.headers, wire };
+    let behaviour = match body.and_then(|body| encoding.request(signal, &body)) {
+        Some(Message::Traces(request)) => received.add(request, envelope).await,
+        Some(Message::Logs(request)) => received.add_logs(request, envelope).await,
+        Some(Message::Metrics(request)) => received.add_metrics(request, envelope).await,
+        None => return Ok(respond(StatusCode::BAD_REQUEST, None, b"not an export request of this signal".to_vec())),
     };
     match behaviour {
         // The successes of all signals without anything to say are alike.
@@ -154,8 +170,8 @@ async fn answer(received: Arc<Received>, request: Request<Incoming>) -> io::Resu
 }
 
 /// Zipkin says nothing of what it accepts.
-async fn zipkin(received: &Received, head: Parts, body: Incoming) -> io::Result<Response<Answer>> {
-    if head.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) != Some(b"application/json") {
+async fn zipkin(received: &Received, wire: &Wire, head: Parts, body: Incoming) -> io::Result<Response<Answer>> {
+    if head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) != Some(b"application/json") {
         return Ok(respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, Vec::new()));
     }
     let Ok(body) = body.collect().await else {
@@ -164,7 +180,7 @@ async fn zipkin(received: &Received, head: Parts, body: Incoming) -> io::Result<
     let Ok(spans) = serde_json::from_slice(&body.to_bytes()) else {
         return Ok(respond(StatusCode::BAD_REQUEST, None, b"not JSON".to_vec()));
     };
-    match received.add_zipkin(spans, head.headers) {
+    match received.add_zipkin(spans, Envelope { headers: head.headers, wire }).await {
         Behaviour::Accept | Behaviour::Reject(..) => Ok(respond(StatusCode::ACCEPTED, None, Vec::new())),
         other => misbehave(other).await,
     }
@@ -173,12 +189,21 @@ async fn zipkin(received: &Received, head: Parts, body: Incoming) -> io::Result<
 /// What does not depend on what was sent.
 async fn misbehave(behaviour: Behaviour) -> io::Result<Response<Answer>> {
     Ok(match behaviour {
-        Behaviour::Accept | Behaviour::Reject(..) => respond(StatusCode::OK, None, Vec::new()),
         Behaviour::Hang => std::future::pending().await,
         Behaviour::Disconnect => return Err(io::Error::other("the connection is closed on purpose")),
         Behaviour::Truncate => ending(Ending::Flush),
         Behaviour::HangInBody => ending(Ending::Never),
-        Behaviour::Status(_) => respond(StatusCode::NOT_IMPLEMENTED, None, b"on purpose".to_vec()),
+        Behaviour::Status(_) | Behaviour::Details(..) => {
+            respond(StatusCode::NOT_IMPLEMENTED, None, b"on purpose".to_vec())
+        }
+        Behaviour::NoCompression => respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, None, b"no compression".to_vec()),
+        Behaviour::Throttle(status, pauses) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            let mut response = respond(status, None, b"later".to_vec());
+            let pauses = pauses.iter().filter_map(|pause| HeaderValue::from_str(pause).ok());
+            pauses.for_each(|pause| _ = response.headers_mut().append(RETRY_AFTER, pause));
+            response
+        }
         Behaviour::Fail(status) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             respond(status, None, b"out of \x1b[31morder".to_vec())
@@ -186,6 +211,8 @@ async fn misbehave(behaviour: Behaviour) -> io::Result<Response<Answer>> {
         Behaviour::Raw(status, content_type, body) => {
             respond(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), content_type, body)
         }
+        // The others do not come here: what they do has been done already.
+        _ => respond(StatusCode::OK, None, Vec::new()),
     })
 }
 
@@ -218,14 +245,22 @@ enum Encoding {
 }
 
 impl Encoding {
-    fn decode<M: Message + Default + DeserializeOwned>(self, body: &[u8]) -> Option<M> {
+    fn request(self, signal: Signal, body: &[u8]) -> Option<Message> {
+        Some(match signal {
+            Signal::Traces => Message::Traces(self.decode(body)?),
+            Signal::Logs => Message::Logs(self.decode(body)?),
+            Signal::Metrics => Message::Metrics(self.decode(body)?),
+        })
+    }
+
+    fn decode<M: prost::Message + Default + DeserializeOwned>(self, body: &[u8]) -> Option<M> {
         match self {
             Self::Protobuf => M::decode(body).ok(),
             Self::Json => serde_json::from_slice(body).inspect_err(|error| eprintln!("not OTLP JSON: {error}")).ok(),
         }
     }
 
-    fn respond(self, message: &(impl Message + Serialize)) -> Response<Answer> {
+    fn respond(self, message: &(impl prost::Message + Serialize)) -> Response<Answer> {
         let (content_type, body) = match self {
             Self::Protobuf => (PROTOBUF, message.encode_to_vec()),
             Self::Json => (Some("application/json"), serde_json::to_vec(message).unwrap_or_default()),

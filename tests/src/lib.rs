@@ -1,7 +1,11 @@
 //! Receivers on loopback, for tests: real servers that decode OTLP with `opentelemetry-proto`, and Zipkin's JSON.
 
+mod behaviour;
+mod connection;
 mod grpc;
 mod http;
+mod ids;
+mod received;
 mod tls;
 
 use ::http::HeaderMap;
@@ -11,37 +15,19 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use received::{Received, lock};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tls::Acceptor;
-pub use tls::Secure;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 
-/// How a receiver answers a request that it could decode. The request is kept in every case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Behaviour {
-    /// As the specification has it.
-    Accept,
-    /// With an error: the HTTP status, or `UNAVAILABLE` over gRPC.
-    Fail(u16),
-    /// With this gRPC status; over HTTP with 501.
-    Status(tonic::Code),
-    /// Never.
-    Hang,
-    /// Not at all: the connection is closed.
-    Disconnect,
-    /// With success, but so many spans rejected.
-    Reject(i64, String),
-    /// Over HTTP, with exactly this status, content type and body; over gRPC as [`Accept`](Self::Accept).
-    Raw(u16, Option<&'static str>, Vec<u8>),
-    /// Over HTTP, with the head of a success, and a body that breaks off; over gRPC as [`Accept`](Self::Accept).
-    Truncate,
-    /// Over HTTP, with the head of a success, and a body that never ends; over gRPC as [`Accept`](Self::Accept).
-    HangInBody,
-}
+pub use behaviour::{Behaviour, http_date, retry_info};
+pub use received::{Arrival, SpanId};
+pub use tls::Secure;
 
 /// What a receiver speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,70 +45,17 @@ pub struct Receiver {
     address: SocketAddr,
     secure: Option<Secure>,
     received: Arc<Received>,
+    /// Has the port while nobody listens there, so that it can be had again: a port of loopback that is free may become the
+    /// source of somebody's connection, even of one to itself.
+    _keeper: Option<TcpSocket>,
+    server: Option<Server>,
+}
+
+/// A thread that serves; it ends when dropped.
+#[derive(Debug)]
+struct Server {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
-}
-
-/// What arrived, shared between the server and the test.
-#[derive(Debug)]
-struct Received {
-    /// One for each request; the last one stays.
-    script: Mutex<VecDeque<Behaviour>>,
-    requests: Mutex<Vec<ExportTraceServiceRequest>>,
-    headers: Mutex<Vec<HeaderMap>>,
-    /// Requests of Zipkin's API; their headers are among `headers`.
-    zipkin_requests: Mutex<Vec<serde_json::Value>>,
-    /// The answer to every request with log records; none for a receiver that does not take them.
-    logs: Option<Behaviour>,
-    log_requests: Mutex<Vec<ExportLogsServiceRequest>>,
-    log_headers: Mutex<Vec<HeaderMap>>,
-    /// The answer to every request with metrics.
-    metrics: Mutex<Behaviour>,
-    metric_requests: Mutex<Vec<ExportMetricsServiceRequest>>,
-    metric_headers: Mutex<Vec<HeaderMap>>,
-    arrived: Condvar,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Received {
-    /// Keeps a request, and says how to answer it.
-    fn add(&self, request: ExportTraceServiceRequest, headers: HeaderMap) -> Behaviour {
-        lock(&self.headers).push(headers);
-        lock(&self.requests).push(request);
-        self.arrived.notify_all();
-        self.next()
-    }
-
-    /// Keeps a request of Zipkin's API, and says how to answer it.
-    fn add_zipkin(&self, request: serde_json::Value, headers: HeaderMap) -> Behaviour {
-        lock(&self.headers).push(headers);
-        lock(&self.zipkin_requests).push(request);
-        self.next()
-    }
-
-    fn next(&self) -> Behaviour {
-        let mut script = lock(&self.script);
-        let next = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
-        next.unwrap_or(Behaviour::Accept)
-    }
-
-    /// Keeps a request with log records, and says how to answer it.
-    fn add_logs(&self, request: ExportLogsServiceRequest, headers: HeaderMap) -> Behaviour {
-        lock(&self.log_headers).push(headers);
-        lock(&self.log_requests).push(request);
-        self.logs.clone().unwrap_or(Behaviour::Accept)
-    }
-
-    /// Keeps a request with metrics, and says how to answer it.
-    fn add_metrics(&self, request: ExportMetricsServiceRequest, headers: HeaderMap) -> Behaviour {
-        lock(&self.metric_headers).push(headers);
-        lock(&self.metric_requests).push(request);
-        self.arrived.notify_all();
-        lock(&self.metrics).clone()
-    }
 }
 
 impl Receiver {
@@ -203,11 +136,39 @@ impl Receiver {
     /// # Errors
     ///
     /// If somebody took the port in between.
-    pub fn restart(self, behaviour: Behaviour) -> io::Result<Self> {
-        let (protocol, address, logs) = (self.protocol, self.address, self.received.logs.clone());
-        let secure = self.secure.clone();
-        drop(self);
-        Self::start(protocol, address, [behaviour].into(), logs, secure)
+    pub fn restart(mut self, behaviour: Behaviour) -> io::Result<Self> {
+        self.stop();
+        self.received = Arc::new(Received::new([behaviour].into(), self.received.logs.clone()));
+        self.start_again()?;
+        Ok(self)
+    }
+
+    /// Ends all connections and refuses new ones; the port stays this receiver's.
+    pub fn stop(&mut self) {
+        self.server = None;
+    }
+
+    /// Takes connections again after [`stop`](Self::stop), at the same address and with the same script; what has arrived
+    /// is still there.
+    ///
+    /// # Errors
+    ///
+    /// If the port cannot be had, or the certificates cannot be used.
+    pub fn start_again(&mut self) -> io::Result<()> {
+        self.stop();
+        let (server, address) = serve(self.protocol, self.address, self.secure.as_ref(), &self.received)?;
+        (self.server, self.address) = (Some(server), address);
+        Ok(())
+    }
+
+    /// Does the same with another certificate.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn renew(&mut self, secure: Secure) -> io::Result<()> {
+        self.secure = Some(secure);
+        self.start_again()
     }
 
     fn start(
@@ -217,43 +178,10 @@ impl Receiver {
         logs: Option<Behaviour>,
         secure: Option<Secure>,
     ) -> io::Result<Self> {
-        let acceptor = Acceptor::new(secure.as_ref())?;
-        let server = grpc::server(secure.as_ref())?;
-        let listener = std::net::TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let received = Arc::new(Received {
-            script: Mutex::new(script),
-            requests: Mutex::default(),
-            headers: Mutex::default(),
-            zipkin_requests: Mutex::default(),
-            logs,
-            log_requests: Mutex::default(),
-            log_headers: Mutex::default(),
-            metrics: Mutex::new(Behaviour::Accept),
-            metric_requests: Mutex::default(),
-            metric_headers: Mutex::default(),
-            arrived: Condvar::new(),
-        });
-        let (stop, stopped) = oneshot::channel();
-        let shared = Arc::clone(&received);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::spawn(move || {
-            runtime.block_on(async move {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                let serve = async move {
-                    match protocol {
-                        Protocol::Http => http::serve(listener, acceptor, shared).await,
-                        Protocol::Grpc => grpc::serve(listener, server, shared).await,
-                    }
-                };
-                tokio::select! {
-                    () = serve => {}
-                    _ = stopped => {}
-                }
-            });
-        });
-        Ok(Self { protocol, address, secure, received, stop: Some(stop), thread: Some(thread) })
+        let received = Arc::new(Received::new(script, logs));
+        let (server, address) = serve(protocol, address, secure.as_ref(), &received)?;
+        let keeper = cfg!(unix).then(|| bound(address)).transpose()?;
+        Ok(Self { protocol, address, secure, received, _keeper: keeper, server: Some(server) })
     }
 
     /// The base URL.
@@ -349,7 +277,52 @@ fn spans(requests: &[ExportTraceServiceRequest]) -> Vec<Span> {
     resources.flat_map(|resource| &resource.scope_spans).flat_map(|scope| scope.spans.clone()).collect()
 }
 
-impl Drop for Receiver {
+/// A socket with this address that does not listen.
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    #[cfg(unix)]
+    {
+        socket.set_reuseaddr(true)?;
+        socket.set_reuseport(true)?;
+    }
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+fn serve(
+    protocol: Protocol,
+    address: SocketAddr,
+    secure: Option<&Secure>,
+    received: &Arc<Received>,
+) -> io::Result<(Server, SocketAddr)> {
+    let acceptor = Acceptor::new(secure)?;
+    let server = grpc::server(secure)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener: TcpListener = {
+        let _runtime = runtime.enter();
+        bound(address)?.listen(1024)?
+    };
+    let address = listener.local_addr()?;
+    let (stop, stopped) = oneshot::channel();
+    let received = Arc::clone(received);
+    let thread = std::thread::spawn(move || {
+        runtime.block_on(async move {
+            let serve = async move {
+                match protocol {
+                    Protocol::Http => http::serve(listener, acceptor, received).await,
+                    Protocol::Grpc => grpc::serve(listener, server, received).await,
+                }
+            };
+            tokio::select! {
+                () = serve => {}
+                _ = stopped => {}
+            }
+        });
+    });
+    Ok((Server { stop: Some(stop), thread: Some(thread) }, address))
+}
+
+impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {

@@ -1,5 +1,6 @@
 //! Connections with TLS.
 
+use crate::connection::Connection;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -8,7 +9,6 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 /// How a receiver proves who it is, and whom it takes; all in PEM.
@@ -41,7 +41,7 @@ impl Acceptor {
         Ok(Self(secure.map(|secure| config(secure).map(|config| TlsAcceptor::from(Arc::new(config)))).transpose()?))
     }
 
-    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<Box<dyn Stream>> {
+    pub(crate) async fn accept(&self, stream: Connection) -> io::Result<Box<dyn Stream>> {
         Ok(match &self.0 {
             None => Box::new(stream),
             Some(acceptor) => Box::new(acceptor.accept(stream).await?),

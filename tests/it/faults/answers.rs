@@ -1,29 +1,18 @@
-//! Receivers and networks that misbehave in the middle of a run.
+//! What a receiver's answers come to, one by one.
 
+use super::{LONG, script, start};
 use crate::support::{PROTOCOLS, receiver, telemetry, turn};
-use otelier::config::{Otlp, Protocol};
+use otelier::config::{Otlp, Protocol, Retry};
 use otelier::prelude::*;
 use otelier::{ExporterStats, Guard};
-use otelier_tests::{Behaviour, Receiver};
+use otelier_tests::Behaviour;
 use std::time::{Duration, Instant};
-
-const LONG: Duration = Duration::from_secs(10);
-
-fn start(settings: Telemetry) -> Guard {
-    otelier::init(settings).expect("it starts")
-}
 
 /// Sends one span, and gives the exporter's numbers since the start.
 fn send(telemetry: &Guard) -> ExporterStats {
     trace_block!(name = "one", {});
     telemetry.force_flush(LONG).expect("in time");
     telemetry.stats().exporters.remove(0)
-}
-
-fn script(protocol: Protocol, script: impl IntoIterator<Item = Behaviour>) -> Receiver {
-    let started =
-        if protocol == Protocol::Grpc { Receiver::grpc_script(script) } else { Receiver::http_script(script) };
-    started.expect("loopback has a free port")
 }
 
 #[test]
@@ -45,7 +34,7 @@ fn a_receiver_that_recovers_gets_the_batches_that_follow() {
     let _turn = turn();
     for protocol in PROTOCOLS {
         let receiver = script(protocol, [Behaviour::Fail(500), Behaviour::Disconnect, Behaviour::Accept]);
-        let telemetry = start(telemetry(protocol, &receiver.endpoint()));
+        let telemetry = start(telemetry(protocol, &receiver.endpoint()).with_retry(Retry::never()));
         let numbers = [0, 1, 2].map(|_| send(&telemetry)).map(|stats| (stats.exported, stats.failed));
         assert_eq!(numbers, [(0, 1), (0, 2), (1, 2)], "{protocol:?}");
         assert_eq!(receiver.spans().len(), 3, "no batch is sent twice");
@@ -82,7 +71,7 @@ fn a_request_that_gets_no_answer_ends_at_its_timeout_and_names_it() {
     for protocol in PROTOCOLS {
         let receiver = receiver(protocol, Behaviour::Hang);
         let otlp = Otlp::to(receiver.endpoint()).with_protocol(protocol).with_timeout(Duration::from_millis(200));
-        let telemetry = start(Telemetry::default().with_otlp(otlp));
+        let telemetry = start(Telemetry::default().with_otlp(otlp).with_retry(Retry::never()));
         let begin = Instant::now();
         let stats = send(&telemetry);
         assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
@@ -98,7 +87,7 @@ fn a_receiver_of_the_other_protocol_is_an_error_and_no_hang() {
     for (ours, theirs) in [(Protocol::HttpProtobuf, Protocol::Grpc), (Protocol::Grpc, Protocol::HttpProtobuf)] {
         let receiver = receiver(theirs, Behaviour::Accept);
         let begin = Instant::now();
-        let stats = send(&start(telemetry(ours, &receiver.endpoint())));
+        let stats = send(&start(telemetry(ours, &receiver.endpoint()).with_retry(Retry::never())));
         assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
         assert_eq!((stats.exported, stats.failed), (0, 1), "{stats:?}");
         assert!(stats.last_error.is_some_and(|error| error.contains(&receiver.endpoint())));
