@@ -3,6 +3,7 @@
 use super::facts::{Facts, Spans};
 
 /// One thing that does not come back as it was sent.
+#[derive(Clone, Copy)]
 pub(super) struct Loss {
     /// The facts it is about; `*` stands for any text.
     pub(super) of: &'static str,
@@ -11,6 +12,7 @@ pub(super) struct Loss {
     pub(super) why: &'static str,
 }
 
+#[derive(Clone, Copy)]
 pub(super) enum Becomes {
     /// It is not handed back at all.
     Nothing,

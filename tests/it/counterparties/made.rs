@@ -214,6 +214,8 @@ impl Made {
         let stats = &self.stats;
         let numbers = (stats.exported, stats.failed, stats.rejected);
         assert_eq!(numbers, (self.spans.len() as u64, 0, 0), "{what}: {:?}", stats.last_error);
+        // Whatever it answers with a good status, and in whatever notation, is understood or passed over.
+        assert_eq!(stats.last_error, None, "{what}");
     }
 
     /// That all of it was refused, and with which words.

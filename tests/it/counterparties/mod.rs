@@ -3,10 +3,13 @@
 //! to get them. What a counterparty loses is named in its test, and what it refuses, too.
 
 mod decoder;
+mod embedded;
 mod facts;
 mod losses;
 mod made;
 mod mlflow;
+mod otelite;
 mod phoenix;
 mod program;
 mod rotel;
+mod value;

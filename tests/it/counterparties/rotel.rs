@@ -1,9 +1,10 @@
 //! rotel, a collector in Rust: everything goes through it to a receiver of ours, and its debug log tells what it understood.
 
-use super::facts::{Spans, spans_of};
+use super::facts::{Facts, Spans, spans_of};
 use super::losses::{Loss, compare};
 use super::made::{ALL, Made, send, send_numbers};
-use super::program::{Program, Running, WAIT, listens, python};
+use super::program::{Program, Running, WAIT, eventually, listens, python};
+use super::value::Value;
 use crate::support::turn;
 use otelier::config::Protocol;
 use otelier_tests::{Behaviour, Receiver};
@@ -37,6 +38,78 @@ fn start(program: &PathBuf, to: &Receiver) -> (Running, [u16; 2]) {
     Running::start("rotel", command, |ports| ports.into_iter().all(listens))
 }
 
+/// The collector's own words for a kind of span.
+fn kind(kind: &str) -> String {
+    format!("SPAN_KIND_{}", kind.to_uppercase())
+}
+
+/// The collector's own notation of a value.
+fn value(value: &Value) -> String {
+    match value {
+        Value::Bool(value) => format!("Bool({value})"),
+        Value::Int(value) => format!("Int({value})"),
+        Value::Double(value) => format!("Double({value})"),
+        Value::Text(text) => format!("Str({text})"),
+        Value::List(values) => format!("Slice({})", values.iter().map(self::value).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// What the collector's debug log has to say of a span.
+fn told(facts: &Facts) -> Vec<String> {
+    let quoted = |name: &str| Value::of(&format!("string {}", facts[name])).text();
+    let mut told = vec![
+        format!("    Trace ID       : {}\n", facts["trace"]),
+        format!("    Parent ID      : {}\n", facts["parent"]),
+        format!("    Name           : {}\n", quoted("name")),
+        format!("    Kind           : {}\n", kind(&facts["kind"])),
+        format!("    TraceState     : {}\n", facts["state"]),
+        format!("Start time: {}\n", facts["start"]),
+        format!("End time: {}\n", facts["end"]),
+    ];
+    if facts["status code"] != "unset" {
+        told.push(format!("    Status code    : STATUS_CODE_{}\n", facts["status code"].to_uppercase()));
+        told.push(format!("    Status message : {}\n", quoted("status message")));
+    }
+    for (name, fact) in facts {
+        if let Some(key) = name.strip_prefix("attribute ") {
+            told.push(format!("\n     -> {key}: {}\n", value(&Value::of(fact))));
+        }
+        let Some((number, what)) = name.split_once(' ').and_then(|(_, rest)| rest.split_once(' ')) else { continue };
+        let Ok(_) = number.parse::<usize>() else { continue };
+        let is_link = name.starts_with("link ");
+        told.push(match what {
+            "name" => format!("     -> Name: {}\n", quoted(name)),
+            "time" => format!("     -> Timestamp: {fact}\n"),
+            "trace" => format!("     -> Trace ID: {fact}\n"),
+            "span" => format!("     -> ID: {fact}\n"),
+            "state" => format!("     -> TraceState: {fact}\n"),
+            "dropped" => format!("     -> DroppedAttributesCount: {fact}\n"),
+            // Those of links are not in the log.
+            "flags" if is_link => continue,
+            _ => {
+                let key = what.strip_prefix("attribute ").expect("nothing else is known of events and links");
+                format!("\n          -> {key}: {}\n", value(&Value::of(fact)))
+            }
+        });
+    }
+    told
+}
+
+/// Whether the debug log tells all of a span.
+fn is_told(log: &str, facts: &Facts) -> Result<(), String> {
+    let (id, name) = (format!("\n    ID             : {}\n", facts["span"]), &facts["name"]);
+    let at = log.find(&id).ok_or_else(|| format!("{name} is not in the log"))?;
+    let begin = log[..at].rfind("\nSpan #").ok_or("a span without a beginning")?;
+    let ends = ["\nSpan #", "\nScopeSpans #", "\nResourceSpans #"].map(|end| log[at..].find(end));
+    let end = ends.into_iter().flatten().min().map_or(log.len(), |end| at + end + 1);
+    // The last line may be one that is still being written.
+    let block = &log[begin..end];
+    match told(facts).into_iter().find(|line| !block.contains(line)) {
+        Some(missing) => Err(format!("{name}: the log has no {missing:?}")),
+        None => Ok(()),
+    }
+}
+
 /// What has come through of one run.
 fn came_through(receiver: &Receiver, made: &Made) -> Spans {
     let all = receiver.requests();
@@ -64,5 +137,9 @@ fn spans_come_through_rotel_unchanged_in_every_encoding() {
         sent += made.spans.len();
         receiver.wait_for(sent, WAIT);
         compare(&made.spans, &came_through(&receiver, &made), LOSSES, &encoding.to_string());
+        eventually(|| {
+            let log = rotel.output();
+            made.spans.values().try_for_each(|facts| is_told(&log, facts))
+        });
     }
 }
