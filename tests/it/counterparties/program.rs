@@ -100,20 +100,30 @@ impl Running {
         let mut said = String::new();
         for _ in 0..3 {
             let ports = [(); N].map(|()| free_port());
-            let mut running = Self::spawn(name, |folder| command(ports, folder));
-            let begun = Instant::now();
-            while begun.elapsed() < START {
-                if is_ready(ports) {
-                    return (running, ports);
-                }
-                if running.child.try_wait().expect("the program is ours").is_some() {
-                    break;
-                }
-                thread::sleep(Duration::from_millis(20));
+            match Self::start_at(name, ports, &command, &is_ready) {
+                Ok(running) => return (running, ports),
+                Err(error) => said = error,
             }
-            said = running.last_words();
         }
         panic!("{name} does not start:\n{said}");
+    }
+
+    /// The same for these ports; gives what it said if it does not start.
+    pub(super) fn start_at<const N: usize>(
+        name: &str,
+        ports: [u16; N],
+        command: impl Fn([u16; N], &Path) -> Command,
+        is_ready: impl Fn([u16; N]) -> bool,
+    ) -> Result<Self, String> {
+        let mut running = Self::spawn(name, |folder| command(ports, folder));
+        let begun = Instant::now();
+        while begun.elapsed() < START && running.child.try_wait().expect("the program is ours").is_none() {
+            if is_ready(ports) {
+                return Ok(running);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Err(running.last_words())
     }
 
     fn spawn(name: &str, command: impl FnOnce(&Path) -> Command) -> Self {

@@ -8,7 +8,7 @@ use super::value::Value;
 use crate::support::turn;
 use otelier::config::Protocol;
 use otelier_tests::{Behaviour, Receiver};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const ROTEL: Program = Program { name: "rotel-agent", variable: "OTELIER_TEST_ROTEL", install: "pip install rotel" };
@@ -24,18 +24,25 @@ fn among_modules() -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// The collector with its ports for gRPC and HTTP; it sends to `to` by gRPC.
-fn start(program: &PathBuf, to: &Receiver) -> (Running, [u16; 2]) {
-    let command = |[grpc, http]: [u16; 2], _: &std::path::Path| {
-        let mut command = Command::new(program);
-        command.args(["start", "--exporter", "otlp", "--otlp-exporter-protocol", "grpc"]);
-        command.args(["--otlp-exporter-endpoint", &to.endpoint()]);
-        command.args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{grpc}")]);
-        command.args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")]);
-        command.args(["--debug-log", "traces", "--debug-log-verbosity", "detailed"]);
-        command
-    };
-    Running::start("rotel", command, |ports| ports.into_iter().all(listens))
+/// Where it is, if it is installed.
+pub(super) fn find() -> Option<PathBuf> {
+    ROTEL.find_or(among_modules)
+}
+
+/// How it is started: it sends to `to` by gRPC.
+pub(super) fn command(program: &Path, to: &Receiver, [grpc, http]: [u16; 2]) -> Command {
+    let mut command = Command::new(program);
+    command.args(["start", "--exporter", "otlp", "--otlp-exporter-protocol", "grpc"]);
+    command.args(["--otlp-exporter-endpoint", &to.endpoint()]);
+    command.args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{grpc}")]);
+    command.args(["--otlp-http-endpoint", &format!("127.0.0.1:{http}")]);
+    command.args(["--debug-log", "traces", "--debug-log-verbosity", "detailed"]);
+    command
+}
+
+/// Whether it listens at both.
+pub(super) fn is_ready(ports: [u16; 2]) -> bool {
+    ports.into_iter().all(listens)
 }
 
 /// The collector's own words for a kind of span.
@@ -119,10 +126,10 @@ fn came_through(receiver: &Receiver, made: &Made) -> Spans {
 
 #[test]
 fn spans_come_through_rotel_unchanged_in_every_encoding() {
-    let Some(program) = ROTEL.find_or(among_modules) else { return };
+    let Some(program) = find() else { return };
     let _turn = turn();
     let receiver = Receiver::grpc(Behaviour::Accept).expect("loopback has a free port");
-    let (rotel, [grpc, http]) = start(&program, &receiver);
+    let (rotel, [grpc, http]) = Running::start("rotel", |ports, _| command(&program, &receiver, ports), is_ready);
     let mut sent = 0;
     for encoding in ALL {
         let otlp = encoding.to(grpc, http);
