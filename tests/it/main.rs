@@ -2,6 +2,8 @@
 
 mod config_file;
 mod configuration;
+#[cfg(unix)]
+mod counterparties;
 mod encodings;
 mod equality;
 mod exceptions;
