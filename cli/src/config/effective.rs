@@ -245,11 +245,11 @@ tracer_provider:
         assert_lines(
             &text,
             &[
-                "\n                endpoint: http://localhost:4318/v1/traces  # default\n",
-                "\n                headers_list: [hidden]  # otel.yaml:8:43\n",
-                "\n                endpoint: http://b:4317  # otel.yaml:9:39\n",
-                "\n                timeout: 10000  # default\n",
-                "\n            max_bytes: 1MiB  # otel.yaml:12:62\n",
+                "\n                  endpoint: http://localhost:4318/v1/traces  # default\n",
+                "\n                  headers_list: [hidden]  # otel.yaml:8:43\n",
+                "\n                  endpoint: http://b:4317  # otel.yaml:9:39\n",
+                "\n                  timeout: 10000  # default\n",
+                "\n            max_bytes: \"1MiB\"  # otel.yaml:12:62\n",
                 "\n            max_files: 8  # default\n",
             ],
         );

@@ -236,9 +236,9 @@ fn needs(settings: &Settings) -> BTreeSet<Need> {
     if telemetry.disabled {
         return needs;
     }
-    let logs = telemetry.log_exporters.iter().flatten().filter_map(otlp_of_logs);
+    let logs = telemetry.log_exporters.iter().flatten().flat_map(otlp_of_logs);
     let logs = logs.filter(|_| telemetry.exception_signal != ExceptionSignal::SpanEvents);
-    for otlp in telemetry.exporters.iter().filter_map(otlp_of_spans).chain(logs) {
+    for otlp in telemetry.exporters.iter().flat_map(otlp_of_spans).chain(logs) {
         match otlp.protocol {
             Protocol::Grpc => need("otlp-grpc", "tonic", "OTLP by `grpc`"),
             // Both transports have it; gRPC alone brings `tonic`, too.

@@ -4,7 +4,7 @@ use super::target::{Signal, Target, otlp_of_logs, otlp_of_spans};
 use clap::ArgMatches;
 use otelier::ConfigError;
 use otelier::config::{
-    Endpoint, ExceptionSignal, Exporter, LogExporter, Node, Otlp, Protocol, ResourceValue, Sampler, Settings,
+    Endpoint, ExceptionSignal, Exporter, LogExporter, Node, Otlp, Protocol, ResourceValue, Retry, Sampler, Settings,
     Telemetry, Tls, Variables,
 };
 use otelier_spec::duration;
@@ -61,7 +61,7 @@ impl Arguments {
             return Ok(settings);
         }
         let telemetry = &mut settings.telemetry;
-        let mut spans: Vec<Otlp> = telemetry.exporters.iter().filter_map(otlp_of_spans).cloned().collect();
+        let mut spans: Vec<Otlp> = telemetry.exporters.iter().flat_map(otlp_of_spans).cloned().collect();
         if spans.is_empty() {
             spans.push(Otlp::default());
         }
@@ -69,13 +69,13 @@ impl Arguments {
             // All of them would send to one receiver.
             spans.truncate(1);
         }
-        telemetry.exporters.retain(|exporter| otlp_of_spans(exporter).is_none());
+        telemetry.exporters.retain(|exporter| otlp_of_spans(exporter).is_empty());
         let spans = spans.into_iter().map(|otlp| Exporter::Otlp(self.redirected(otlp)));
         telemetry.exporters.extend(spans);
         if let Some(exporters) = &mut telemetry.log_exporters {
-            let logs = exporters.iter().filter_map(otlp_of_logs).cloned();
+            let logs = exporters.iter().flat_map(otlp_of_logs).cloned();
             let logs: Vec<Otlp> = logs.take(if self.endpoint.is_some() { 1 } else { usize::MAX }).collect();
-            exporters.retain(|exporter| otlp_of_logs(exporter).is_none());
+            exporters.retain(|exporter| otlp_of_logs(exporter).is_empty());
             exporters.extend(logs.into_iter().map(|otlp| LogExporter::Otlp(self.redirected(otlp))));
         }
         Ok(settings)
@@ -110,6 +110,9 @@ impl Arguments {
     pub(super) fn trial(&self, telemetry: &Telemetry) -> Telemetry {
         let mut trial = telemetry.clone().with_sampler(Sampler::AlwaysOn);
         trial.tail_sampling = None;
+        // What a program left there is the program's to send.
+        trial.disk_buffer = None;
+        trial.retry = Retry::never();
         if service(telemetry).is_none() {
             trial = trial.with_service_name("otelier-doctor");
         }
@@ -117,10 +120,10 @@ impl Arguments {
             let timeout = if otlp.timeout.is_zero() { self.timeout } else { otlp.timeout.min(self.timeout) };
             otlp.clone().with_timeout(timeout)
         };
-        let spans = telemetry.exporters.iter().filter_map(otlp_of_spans);
+        let spans = telemetry.exporters.iter().flat_map(otlp_of_spans);
         trial.exporters = spans.map(|otlp| Exporter::Otlp(limited(otlp))).collect();
         let logs = |exporters: Vec<LogExporter>| {
-            exporters.iter().filter_map(otlp_of_logs).map(|otlp| LogExporter::Otlp(limited(otlp))).collect()
+            exporters.iter().flat_map(otlp_of_logs).map(|otlp| LogExporter::Otlp(limited(otlp))).collect()
         };
         trial.log_exporters = trial.log_exporters.map(logs);
         let timeout = trial.batch.export_timeout.min(self.timeout);
@@ -161,6 +164,9 @@ fn without_path(endpoint: Endpoint, protocol: Protocol) -> Endpoint {
 
 /// An exporter of metrics: this build's runtime has none, so only where it sends to is read.
 fn otlp_of_metrics(exporter: &Node) -> Option<Otlp> {
+    if let Some(failover) = exporter.get("otelier/failover") {
+        return failover.get("exporters")?.items().iter().find_map(otlp_of_metrics);
+    }
     let node = |key: &str| exporter.get(key).filter(|node| !node.is_null());
     let (protocol, found) = match (node("otlp_http"), node("otlp_grpc")) {
         (Some(http), _) if http.get("encoding").and_then(Node::as_text) == Some("json") => (Protocol::HttpJson, http),
@@ -202,12 +208,12 @@ pub(super) fn targets(telemetry: &Telemetry) -> Vec<Result<Target, String>> {
     if telemetry.disabled {
         return Vec::new();
     }
-    let spans = telemetry.exporters.iter().filter_map(otlp_of_spans);
+    let spans = telemetry.exporters.iter().flat_map(otlp_of_spans);
     let mut targets: Vec<_> = spans.map(|otlp| Target::new(Signal::Spans, otlp)).collect();
     if telemetry.exception_signal != ExceptionSignal::SpanEvents {
         let logs: Vec<&Otlp> = match &telemetry.log_exporters {
-            Some(exporters) => exporters.iter().filter_map(otlp_of_logs).collect(),
-            None => telemetry.exporters.iter().filter_map(otlp_of_spans).collect(),
+            Some(exporters) => exporters.iter().flat_map(otlp_of_logs).collect(),
+            None => telemetry.exporters.iter().flat_map(otlp_of_spans).collect(),
         };
         targets.extend(logs.into_iter().map(|otlp| Target::new(Signal::Logs, otlp)));
     }
@@ -218,6 +224,19 @@ pub(super) fn targets(telemetry: &Telemetry) -> Vec<Result<Target, String>> {
 mod tests {
     use super::*;
     use otelier::config::Variables;
+
+    #[test]
+    fn every_receiver_of_a_failover_is_a_target_and_is_tried_by_itself() {
+        let failover = otelier::config::Failover::between([Otlp::to("http://a:1"), Otlp::to("http://b:2")]);
+        let telemetry = Telemetry::default()
+            .with_exporter(Exporter::Failover(failover))
+            .with_disk_buffer(otelier::config::DiskBuffer::in_directory("/no/such/folder"));
+        let urls: Vec<String> = targets(&telemetry).into_iter().map(|target| target.unwrap().url.to_string()).collect();
+        assert_eq!(urls, ["http://a:1/v1/traces", "http://b:2/v1/traces"]);
+        let matches = crate::doctor::command().get_matches_from(["doctor"]);
+        let trial = Arguments::of(&matches).unwrap().trial(&telemetry);
+        assert_eq!((trial.exporters.len(), trial.disk_buffer, trial.retry), (2, None, Retry::never()));
+    }
 
     #[test]
     fn another_protocol_has_another_url_at_the_same_host() {

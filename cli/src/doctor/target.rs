@@ -152,21 +152,23 @@ pub(super) fn decoded(value: &str) -> Vec<u8> {
     bytes
 }
 
-/// How this exporter sends spans, if it does so by OTLP.
-pub(super) fn otlp_of_spans(exporter: &Exporter) -> Option<&Otlp> {
+/// How this exporter sends spans, if it does so by OTLP: of a failover every receiver.
+pub(super) fn otlp_of_spans(exporter: &Exporter) -> &[Otlp] {
     match exporter {
-        Exporter::Otlp(otlp) => Some(otlp),
+        Exporter::Otlp(otlp) => std::slice::from_ref(otlp),
+        Exporter::Failover(failover) => &failover.exporters,
         Exporter::Batched(inner, _) => otlp_of_spans(inner),
-        _ => None,
+        _ => &[],
     }
 }
 
-/// How this exporter sends log records, if it does so by OTLP.
-pub(super) fn otlp_of_logs(exporter: &LogExporter) -> Option<&Otlp> {
+/// How this exporter sends log records, if it does so by OTLP: of a failover every receiver.
+pub(super) fn otlp_of_logs(exporter: &LogExporter) -> &[Otlp] {
     match exporter {
-        LogExporter::Otlp(otlp) => Some(otlp),
+        LogExporter::Otlp(otlp) => std::slice::from_ref(otlp),
+        LogExporter::Failover(failover) => &failover.exporters,
         LogExporter::Batched(inner, _) => otlp_of_logs(inner),
-        _ => None,
+        _ => &[],
     }
 }
 

@@ -262,3 +262,43 @@ fn the_number_of_files_stays_bounded_whoever_writes() {
     assert_eq!(folder.names(), ["spans.1.jsonl", "spans.2.jsonl", "spans.3.jsonl", "spans.jsonl", "spans.jsonl.lock"]);
     assert!(lines(&folder).values().all(|count| *count == 1));
 }
+
+/// `OTELIER_SMALL_DISK` names a directory on a file system of at most 1 MiB, such as one made by
+/// `mount -t tmpfs -o size=64k tmpfs FOLDER`. Without it the test says so and passes.
+#[test]
+fn a_full_disk_fails_clearly_leaves_whole_lines_and_is_no_matter_once_there_is_room() {
+    let Some(small) = std::env::var_os("OTELIER_SMALL_DISK") else {
+        eprintln!("skipped: `OTELIER_SMALL_DISK` names no small file system");
+        return;
+    };
+    for max_files in [0, 3] {
+        let folder = Folder(PathBuf::from(&small).join(format!("full-{max_files}")));
+        fs::create_dir_all(&folder.0).unwrap();
+        let file = folder.file();
+        let mut output = match max_files {
+            0 => Output::open(&file, &OtlpFile::to(&file)).unwrap(),
+            _ => output(&file, 1 << 30, max_files),
+        };
+        let long = |name: &str| [&line(name)[..97], &[b'_'; 2901][..], b"\"}\n"].concat();
+        let ballast = folder.0.join("ballast");
+        fs::write(&ballast, [0; 8192]).unwrap();
+        let mut written = 0;
+        let error = loop {
+            match output.write(&long(&format!("a{written}"))) {
+                Ok(()) => written += 1,
+                Err(error) => break error,
+            }
+            assert!(written < 1000, "the disk is not small");
+        };
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(output.write(&long("b")).is_err());
+        fs::remove_file(ballast).unwrap();
+        output.write(&long("c")).unwrap();
+        let text = folder.text("spans.jsonl");
+        let whole =
+            text.lines().filter(|line| line.len() == 3000 && line.starts_with("{\"res") && line.ends_with("\"}"));
+        assert_eq!(whole.count(), written + 1);
+        let cut = text.lines().count() - written - 1;
+        assert!(if max_files > 0 { cut == 0 } else { cut <= 2 }, "{cut} lines are cut");
+    }
+}
