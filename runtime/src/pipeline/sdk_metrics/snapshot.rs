@@ -176,8 +176,7 @@ mod tests {
         assert_eq!(Arc::strong_count(&shared), 1, "it does not keep the pipeline");
         drop(shared);
         assert!(looks(&source, 1).is_none());
-        let mut disabled = Telemetry::default();
-        disabled.disabled = true;
+        let disabled = Telemetry { disabled: true, ..Telemetry::default() };
         let shared = Arc::new(Shared::new(disabled, Vec::new()));
         assert!(looks(&Source::new(&shared, Arc::default()), 0).is_none());
         let shared = Arc::new(Shared::new(Telemetry::default(), Vec::new()));
