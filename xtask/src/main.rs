@@ -1,5 +1,5 @@
 //! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`, `cargo xtask packs`, `cargo xtask soundness`,
-//! `cargo xtask fuzz config --seconds 600`.
+//! `cargo xtask fuzz config --seconds 600`, `cargo xtask fuzz answer --seconds 600`.
 
 mod ci;
 mod fuzz;
@@ -26,9 +26,11 @@ fn main() -> ExitCode {
         ["soundness"] => soundness::run(&root()),
         ["fuzz", "config"] => fuzz::config(&root(), "60"),
         ["fuzz", "config", "--seconds", seconds] => fuzz::config(&root(), seconds),
+        ["fuzz", "answer"] => fuzz::answer(&root(), "60"),
+        ["fuzz", "answer", "--seconds", seconds] => fuzz::answer(&root(), seconds),
         _ => {
             eprintln!(
-                "error: expected `cargo xtask layers`, `ci`, `fuzz config [--seconds N]`, `packs` or `soundness`"
+                "error: expected `cargo xtask layers`, `ci`, `fuzz config|answer [--seconds N]`, `packs` or `soundness`"
             );
             ExitCode::from(2)
         }
