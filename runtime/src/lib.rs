@@ -94,6 +94,10 @@ pub mod testing;
 
 #[doc(hidden)]
 pub mod private;
+/// For `fuzz/` alone.
+#[cfg(all(fuzzing, feature = "otlp-http", feature = "otlp-grpc"))]
+#[doc(hidden)]
+pub use export::otlp::fuzz::answer as fuzz_answer;
 
 pub use attribute::secret::Secret;
 pub use bridge::{current_context, in_current_context, spawn_thread, with_current_context};

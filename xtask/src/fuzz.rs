@@ -1,11 +1,12 @@
-//! `cargo xtask fuzz config --seconds 600`: broken files and variables for the loader of settings; `fuzz buffer`: broken
-//! files of a disk buffer. On stable Rust, with a fixed seed.
+//! `cargo xtask fuzz config --seconds 600`: broken files and variables for the loader of settings; `fuzz answer`: broken
+//! answers of receivers; `fuzz buffer`: broken files of a disk buffer. On stable Rust, with a fixed seed.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// The tests that run as long as they are told.
 pub(crate) const CONFIG: &str = "config::document::fuzz::for_a_while";
+pub(crate) const ANSWER: &str = "export::otlp::fuzz::tests::for_a_while";
 pub(crate) const BUFFER: &str = "export::buffer::tests::fuzz::for_a_while";
 
 /// Optimised, but with the checks of debug builds. What it finds is written to a file that it names.
@@ -19,7 +20,7 @@ pub(crate) fn run(root: &Path, test: &str, seconds: &str) -> ExitCode {
         .current_dir(root)
         .env("OTELIER_FUZZ_SECONDS", seconds)
         .args(["test", "--profile", "fuzz", "--package", "otelier", "--lib"])
-        .args([test, "--", "--exact", "--ignored", "--nocapture"])
+        .args(["--features", "otlp-grpc", test, "--", "--exact", "--ignored", "--nocapture"])
         .status();
     match status {
         Ok(status) if status.success() => ExitCode::SUCCESS,

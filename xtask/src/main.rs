@@ -1,5 +1,5 @@
 //! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`, `cargo xtask packs`, `cargo xtask soundness`,
-//! `cargo xtask fuzz config --seconds 600`, `cargo xtask fuzz buffer --seconds 600`.
+//! `cargo xtask fuzz config --seconds 600`, and `answer` or `buffer` in its place.
 
 mod ci;
 mod fuzz;
@@ -26,11 +26,13 @@ fn main() -> ExitCode {
         ["soundness"] => soundness::run(&root()),
         ["fuzz", "config"] => fuzz::run(&root(), fuzz::CONFIG, "60"),
         ["fuzz", "config", "--seconds", seconds] => fuzz::run(&root(), fuzz::CONFIG, seconds),
+        ["fuzz", "answer"] => fuzz::run(&root(), fuzz::ANSWER, "60"),
+        ["fuzz", "answer", "--seconds", seconds] => fuzz::run(&root(), fuzz::ANSWER, seconds),
         ["fuzz", "buffer"] => fuzz::run(&root(), fuzz::BUFFER, "60"),
         ["fuzz", "buffer", "--seconds", seconds] => fuzz::run(&root(), fuzz::BUFFER, seconds),
         _ => {
             eprintln!(
-                "error: expected `cargo xtask layers`, `ci`, `fuzz config|buffer [--seconds N]`, `packs` or `soundness`"
+                "error: expected `cargo xtask layers`, `ci`, `fuzz config|answer|buffer [--seconds N]`, `packs` or `soundness`"
             );
             ExitCode::from(2)
         }

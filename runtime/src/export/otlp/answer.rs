@@ -45,7 +45,7 @@ impl tower_service::Service<http::Request<Body>> for Answers {
     }
 }
 
-fn rename(headers: &mut HeaderMap) {
+pub(super) fn rename(headers: &mut HeaderMap) {
     // Nobody else may bring what is read below.
     headers.remove(KEPT);
     if let Some(details) = headers.remove(DETAILS) {

@@ -101,13 +101,7 @@ impl GrpcTransport {
             // A status without metadata that carries a source was made by the transport, not by the receiver.
             Err(status) => Err(match Error::source(&status) {
                 Some(source) => self.broken(source),
-                None => (ExportError::Grpc {
-                    endpoint: self.endpoint.shown(),
-                    code: status.code(),
-                    message: printable(status.message().as_bytes()),
-                    retry_info: answer::details(&status).and_then(|details| retry_info::asked(&details)),
-                })
-                .naming_headers(),
+                None => refusal(&self.endpoint, &status),
             }),
         }
     }
@@ -121,6 +115,17 @@ impl GrpcTransport {
         }
         ExportError::connection(&self.endpoint, error)
     }
+}
+
+/// What the receiver said with another status than `OK`.
+pub(super) fn refusal(endpoint: &Place, status: &Status) -> ExportError {
+    let refusal = ExportError::Grpc {
+        endpoint: endpoint.shown(),
+        code: status.code(),
+        message: printable(status.message().as_bytes()),
+        retry_info: answer::details(status).and_then(|details| retry_info::asked(&details)),
+    };
+    refusal.naming_headers()
 }
 
 /// A word whose feature is missing has been refused.

@@ -52,7 +52,7 @@ impl Service<Uri> for Secure {
         let heard = self.heard.clone();
         // What an earlier connection said is no reason for this one.
         heard.set(None);
-        Box::pin(async move { connecting.await.map(|stream| Stream { stream, heard }) })
+        Box::pin(async move { connecting.await.map(|stream| Stream { stream, heard, failure: None }) })
     }
 }
 
@@ -60,6 +60,8 @@ impl Service<Uri> for Secure {
 pub(super) struct Stream {
     stream: Net,
     heard: Heard,
+    /// Writing has failed for this, which is told when reading has come to an end, too.
+    failure: Option<io::Error>,
 }
 
 impl Stream {
@@ -70,23 +72,31 @@ impl Stream {
         }
     }
 
-    /// Nobody reads any more once writing has failed, but what the receiver said before it hung up may still be there.
-    fn last_words<T>(&mut self, cx: &mut Context<'_>, written: io::Result<T>) -> io::Result<T> {
-        if written.is_err() {
-            let mut bytes = [0; 1024];
-            for _ in 0..16 {
-                let mut buffer = ReadBuf::new(&mut bytes);
-                match Pin::new(&mut self.stream).poll_read(cx, buffer.unfilled()) {
-                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
-                    Poll::Ready(Err(error)) => {
-                        self.hear(&error);
-                        break;
-                    }
-                    _ => break,
+    /// What came of writing. Nobody reads any more once it has failed, so the failure is told when there is nothing left of
+    /// what the receiver said before it hung up; it has, or writing would not fail.
+    fn written<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match written {
+            Poll::Ready(Err(error)) => self.failure = Some(error),
+            written => return written,
+        }
+        self.last_words(cx)
+    }
+
+    fn last_words<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let mut bytes = [0; 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, buffer.unfilled())) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                Ok(()) => break,
+                Err(error) => {
+                    self.hear(&error);
+                    break;
                 }
             }
         }
-        written
+        let failure = self.failure.take();
+        Poll::Ready(Err(failure.unwrap_or_else(|| io::ErrorKind::BrokenPipe.into())))
     }
 }
 
@@ -99,13 +109,19 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let done = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        Poll::Ready(self.last_words(cx, done))
+        if self.failure.is_some() {
+            return self.last_words(cx);
+        }
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let done = ready!(Pin::new(&mut self.stream).poll_flush(cx));
-        Poll::Ready(self.last_words(cx, done))
+        if self.failure.is_some() {
+            return self.last_words(cx);
+        }
+        let written = Pin::new(&mut self.stream).poll_flush(cx);
+        self.written(cx, written)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -121,8 +137,11 @@ impl Write for Stream {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let done = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bytes));
-        Poll::Ready(self.last_words(cx, done))
+        if self.failure.is_some() {
+            return self.last_words(cx);
+        }
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.written(cx, written)
     }
 }
 

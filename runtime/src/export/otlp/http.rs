@@ -8,7 +8,7 @@ use super::{Body, Trust};
 use crate::export::Accepted;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, ResponseFuture};
@@ -93,17 +93,26 @@ impl HttpTransport {
         *request.headers_mut() = self.headers.clone();
         let response =
             self.client.request(request).await.map_err(|error| ExportError::connection(&self.endpoint, &error))?;
-        let status = response.status();
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let encoding = Encoding::of(content_type);
-        let pause = super::retry_after::pause(response.headers(), SystemTime::now());
-        let body = read(response.into_body(), self.longest_answer).await;
-        if !status.is_success() {
-            let body = response::complaint(encoding, &body);
-            return Err(ExportError::Status { endpoint: self.endpoint.shown(), status: status.as_u16(), body, pause });
-        }
-        Ok((encoding, body))
+        let (head, body) = response.into_parts();
+        let body = read(body, self.longest_answer).await;
+        judged(&self.endpoint, head.status, &head.headers, body)
     }
+}
+
+/// What an answer says: a success with its body, or why the request was refused.
+pub(super) fn judged(
+    endpoint: &Place,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<(Option<Encoding>, Bytes), ExportError> {
+    let encoding = Encoding::of(headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()));
+    if status.is_success() {
+        return Ok((encoding, body));
+    }
+    let pause = super::retry_after::pause(headers, SystemTime::now());
+    let body = response::complaint(encoding, &body);
+    Err(ExportError::Status { endpoint: endpoint.shown(), status: status.as_u16(), body, pause })
 }
 
 /// The body as far as it comes: one that breaks off or does not end cannot take back what the status said.

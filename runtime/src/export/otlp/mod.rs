@@ -8,6 +8,8 @@ mod broken;
 mod encode;
 mod endpoint;
 mod error;
+#[cfg(all(any(test, fuzzing), feature = "otlp-http", feature = "otlp-grpc"))]
+pub(crate) mod fuzz;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
 #[cfg(all(feature = "otlp-grpc", feature = "tls"))]
