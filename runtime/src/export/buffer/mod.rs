@@ -220,11 +220,9 @@ impl Log {
         if self.own.is_forked() {
             return Err(io::Error::other("a fork's child has no part in the disk buffer of its parent"));
         }
-        let (kept, gone) = std::mem::take(&mut self.adopted).into_iter().partition(Slot::is_ours);
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.adopted).into_iter().partition(Slot::is_ours);
         self.adopted = kept;
-        for slot in Vec::<Slot>::into_iter(gone) {
-            slot.abandon(&mut self.losses);
-        }
+        gone.into_iter().for_each(|slot| slot.abandon(&mut self.losses));
         if !self.own.is_ours() {
             files::create_directory(&self.lane)?;
             let new = Self::claim(self.slots_made, &self.lane, &mut self.losses)?;
