@@ -23,9 +23,9 @@
 //! `fsync`, but for [`append`](Log::append) under [`Sync::Always`] and [`sync`](Log::sync): [`due_sync`](Log::due_sync) gives
 //! what is to be synced while the mutex is free.
 //!
-//! A fork's child has the files of its parent and must not touch its `Log`; the lock ends when both have closed it. Files
-//! and directories are made for their owner alone; what exists keeps its mode. On network file systems the lock is as good
-//! as their `flock`.
+//! A fork's child gets errors from its copy of its parent's `Log` and opens one of its own; until it has closed the copy, or
+//! ended, nobody else empties the slot of a parent that has ended suddenly. Files and directories are made for their owner
+//! alone; what exists keeps its mode. On network file systems the lock is as good as their `flock`.
 
 // Until the lanes are wired in.
 #![allow(dead_code)]
@@ -217,11 +217,12 @@ impl Log {
 
     /// Leaves slots whose directories were removed, and takes a new one if it is the own.
     fn check_slots(&mut self) -> io::Result<()> {
-        let (kept, gone) = std::mem::take(&mut self.adopted).into_iter().partition(Slot::is_ours);
-        self.adopted = kept;
-        for slot in Vec::<Slot>::into_iter(gone) {
-            slot.abandon(&mut self.losses);
+        if self.own.is_forked() {
+            return Err(io::Error::other("a fork's child has no part in the disk buffer of its parent"));
         }
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.adopted).into_iter().partition(Slot::is_ours);
+        self.adopted = kept;
+        gone.into_iter().for_each(|slot| slot.abandon(&mut self.losses));
         if !self.own.is_ours() {
             files::create_directory(&self.lane)?;
             let new = Self::claim(self.slots_made, &self.lane, &mut self.losses)?;
@@ -314,7 +315,7 @@ impl Log {
             return Ok(false);
         }
         let slot = self.adopted.iter_mut().chain([&mut self.own]).find(|slot| slot.id == position.slot);
-        let Some(slot) = slot.filter(|slot| slot.is_ours()) else { return Ok(false) };
+        let Some(slot) = slot.filter(|slot| !slot.is_forked() && slot.is_ours()) else { return Ok(false) };
         if slot.head(&mut self.losses)?.is_none_or(|head| head.place != position.place) {
             return Ok(false);
         }

@@ -255,6 +255,21 @@ impl Log {
         if self.settings.sync == Sync::Never { Ok(()) } else { self.take_unsynced().sync() }
     }
 
+    /// The end: makes the disk keep what waits, and removes what has arrived, which the next process does otherwise.
+    ///
+    /// # Errors
+    ///
+    /// What [`ToSync::sync`] says.
+    pub(crate) fn close(mut self) -> io::Result<()> {
+        if self.own.is_forked() {
+            return Ok(());
+        }
+        if self.own.is_consumed() {
+            self.end_segment();
+        }
+        self.sync()
+    }
+
     /// Fails all writes to the present segment after so many bytes of each.
     #[cfg(test)]
     pub(super) fn fail_after(&mut self, bytes: Option<usize>) {

@@ -148,6 +148,9 @@ fn a_later_process_gets_what_is_left_first_and_knows_what_was_on_its_way() {
     let third = next(&mut log).expect("the third");
     assert!(!third.maybe_sent, "it was put back");
     assert_eq!(drain(&mut log), [3, 4, 5]);
+    append(&mut log, 6, 100).expect("it is taken");
+    assert_eq!((drain(&mut log), segments(&scratch.slot(0)).len()), (vec![6], 1));
+    log.close().expect("the disk keeps it");
     assert!(segments(&scratch.slot(0)).is_empty(), "nothing is left");
 }
 
@@ -171,6 +174,29 @@ fn two_logs_at_once_have_slots_of_their_own_and_the_last_one_empties_all() {
     assert_eq!(numbers, [1, 2, 3], "by time");
     // They were left, so that others may have them.
     assert_eq!(scratch.open().own.number, 0);
+}
+
+#[test]
+fn the_copy_of_a_forks_child_writes_nothing() {
+    let scratch = Scratch::new();
+    let mut log = scratch.open();
+    append(&mut log, 1, 100).expect("it is taken");
+    let given = next(&mut log).expect("the first");
+    let files = || -> Vec<_> {
+        let entries = fs::read_dir(scratch.slot(0)).expect("it is there");
+        let mut files: Vec<_> =
+            entries.map(|entry| fs::read(entry.expect("a file").path()).expect("its bytes")).collect();
+        files.sort();
+        files
+    };
+    let before = files();
+    log.own.pretend_forked();
+    assert!(matches!(append(&mut log, 2, 100), Err(AppendError::Io(_))));
+    assert!(log.next(&Now::here()).is_err());
+    assert!(!log.acknowledge(given.position).expect("nothing is written"));
+    log.put_back(given.position);
+    log.close().expect("there is nothing to do");
+    assert_eq!(files(), before);
 }
 
 #[test]
