@@ -1,5 +1,6 @@
 //! Behaviour across crates: what crosses the wire.
 
+mod answers;
 mod config_file;
 mod configuration;
 #[cfg(unix)]

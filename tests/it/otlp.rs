@@ -203,10 +203,33 @@ fn odd_answers_with_a_good_status_are_success() {
         (200, Some("application/json"), b"{\"partialSuccess\":null}".to_vec()),
         (201, None, Vec::new()),
         (200, Some("application/x-protobuf"), truncated),
+        (200, Some("application/json"), b"{\"partialSuccess\":{\"rejectedSpans\":\"1".to_vec()),
+        (200, Some("application/json"), b"{\"partialSuccess\":{\"rejectedSpans\":\"-1\"}}".to_vec()),
+        (204, None, Vec::new()),
         (202, Some("text/html"), vec![b'x'; 1 << 20]),
     ] {
-        let stats = export_to(Protocol::HttpProtobuf, Behaviour::Raw(status, content_type, body));
-        assert_eq!((stats.exported, stats.failed, stats.last_error), (1, 0, None), "{status}");
+        for protocol in [Protocol::HttpProtobuf, Protocol::HttpJson] {
+            let stats = export_to(protocol, Behaviour::Raw(status, content_type, body.clone()));
+            let numbers = (stats.exported, stats.failed, stats.rejected, stats.last_error);
+            // `None` of all that the receiver did not say clearly.
+            assert_eq!(numbers, (1, 0, 0, None), "{protocol:?} {status}");
+        }
+    }
+}
+
+#[test]
+fn no_more_is_rejected_than_was_sent() {
+    let _turn = turn();
+    for protocol in [Protocol::HttpProtobuf, Protocol::HttpJson, Protocol::Grpc] {
+        for count in [2, i64::MAX] {
+            let stats = export_to(protocol, Behaviour::Reject(count, "all".to_owned()));
+            assert_eq!((stats.exported, stats.rejected, stats.failed), (0, 1, 0), "{protocol:?} {count}");
+        }
+        // A warning without a number takes nothing away.
+        let stats = export_to(protocol, Behaviour::Reject(0, "soon too old".to_owned()));
+        assert_eq!((stats.exported, stats.rejected, stats.last_error.as_deref()), (1, 0, Some("soon too old")));
+        let stats = export_to(protocol, Behaviour::Reject(-1, String::new()));
+        assert_eq!((stats.exported, stats.rejected, stats.failed), (1, 0, 0), "{protocol:?}");
     }
 }
 
