@@ -33,10 +33,10 @@ pub(crate) struct Arguments {
     /// The number of the first span.
     #[arg(long, default_value_t = 0)]
     pub(crate) first: u64,
-    /// The directory of the disk buffer.
+    /// The directory of the disk buffer; with one, it is said what was handed over.
     #[arg(long)]
     pub(crate) buffer: Option<PathBuf>,
-    /// Whether calls are timed; nothing is flushed meanwhile.
+    /// Whether calls are timed.
     #[arg(long)]
     pub(crate) timed: bool,
 }
@@ -190,7 +190,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
             let stop = &stop;
             scope.spawn(move || producer.run(first, rate, arguments.timed, stop));
         }
-        if !arguments.timed {
+        if arguments.buffer.is_some() {
             scope.spawn(|| say(&telemetry, &producers, &stop));
         }
         let _ = io::stdin().read_to_end(&mut Vec::new());
@@ -205,11 +205,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     println!("started {}\nlost {}\ndropped {}", stats.started, lost(&stats), stats.dropped());
     println!("exported {}", stats.exporters.iter().map(|exporter| exporter.exported).sum::<u64>());
     eprintln!("{stats:?}");
+    // Without what the timing itself needs.
+    let timed = |producer: &Producer| producer.calls.lock().unwrap_or_else(PoisonError::into_inner).len();
+    let needed = producers.iter().map(timed).sum::<usize>() * size_of::<u64>();
+    println!("megabytes {:.1}", most_megabytes() - needed as f64 / 1e6);
     let mut calls: Vec<u64> = Vec::new();
     for producer in &producers {
         calls.append(&mut producer.calls.lock().unwrap_or_else(PoisonError::into_inner));
     }
-    println!("megabytes {:.1}", most_megabytes() - (calls.capacity() * 16) as f64 / 1e6);
     calls.sort_unstable();
     if let Some(last) = calls.len().checked_sub(1) {
         let nanos = nanos_per_tick();
