@@ -125,8 +125,8 @@ fn kept(http: u16, made: &Made) -> (Spans, Vec<(String, u64)>) {
 #[test]
 fn otlp_embedded_keeps_what_jaeger_has_a_place_for() {
     let Some(program) = EMBEDDED.find() else { return };
-    let _turn = turn();
     let (embedded, [grpc, http]) = start(&program);
+    let _turn = turn();
     let made = send(GRPC.to(grpc, 0));
     made.arrived(&embedded.last_words());
     let (spans, durations) = kept(http, &made);

@@ -89,8 +89,8 @@ fn kept(api: u16, made: &Made) -> Spans {
 #[test]
 fn otelite_keeps_what_it_has_a_place_for() {
     let Some(program) = OTELITE.find() else { return };
-    let _turn = turn();
     let (otelite, [grpc, http, api]) = start(&program);
+    let _turn = turn();
     for encoding in [GRPC, PROTOBUF, PROTOBUF_GZIP, JSON, JSON_GZIP] {
         let otlp = encoding.to(grpc, http);
         let made = if encoding.0 == Protocol::HttpJson { send_numbers(otlp) } else { send(otlp) };
