@@ -28,7 +28,6 @@ const LOSSES: &[Loss] = &[
     gone("flags", "it is left out"),
     gone("dropped *", "there is no place for them"),
     gone("event * dropped", "there is no place for them"),
-    gone("event * name", "it is left out"),
     gone("link * state", "there is no place for it"),
     gone("link * flags", "there is no place for them"),
     gone("link * dropped", "there is no place for them"),
@@ -88,7 +87,11 @@ fn facts(span: &Value, process: &Value) -> Facts {
     tags(&mut facts, "", &span["tags"]);
     for (number, event) in span["logs"].as_array().into_iter().flatten().enumerate() {
         put(&mut facts, format!("event {number} time"), event["timestamp"].as_u64().expect("a time") * 1000);
-        tags(&mut facts, &format!("event {number} "), &event["fields"]);
+        // It is a field among the others, under this name.
+        let (names, fields): (Vec<_>, Vec<_>) =
+            event["fields"].as_array().into_iter().flatten().cloned().partition(|one| one["key"] == "message");
+        quote(&mut facts, format!("event {number} name"), names.first().map_or("", |one| text(&one["value"])));
+        tags(&mut facts, &format!("event {number} "), &Value::Array(fields));
     }
     let references = span["references"].as_array().into_iter().flatten();
     let (links, parents): (Vec<_>, Vec<_>) = references.partition(|one| one["refType"] == "FOLLOWS_FROM");
@@ -122,8 +125,8 @@ fn kept(http: u16, made: &Made) -> (Spans, Vec<(String, u64)>) {
 #[test]
 fn otlp_embedded_keeps_what_jaeger_has_a_place_for() {
     let Some(program) = EMBEDDED.find() else { return };
-    let _turn = turn();
     let (embedded, [grpc, http]) = start(&program);
+    let _turn = turn();
     let made = send(GRPC.to(grpc, 0));
     made.arrived(&embedded.last_words());
     let (spans, durations) = kept(http, &made);

@@ -151,8 +151,8 @@ fn kept(port: u16, made: &Made) -> Spans {
 #[test]
 fn mlflow_keeps_what_it_has_a_place_for() {
     let Some(program) = MLFLOW.find() else { return };
-    let _turn = turn();
     let (mlflow, [port]) = start(&program);
+    let _turn = turn();
     // It speaks no gRPC.
     for encoding in [PROTOBUF, PROTOBUF_GZIP, JSON, JSON_GZIP] {
         let made = send(encoding.to(0, port).with_header("x-mlflow-experiment-id", "0"));
@@ -160,5 +160,5 @@ fn mlflow_keeps_what_it_has_a_place_for() {
         let by_json = if encoding.0 == Protocol::HttpJson { BY_JSON } else { &[] };
         compare(&made.spans, &kept(port, &made), &[LOSSES, by_json].concat(), &encoding.to_string());
     }
-    send(PROTOBUF.to(0, port)).was_refused("answered 4", "without an experiment");
+    send(PROTOBUF.to(0, port)).was_refused("answered 422", "without an experiment");
 }

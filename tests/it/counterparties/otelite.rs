@@ -21,7 +21,8 @@ const LOSSES: &[Loss] = &[
     gone("dropped *", "there is no place for them"),
     gone("event * dropped", "there is no place for them"),
     gone("link *", "there is no place for them"),
-    gone("scope *", "there is no place for it"),
+    gone("scope attribute *", "name and version are kept alone"),
+    gone("scope schema", "name and version are kept alone"),
     gone("resource schema", "there is no place for it"),
 ];
 
@@ -64,6 +65,11 @@ fn facts(span: &Value) -> Facts {
     put(&mut facts, "status code", text(&span["status"]["code"]).to_lowercase());
     quote(&mut facts, "status message", text(&span["status"]["message"]));
     attributes(&mut facts, "", &span["attributes"]);
+    // These are attributes of the span, as the specification has it for formats without scopes.
+    for what in ["name", "version"] {
+        let kept = facts.remove(&format!("attribute otel.scope.{what}")).unwrap_or_default();
+        put(&mut facts, format!("scope {what}"), kept.trim_start_matches("string "));
+    }
     for (number, event) in span["events"].as_array().into_iter().flatten().enumerate() {
         quote(&mut facts, format!("event {number} name"), text(&event["name"]));
         put(&mut facts, format!("event {number} time"), &event["timestamp"]);
@@ -89,8 +95,8 @@ fn kept(api: u16, made: &Made) -> Spans {
 #[test]
 fn otelite_keeps_what_it_has_a_place_for() {
     let Some(program) = OTELITE.find() else { return };
-    let _turn = turn();
     let (otelite, [grpc, http, api]) = start(&program);
+    let _turn = turn();
     for encoding in [GRPC, PROTOBUF, PROTOBUF_GZIP, JSON, JSON_GZIP] {
         let otlp = encoding.to(grpc, http);
         let made = if encoding.0 == Protocol::HttpJson { send_numbers(otlp) } else { send(otlp) };

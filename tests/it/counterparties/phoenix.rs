@@ -122,8 +122,8 @@ fn kept(http: u16, made: &Made) -> Spans {
 #[test]
 fn phoenix_keeps_what_it_has_a_place_for() {
     let Some(program) = PHOENIX.find() else { return };
-    let _turn = turn();
     let (phoenix, [grpc, http]) = start(&program);
+    let _turn = turn();
     for encoding in [PROTOBUF, PROTOBUF_GZIP, GRPC, GRPC_GZIP] {
         let made = send(encoding.to(grpc, http));
         made.arrived(&format!("{encoding}: {}", phoenix.last_words()));
