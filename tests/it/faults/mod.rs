@@ -3,8 +3,11 @@
 
 mod accounting;
 mod answers;
+mod breaker;
+mod buffer;
 mod certificates;
 mod connections;
+mod delivery;
 mod quirks;
 
 use otelier::config::{CircuitBreaker, Otlp, Protocol, Retry};
