@@ -126,7 +126,9 @@ fn a_buffer_that_is_full_keeps_what_it_took_and_counts_the_rest() {
     receiver.stop();
     let settings = quick(otlp(Protocol::HttpProtobuf, &receiver)).with_max_export_batch_size(512);
     let buffer = DiskBuffer::in_directory(&folder.0).with_max_bytes(DiskBuffer::MIN_BYTES).with_sync(Sync::Never);
-    let telemetry = start(settings.with_disk_buffer(buffer));
+    // What the log does not take waits in memory as long as there is room, too.
+    let retry = settings.retry.clone().with_max_pending_bytes(256 << 10);
+    let telemetry = start(settings.with_retry(retry).with_disk_buffer(buffer));
     for _ in 0..60 {
         make(500);
         telemetry.force_flush(LONG).expect("in time");

@@ -27,9 +27,6 @@
 //! ended, nobody else empties the slot of a parent that has ended suddenly. Files and directories are made for their owner
 //! alone; what exists keeps its mode. On network file systems the lock is as good as their `flock`.
 
-// Until the lanes are wired in.
-#![allow(dead_code)]
-
 mod age;
 mod cursor;
 mod files;
@@ -47,8 +44,8 @@ pub(crate) use age::Now;
 #[cfg(fuzzing)]
 pub(crate) use fuzz::fuzz;
 pub(crate) use losses::Losses;
-#[allow(unused_imports)]
-pub(crate) use write::{AppendError, ToSync};
+#[cfg(test)]
+pub(crate) use write::AppendError;
 
 use crate::config::{DiskBuffer, Sync};
 use slot::{Head, Slot};

@@ -260,7 +260,7 @@ impl Log {
     /// # Errors
     ///
     /// What [`ToSync::sync`] says.
-    pub(crate) fn close(mut self) -> io::Result<()> {
+    pub(crate) fn close(&mut self) -> io::Result<()> {
         if self.own.is_forked() {
             return Ok(());
         }

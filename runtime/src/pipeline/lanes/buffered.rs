@@ -4,7 +4,7 @@
 use super::{Job, routed};
 use crate::diagnostics::{self, LogLevel};
 use crate::export::buffer::{Log, Losses, Now, Record, Stored};
-use crate::export::delivery::{Caught, Delivery, Format, Receiver, Stop, Turn, Turns, any};
+use crate::export::delivery::{Caught, Delivery, Format, Receiver, Stop, Turn, Turns, any, first_of};
 use crate::export::{Accepted, Book, Failure, Signal, encode};
 use std::pin::pin;
 use std::sync::atomic::Ordering::Relaxed;
@@ -99,8 +99,17 @@ async fn append(buffered: &Buffered, formats: &[Format], job: Job) {
     tokio::spawn(routed::deliver(signal, Arc::clone(&buffered.delivery), job));
 }
 
-/// Sends what is in the log.
+/// Sends what is in the log, as long as the pipeline runs, and closes the log then.
 async fn send(buffered: Arc<Buffered>, mut turn: Turn) {
+    send_all(&buffered, &mut turn).await;
+    // On its own thread, which is not waited for longer than there is time.
+    let mut closed = pin!(buffered.with_log(Log::close));
+    if let Some(Some(Err(error))) = first_of(closed.as_mut(), pin!(buffered.delivery.stop.over())).await {
+        buffered.say(LogLevel::Warn, "Exporter.Buffer.NotSynced", &error);
+    }
+}
+
+async fn send_all(buffered: &Buffered, turn: &mut Turn) {
     let mut has_told = false;
     loop {
         let flush = turn.flush();
@@ -113,7 +122,7 @@ async fn send(buffered: Arc<Buffered>, mut turn: Turn) {
         }
         match next {
             Ok(Some(stored)) => {
-                if !send_one(&buffered, stored, &mut turn).await {
+                if !send_one(buffered, stored, turn).await {
                     return;
                 }
             }
