@@ -43,10 +43,12 @@ fn what_another_attempt_can_help_arrives_once() {
     cases.push((Protocol::Grpc, Behaviour::Details(Code::ResourceExhausted, info)));
     for protocol in ALL_PROTOCOLS {
         cases.extend([Behaviour::Disconnect, Behaviour::Reset, Behaviour::ResetUnread].map(|fault| (protocol, fault)));
+        cases.push((protocol, Behaviour::Hang));
     }
     for (protocol, fault) in cases {
         let receiver = script(protocol, [fault.clone(), fault.clone(), Behaviour::Accept]);
-        let telemetry = start(quick(otlp(protocol, &receiver).with_timeout(LONG)));
+        let timeout = if fault == Behaviour::Hang { Duration::from_millis(300) } else { LONG };
+        let telemetry = start(quick(otlp(protocol, &receiver).with_timeout(timeout)));
         let made = make(10);
         assert_eq!(receiver.wait_for_ids(10, LONG), 10, "{protocol:?}, {fault:?}: {:?}", telemetry.stats());
         let stats = end(telemetry);
