@@ -5,10 +5,10 @@
 //! `--no-default-features` only otelier and the OpenTelemetry SDK are built.
 
 mod alloc;
+mod answer;
 mod child;
 mod clock;
 mod compile;
-mod faults;
 mod gates;
 mod measure;
 mod numbers;
@@ -21,6 +21,7 @@ mod spans;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod wire;
 
 use child::{Child, Kind};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -84,8 +85,6 @@ enum What {
         #[arg(long, default_value_t = 3, value_parser = rounds)]
         rounds: usize,
     },
-    /// Receivers that misbehave and processes that are killed: what is lost, what comes twice, what calls cost: 7 minutes
-    Faults(faults::Arguments),
     /// Machine code that an annotation adds
     Size,
     /// Processor time of `cargo check` and `cargo build` for an annotated function: 10 minutes
@@ -108,10 +107,6 @@ enum What {
     },
     #[command(hide = true)]
     Receiver,
-    #[command(hide = true)]
-    FaultsApp(faults::app::Arguments),
-    #[command(hide = true)]
-    FaultsReceiver,
 }
 
 fn rounds(text: &str) -> Result<usize, String> {
@@ -135,8 +130,6 @@ fn run(what: What) -> Result<bool, String> {
     let kept = match what {
         What::Child { kind, child } => child::run(kind, &child),
         What::Receiver => return receiver::run().map(|()| true).map_err(|error| error.to_string()),
-        What::FaultsApp(arguments) => return faults::app::run(&arguments).map(|()| true),
-        What::FaultsReceiver => return faults::receiver::run().map(|()| true).map_err(|error| error.to_string()),
         What::Gates => gates::run(),
         What::CompileGate => compile::gate()?,
         What::All { rounds } => all(rounds)?,
@@ -178,19 +171,11 @@ fn one(what: What) -> Result<bool, String> {
             let (flat_out, paced) = (load::flat_out(&whole(peers), rounds), load::paced(&whole(peers), rounds));
             (format!("{}\n{}", flat_out.text, paced.text), [flat_out.problems, paced.problems].concat())
         }
-        What::Faults(arguments) => {
-            let found = faults::run(&arguments);
-            (found.text, found.problems)
-        }
         What::Size => (size::run()?, Vec::new()),
         What::Compile { functions, rounds } => (compile::table(functions, rounds)?, Vec::new()),
-        What::All { .. }
-        | What::Gates
-        | What::CompileGate
-        | What::Child { .. }
-        | What::Receiver
-        | What::FaultsApp(_)
-        | What::FaultsReceiver => unreachable!("handled by the caller"),
+        What::All { .. } | What::Gates | What::CompileGate | What::Child { .. } | What::Receiver => {
+            unreachable!("handled by the caller")
+        }
     };
     println!("{}", report::with_notes(&text));
     problems.iter().for_each(|problem| eprintln!("error: {problem}"));

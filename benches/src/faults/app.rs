@@ -1,7 +1,7 @@
 //! An application in a process of its own that makes spans at a pace, and says what it has handed over.
 
+use crate::answer::{Answer, this};
 use crate::clock::{most_megabytes, nanos_per_tick, ticks};
-use crate::process::{Answer, this};
 use clap::Args;
 use otelier::config::{DiskBuffer, Otlp};
 use otelier::prelude::*;

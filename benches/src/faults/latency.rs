@@ -3,8 +3,8 @@
 use super::Found;
 use super::app::{App, Arguments};
 use super::receiver::{Mode, Receiver};
-use crate::measure::rotated;
 use crate::numbers::{Summary, short, whole};
+use crate::rotated;
 use std::fmt::Write;
 use std::time::Duration;
 

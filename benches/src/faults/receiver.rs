@@ -2,8 +2,8 @@
 //!
 //! Spans carry a number, `app.number`. Commands come as lines on standard input, and each is answered with a line.
 
-use crate::process::{Answer, this};
-use crate::receiver::{head, messages, varint};
+use crate::answer::{Answer, this};
+use crate::wire::{head, messages, varint};
 use std::io::{self, BufRead, BufReader, Lines, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -89,7 +89,7 @@ async fn append(buffered: &Buffered, formats: &[Format], job: Job) {
         log.append(&Record { items, bodies: &bodies }, &Now::here())
     });
     match appended.await {
-        Some(Ok(())) => return job.is_stored(),
+        Some(Ok(())) => return job.leave_to_log(),
         Some(Err(error)) => {
             let what = format_args!("{error}; what does not fit waits in memory");
             buffered.say(LogLevel::Warn, "Exporter.Buffer.NotTaken", &what);

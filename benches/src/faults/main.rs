@@ -1,14 +1,47 @@
 //! What faults cost: receivers that go away, hang, are slow or fail now and then, and processes that are killed. What was
-//! promised is checked by the number that every span carries.
+//! promised is checked by the number that every span carries. `cargo run --release -p otelier-benches --bin otelier-faults`.
+//!
+//! A program of its own, so that its code does not change how the one that counts instructions is compiled.
 
-pub(crate) mod app;
+#[allow(dead_code)]
+#[path = "../answer.rs"]
+mod answer;
+mod app;
+#[allow(dead_code)]
+#[path = "../clock.rs"]
+mod clock;
 mod latency;
+#[allow(dead_code)]
+#[path = "../numbers.rs"]
+mod numbers;
 mod outage;
 mod random;
-pub(crate) mod receiver;
+mod receiver;
+#[path = "../wire.rs"]
+mod wire;
 
-use clap::Args;
+use clap::{Args, Parser, Subcommand};
+use std::process::ExitCode;
 use std::time::Duration;
+
+/// Measures what faults cost, and checks that nothing is lost that was promised: 7 minutes.
+#[derive(Debug, Parser)]
+#[command(name = "otelier-faults", max_term_width = 110, args_conflicts_with_subcommands = true)]
+struct Command {
+    #[command(flatten)]
+    arguments: Arguments,
+    #[command(subcommand)]
+    part: Option<Process>,
+}
+
+/// The processes that it starts.
+#[derive(Debug, Subcommand)]
+enum Process {
+    #[command(hide = true)]
+    FaultsApp(app::Arguments),
+    #[command(hide = true)]
+    FaultsReceiver,
+}
 
 /// How long everything takes.
 #[derive(Args, Clone, Debug)]
@@ -30,8 +63,8 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 10)]
     latency: u64,
     /// How often
-    #[arg(long, default_value_t = 3, value_parser = crate::rounds)]
-    rounds: usize,
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// Only this one; all without
     #[arg(long, value_enum)]
     only: Option<Part>,
@@ -67,7 +100,27 @@ impl Found {
     }
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Found {
+/// The indices below `count`, starting elsewhere in each round, so that nobody always runs behind the same neighbour.
+fn rotated(count: usize, round: usize) -> impl Iterator<Item = usize> {
+    (0..count).map(move |index| (index + round) % count)
+}
+
+fn main() -> ExitCode {
+    let Command { arguments, part } = Command::parse();
+    let problems = match part {
+        Some(Process::FaultsApp(arguments)) => app::run(&arguments).err().into_iter().collect(),
+        Some(Process::FaultsReceiver) => receiver::run().err().map(|error| error.to_string()).into_iter().collect(),
+        None => {
+            let found = run(&arguments);
+            println!("{}", found.text);
+            found.problems
+        }
+    };
+    problems.iter().for_each(|problem: &String| eprintln!("error: {problem}"));
+    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(arguments: &Arguments) -> Found {
     let wanted = |part| arguments.only.is_none_or(|only| only == part);
     let mut found = Found::default();
     if wanted(Part::Outage) {
@@ -79,7 +132,7 @@ pub(crate) fn run(arguments: &Arguments) -> Found {
         found.add("Requests that fail at random", random);
     }
     if wanted(Part::Latency) {
-        let latency = latency::run(Duration::from_secs(arguments.latency), arguments.rounds);
+        let latency = latency::run(Duration::from_secs(arguments.latency), arguments.rounds as usize);
         found.add("Latency of a traced call while its receiver misbehaves", latency);
     }
     found
