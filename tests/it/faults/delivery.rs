@@ -3,7 +3,7 @@
 use super::{ALL_PROTOCOLS, LONG, check_sum, end, make, otlp, quick, script, start, until};
 use crate::support::turn;
 use otelier::ExporterStats;
-use otelier::config::{Compression, Protocol, Retry};
+use otelier::config::{CircuitBreaker, Compression, Protocol, Retry};
 use otelier_tests::{Behaviour, Receiver, http_date, retry_info};
 use std::time::{Duration, SystemTime};
 use tonic::Code;
@@ -325,5 +325,32 @@ fn an_exporter_that_hangs_fails_or_is_slow_takes_nothing_from_the_one_beside_it(
         let mut gone = script(protocol, [Behaviour::Accept]);
         gone.stop();
         beside(protocol, &gone);
+    }
+}
+
+#[test]
+fn a_flush_tries_what_waits_at_once_and_waits_for_no_pause() {
+    let _turn = turn();
+    for protocol in ALL_PROTOCOLS {
+        for failures in [0, 1] {
+            let mut receiver = script(protocol, [Behaviour::Accept]);
+            receiver.stop();
+            let (hour, breaker) = (Duration::from_secs(3600), CircuitBreaker::default().with_failures(failures));
+            let settings = quick(otlp(protocol, &receiver))
+                .with_retry(Retry::default().with_backoff(hour, hour).with_max_elapsed(hour))
+                .with_circuit_breaker(breaker.with_open_for(hour));
+            let telemetry = start(settings);
+            for round in 1..=5u64 {
+                make(20);
+                telemetry.force_flush(LONG).expect("nobody waits for an hour");
+                let stats = telemetry.stats();
+                assert_eq!(stats.exporters[0].pending, round * 20, "{protocol:?}: {stats:?}");
+            }
+            receiver.start_again().expect("the port was kept");
+            // A breaker lets one through to see, and another one before it closes.
+            (0..3).for_each(|_| telemetry.force_flush(LONG).expect("in time"));
+            let stats = end(telemetry);
+            assert_eq!((stats.exporters[0].exported, receiver.accepted_ids().len()), (100, 100), "{stats:?}");
+        }
     }
 }

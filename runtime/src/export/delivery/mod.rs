@@ -91,6 +91,8 @@ pub(crate) struct Delivery {
 #[derive(Debug, Default)]
 struct Tries {
     first: Option<Instant>,
+    /// The latest flush that was heard of before the latest attempt.
+    flush: u64,
     /// Why the latest one failed, if one did.
     error_type: Option<String>,
 }
@@ -180,8 +182,7 @@ impl Delivery {
         loop {
             let give_up =
                 tries.first.map(|first| first.checked_add(budget).unwrap_or_else(|| clock::instant_after(budget)));
-            let flush = turn.flush();
-            let refused = match self.attempt(items, request, turn, flush, give_up, tries).await {
+            let refused = match self.attempt(items, request, turn, give_up, tries).await {
                 Attempted::Taken(accepted) => return Ok(accepted),
                 Attempted::Refused(refused) => return Err(Failure::Failed(refused.text)),
                 Attempted::CutOff => return Err(Failure::CutOff),
@@ -204,7 +205,8 @@ impl Delivery {
             }
             self.book.will_retry(&refused, pause);
             last = Some(refused);
-            turn.settle(flush);
+            // Of the flush that was heard of before the attempt, not of one that came meanwhile.
+            turn.settle(tries.flush);
             self.pause(pause, turn).await;
         }
     }
@@ -225,11 +227,10 @@ impl Delivery {
         items: u64,
         request: &MakeRequest<'_>,
         turn: &mut Turn,
-        flush: u64,
         give_up: Option<Instant>,
         tries: &mut Tries,
     ) -> Attempted {
-        let Some((_slot, mut permit)) = self.admitted(turn, flush, give_up).await else { return Attempted::NotTried };
+        let Some((_slot, mut permit)) = self.admitted(turn, give_up, tries).await else { return Attempted::NotTried };
         tries.first.get_or_insert_with(Instant::now);
         let mut tried = Vec::new();
         loop {
@@ -272,10 +273,9 @@ impl Delivery {
     async fn admitted(
         &self,
         turn: &mut Turn,
-        flush: u64,
         give_up: Option<Instant>,
+        tries: &mut Tries,
     ) -> Option<(SemaphorePermit<'_>, Permit<'_>)> {
-        let mut flush = flush;
         let over = async || match give_up {
             // A shutdown gives everything one more chance.
             Some(give_up) if !self.stop.has_begun() => {
@@ -289,7 +289,8 @@ impl Delivery {
         };
         let mut over = pin!(over());
         loop {
-            if self.hurried.fetch_max(flush, Relaxed) < flush {
+            tries.flush = turn.flush();
+            if self.hurried.fetch_max(tries.flush, Relaxed) < tries.flush {
                 self.route.hurry();
             }
             let slot = first_of(pin!(self.slots.acquire()), over.as_mut()).await?.ok()?;
@@ -305,7 +306,7 @@ impl Delivery {
             };
             drop(slot);
             // Who flushes does not wait for a receiver that is left alone.
-            turn.settle(flush);
+            turn.settle(tries.flush);
             let until = wait.unwrap_or_else(|| clock::instant_after(Duration::MAX));
             let sleep = tokio::time::sleep_until(until.into());
             {
@@ -314,7 +315,6 @@ impl Delivery {
                 let waits = any([&mut changed, &mut sleep, &mut hurried, &mut stopping]);
                 first_of(pin!(waits), over.as_mut()).await?;
             }
-            flush = turn.flush();
         }
     }
 
