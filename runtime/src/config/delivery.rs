@@ -170,8 +170,8 @@ impl CircuitBreaker {
 ///
 /// Whether one works is for its [`CircuitBreaker`] to say. While the breaker of a receiver before the present one is
 /// half-open, single batches go there to see; the present one is left when that breaker has closed, so that a receiver that
-/// works only now and then gets nothing but these. A batch that one receiver could not take is offered to the others at
-/// once.
+/// works only now and then gets nothing but these. A batch that one receiver could not take, or does not want, is offered to
+/// the others at once; if none takes it then, and one has refused it, it is lost and counted.
 ///
 /// ```
 /// use otelier::config::{Exporter, Failover, Otlp};
