@@ -3,6 +3,8 @@
 mod buffered;
 mod direct;
 mod routed;
+#[cfg(test)]
+mod tests;
 
 use crate::config::{Batching, CircuitBreaker, Retry};
 use crate::export::buffer::Log;
