@@ -110,3 +110,14 @@ fn a_record_whose_pauses_are_long_is_not_sent_without_any() {
     runtime.shutdown_background();
     assert_eq!(receiver.0.load(Relaxed), 1);
 }
+
+#[test]
+fn many_small_batches_that_wait_take_no_more_memory_than_they_may() {
+    let (_pipeline, stop) = watch::channel(None);
+    let retry = Retry::default().with_max_pending_bytes(1 << 20);
+    let (lane, _work) = lane(&Arc::default(), &retry, None, Stop::new(stop));
+    (0..1000).for_each(|_| lane.offer(&batch(1), false));
+    // A batch of one span has no bytes worth counting here, but a task that waits has.
+    assert_eq!((lane.book.pending.load(Relaxed), lane.book.numbers().1), (256, 744));
+    assert!(!lane.has_room());
+}
