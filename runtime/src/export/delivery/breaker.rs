@@ -254,6 +254,21 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_jumps_leaves_it_neither_stuck_nor_open_for_longer() {
+        let (mut breaker, year) = (breaker(), Duration::from_secs(365 * 24 * 60 * 60));
+        let until = open(&mut breaker);
+        // Back: as open as before. On, as after a machine's sleep: it looks.
+        let earlier = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now);
+        assert_eq!(breaker.admit(earlier), Admission::No(Some(until)));
+        assert_eq!(breaker.admit(Instant::now() + year), Admission::Yes);
+        breaker.failed(Instant::now() + year, Again::After(Duration::from_secs(1)));
+        assert_eq!(breaker.admit(Instant::now() + 2 * year), Admission::Yes);
+        breaker.succeeded();
+        assert_eq!(breaker.admit(earlier), Admission::Yes);
+        assert_eq!(breaker.succeeded(), Some(Change::Closed));
+    }
+
+    #[test]
     fn without_a_number_of_failures_it_never_opens() {
         let (mut breaker, now) = (Breaker::new(&CircuitBreaker::never()), Instant::now());
         (0..1000).for_each(|_| assert_eq!(breaker.failed(now, Again::Later), None));
