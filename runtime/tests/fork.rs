@@ -288,6 +288,72 @@ mod unix {
         });
     }
 
+    /// Whether everything that began is anywhere; how much of it is in the disk buffer.
+    #[cfg(feature = "otlp-http")]
+    fn check_outage(stats: &Stats) -> u64 {
+        let exporter = &stats.exporters[0];
+        let waiting = exporter.pending + exporter.buffered;
+        let gone = stats.dropped() + exporter.exported + exporter.failed + exporter.rejected;
+        assert_eq!(stats.started, stats.open + gone + waiting, "{stats:?}");
+        exporter.buffered
+    }
+
+    /// While nobody takes what waits, a child neither sends nor counts what its parent has waiting, in memory or on the disk.
+    #[cfg(feature = "otlp-http")]
+    fn in_an_outage() {
+        use otelier::config::{DiskBuffer, Otlp};
+
+        let folder = std::env::temp_dir().join(format!("otelier-fork-{}", std::process::id()));
+        // Bound and not accepted from: a receiver that hangs. With the address gone: one that refuses.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let hanging = listener.local_addr().expect("it is bound");
+        let refusing = std::net::TcpListener::bind("127.0.0.1:0").and_then(|gone| gone.local_addr()).expect("a port");
+        for (receiver, buffered) in [(refusing, false), (refusing, true), (hanging, false), (hanging, true)] {
+            // SAFETY: it takes a number only.
+            unsafe { alarm(60) };
+            let otlp = Otlp::to(format!("http://{receiver}")).with_timeout(Duration::from_millis(500));
+            let mut settings = Telemetry::default()
+                .with_otlp(otlp)
+                .with_schedule_delay(Duration::from_millis(1))
+                .with_shutdown_timeout(Duration::from_secs(2));
+            if buffered {
+                settings = settings.with_disk_buffer(DiskBuffer::in_directory(&folder));
+            }
+            let telemetry = otelier::init(settings.clone()).expect("it starts");
+            nested(3);
+            if receiver == refusing {
+                telemetry.force_flush(PATIENCE).expect("it was tried");
+            }
+            let forked = in_child(|| {
+                // SAFETY: the copy is the only guard that this process touches.
+                let old = unsafe { std::ptr::read(&telemetry) };
+                nested(3);
+                assert_eq!(old.force_flush(PATIENCE), Ok(()), "there is nothing to wait for");
+                drop(old);
+                let telemetry = otelier::init(settings.clone()).expect("it starts");
+                nested(2);
+                let stats = telemetry.shutdown().expect("in time");
+                assert_eq!((stats.started, stats.exporters[0].left_by_others), (6, 0), "{stats:?}");
+                vec![[check_outage(&stats) as u8; 24]]
+            });
+            let of_child = u64::from(wait(forked)[0][0]);
+            nested(3);
+            let stats = telemetry.shutdown().expect("in time");
+            assert_eq!(stats.started, 16, "{stats:?}");
+            let left = check_outage(&stats) + of_child;
+            assert_eq!(left, if buffered { 22 } else { 0 }, "{stats:?}");
+            if buffered {
+                let telemetry = otelier::init(settings).expect("it starts");
+                while telemetry.stats().exporters[0].left_by_others != left {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                drop(telemetry);
+                std::fs::remove_dir_all(&folder).expect("it is there");
+            }
+        }
+        println!("in an outage, children leave alone what their parents have waiting");
+    }
+
     pub(super) fn main() {
         let mut seen = HashSet::new();
         for number in 0..ROUNDS {
@@ -297,5 +363,7 @@ mod unix {
         spans_that_are_open_belong_to_the_parent();
         a_child_counts_nothing_of_threads_that_it_does_not_have();
         println!("spans that are open, and numbers, belong to the parent");
+        #[cfg(feature = "otlp-http")]
+        in_an_outage();
     }
 }

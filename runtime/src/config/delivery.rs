@@ -31,7 +31,8 @@ pub struct Retry {
     /// How long after its first attempt a batch is given up: the budget of its retries; [`Duration::ZERO`]: nothing is
     /// sent again. What lies in a [`DiskBuffer`] is not given up before its `max_age`. Default: 5 minutes.
     pub max_elapsed: Duration,
-    /// How many bytes of batches wait in memory for one exporter, at most, whether they were tried or not. An exporter that
+    /// How many bytes of batches wait in memory for one exporter, at most, whether they were tried or not; each counts 4 KiB
+    /// besides its spans. An exporter that
     /// is not sent to again has as much room as the queue ([`Batching::max_queue_size`](super::Batching)). When no exporter
     /// has room, spans stay in the queue; one that has none while others have loses what comes, and counts it. Default:
     /// 16 MiB.
@@ -170,8 +171,8 @@ impl CircuitBreaker {
 ///
 /// Whether one works is for its [`CircuitBreaker`] to say. While the breaker of a receiver before the present one is
 /// half-open, single batches go there to see; the present one is left when that breaker has closed, so that a receiver that
-/// works only now and then gets nothing but these. A batch that one receiver could not take is offered to the others at
-/// once.
+/// works only now and then gets nothing but these. A batch that one receiver could not take, or does not want, is offered to
+/// the others at once; if none takes it then, and one has refused it, it is lost and counted.
 ///
 /// ```
 /// use otelier::config::{Exporter, Failover, Otlp};

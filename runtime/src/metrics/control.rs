@@ -67,9 +67,18 @@ impl Control {
         }
     }
 
-    /// Says that everything up to this flush was exported.
+    /// The latest flush, if somebody still waits for it.
+    pub(super) fn awaited(&self) -> Option<u64> {
+        let state = self.state();
+        Some(state.flush_asked).filter(|asked| *asked > state.flush_done)
+    }
+
+    /// Says that everything up to this flush was exported, or tried.
     pub(super) fn flushed(&self, flush: u64) {
-        self.state().flush_done = flush;
+        {
+            let mut state = self.state();
+            state.flush_done = state.flush_done.max(flush);
+        }
         self.done.notify_all();
     }
 

@@ -68,9 +68,9 @@ impl Reading {
 
     /// Asks for a flush: its number, to wait for.
     pub(crate) fn flush(&self) -> u64 {
-        let flush = self.control.flush();
+        // In this order: whoever hears of the flush finds that it hurries.
         self.sink.hurry();
-        flush
+        self.control.flush()
     }
 
     /// Waits for a flush. `false` if the time was too short.
@@ -182,16 +182,17 @@ impl Reader {
             return Err(Failure::NotTried);
         }
         let mut begun = None;
-        // So that this export knows that somebody waits for it to be tried.
-        self.sink.hurry();
-        let (mut tried, mut is_tried) = (self.sink.tried(), false);
+        let mut tried = self.sink.tried();
         let export = poll_fn(|task| {
             let _polling = self.book.polling();
             let exported = begun.get_or_insert_with(|| self.sink.export(metrics)).as_mut().poll(task);
-            if exported.is_pending() && !is_tried && tried.as_mut().poll(task).is_ready() {
-                is_tried = true;
-                // Who flushes does not wait for what comes after a pause.
-                self.control.flushed(wake.flush);
+            // Who flushes does not wait for what comes after a pause. A ring of the bell comes here, too.
+            while exported.is_pending()
+                && let Some(flush) = self.control.awaited()
+                && tried.as_mut().poll(task).is_ready()
+            {
+                tried = self.sink.tried();
+                self.control.flushed(flush);
             }
             exported
         });

@@ -42,7 +42,11 @@ impl Drop for Background {
 impl Exporting {
     /// Starts the thread.
     pub(super) fn start(lanes: Vec<Arc<Lane>>, work: Vec<Work>, stop: Stop) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            // The threads on which it waits for disks and names are ours, too.
+            .on_thread_start(record::never_here)
+            .build()?;
         let (commands, asked) = mpsc::unbounded_channel();
         let thread = std::thread::Builder::new().name("otelier-export".to_owned()).spawn(move || {
             record::never_here();

@@ -147,6 +147,11 @@ impl Queue {
         (state.bytes, state.max_bytes, state.spans)
     }
 
+    /// How many chunks wait here.
+    pub(crate) fn len(&self) -> usize {
+        self.state().chunks.len()
+    }
+
     /// Takes a chunk, or drops it and counts its spans if the queue is full. Never waits for the collector.
     pub(crate) fn push(&self, full: FullChunk) {
         self.exchange(full, usize::MAX);

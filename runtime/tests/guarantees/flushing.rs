@@ -2,6 +2,7 @@
 
 use crate::support::{Gate, PATIENCE, Recorder, start, turn, wait_until};
 use otelier::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[trace(app.number = number)]
@@ -43,6 +44,32 @@ fn flushes_may_be_asked_for_by_many_threads_at_once() {
     });
     assert_eq!(recorder.so_far().len(), 160);
     assert_eq!(recorder.spans().len(), 160);
+}
+
+#[test]
+fn a_flush_comes_to_an_end_while_more_spans_are_made_than_can_be_exported() {
+    let _turn = turn();
+    let settings = Telemetry::default().with_max_queue_size(20_000).with_max_export_batch_size(64);
+    let (gate, done) = (Gate::default(), AtomicBool::new(false));
+    gate.open();
+    let telemetry = start(settings, gate);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..).take_while(|_| !done.load(Ordering::Relaxed)).for_each(leaf));
+        }
+        for _ in 0..5 {
+            std::thread::sleep(Duration::from_millis(20));
+            let flushed = telemetry.force_flush(PATIENCE);
+            if flushed.is_err() {
+                done.store(true, Ordering::Relaxed);
+            }
+            flushed.expect("in time");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    let stats = telemetry.shutdown().expect("in time");
+    let exporter = &stats.exporters[0];
+    assert_eq!(stats.started, stats.dropped() + exporter.exported + exporter.failed, "{stats:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 const OPEN: Duration = Duration::from_millis(200);
 const BOTH: [Protocol; 2] = [Protocol::HttpProtobuf, Protocol::Grpc];
 
-fn breaker(failures: u32, successes: u32) -> CircuitBreaker {
+pub(super) fn breaker(failures: u32, successes: u32) -> CircuitBreaker {
     CircuitBreaker::default().with_failures(failures).with_open_for(OPEN).with_successes(successes)
 }
 

@@ -9,6 +9,7 @@ mod certificates;
 mod connections;
 mod delivery;
 mod quirks;
+mod signals;
 
 use otelier::config::{CircuitBreaker, Otlp, Protocol, Retry};
 use otelier::prelude::*;

@@ -41,11 +41,13 @@ pub(super) struct Breaker {
     state: State,
     /// The receiver has asked not to be sent anything until then.
     throttled: Option<Instant>,
+    /// The attempt that looks was asked for before its time.
+    is_hurried: bool,
 }
 
 impl Breaker {
     pub(super) fn new(settings: &CircuitBreaker) -> Self {
-        Self { settings: settings.clone(), state: State::Closed { failures: 0 }, throttled: None }
+        Self { settings: settings.clone(), state: State::Closed { failures: 0 }, throttled: None, is_hurried: false }
     }
 
     pub(super) fn state(&self) -> State {
@@ -83,6 +85,7 @@ impl Breaker {
             State::Open { .. } => {}
             State::HalfOpen { times, successes, .. } => {
                 let successes = successes + 1;
+                self.is_hurried = false;
                 if successes >= self.settings.successes {
                     self.state = State::Closed { failures: 0 };
                     return Some(Change::Closed);
@@ -102,6 +105,8 @@ impl Breaker {
             self.release();
             return None;
         }
+        let is_hurried = std::mem::take(&mut self.is_hurried);
+        let mut is_new = false;
         let times = match self.state {
             State::Closed { failures } => {
                 let failures = failures.saturating_add(1);
@@ -109,15 +114,18 @@ impl Breaker {
                 if self.settings.failures == 0 || failures < self.settings.failures {
                     return None;
                 }
+                is_new = true;
                 1
             }
             State::Open { .. } => return None,
+            // Who flushes often does not make it wait longer.
+            State::HalfOpen { times, .. } if is_hurried => times,
             State::HalfOpen { times, .. } => times.saturating_add(1),
         };
         let factor = 1u32.checked_shl(times - 1).unwrap_or(LONGEST).min(LONGEST);
         let open_for = self.settings.open_for.saturating_mul(factor);
         self.state = State::Open { until: crate::clock::instant_after(open_for), times };
-        (times == 1).then_some(Change::Opened { open_for })
+        is_new.then_some(Change::Opened { open_for })
     }
 
     /// The attempt ended without an answer to what it was to find out.
@@ -130,7 +138,8 @@ impl Breaker {
     /// Lets the next attempt through, whatever time it is.
     pub(super) fn hurry(&mut self, now: Instant) {
         self.throttled = None;
-        if let State::Open { times, .. } = self.state {
+        if let State::Open { times, until } = self.state {
+            self.is_hurried |= until > now;
             self.state = State::Open { until: now, times };
         }
     }
@@ -227,6 +236,36 @@ mod tests {
         let now = Instant::now();
         breaker.hurry(now);
         assert_eq!([breaker.admit(now), breaker.admit(now)], [Admission::Yes, Admission::No(None)]);
+    }
+
+    #[test]
+    fn an_attempt_that_was_hurried_and_fails_makes_it_wait_no_longer() {
+        let mut breaker = breaker();
+        open(&mut breaker);
+        for _ in 0..6 {
+            breaker.hurry(Instant::now());
+            assert_eq!(breaker.admit(Instant::now()), Admission::Yes);
+            assert_eq!(breaker.failed(Instant::now(), Again::Later), None);
+            assert_eq!(until(&breaker).duration_since(Instant::now()).as_secs_f64().round(), 10.0);
+        }
+        assert_eq!(breaker.admit(until(&breaker)), Admission::Yes);
+        breaker.failed(Instant::now(), Again::Later);
+        assert_eq!(until(&breaker).duration_since(Instant::now()).as_secs_f64().round(), 20.0);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_leaves_it_neither_stuck_nor_open_for_longer() {
+        let (mut breaker, year) = (breaker(), Duration::from_secs(365 * 24 * 60 * 60));
+        let until = open(&mut breaker);
+        // Back: as open as before. On, as after a machine's sleep: it looks.
+        let earlier = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now);
+        assert_eq!(breaker.admit(earlier), Admission::No(Some(until)));
+        assert_eq!(breaker.admit(Instant::now() + year), Admission::Yes);
+        breaker.failed(Instant::now() + year, Again::After(Duration::from_secs(1)));
+        assert_eq!(breaker.admit(Instant::now() + 2 * year), Admission::Yes);
+        breaker.succeeded();
+        assert_eq!(breaker.admit(earlier), Admission::Yes);
+        assert_eq!(breaker.succeeded(), Some(Change::Closed));
     }
 
     #[test]

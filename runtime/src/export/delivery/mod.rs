@@ -1,10 +1,13 @@
 //! From an encoded request to a receiver that took it: attempts, pauses between them, and which receiver is next.
 
+mod answers;
 mod backoff;
 mod breaker;
 mod caught;
 mod route;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 pub(crate) use caught::Caught;
@@ -16,6 +19,7 @@ pub(crate) use turns::{Turn, Turns};
 use super::{Accepted, Again, Book, Failure, Refused, error_type};
 use crate::clock;
 use crate::config::{CircuitBreaker, Retry};
+use answers::Answers;
 use route::{Permit, Pick};
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -95,6 +99,8 @@ struct Tries {
     flush: u64,
     /// Why the latest one failed, if one did.
     error_type: Option<String>,
+    /// Whether one may have arrived although it seemed to fail.
+    may_have_arrived: bool,
 }
 
 /// What came of trying every receiver that may be tried once.
@@ -178,7 +184,6 @@ impl Delivery {
     ) -> Result<Accepted, Failure> {
         let (mut attempts, mut attempts_at_the_end) = (0u32, 0u32);
         let mut last = None::<Refused>;
-        let mut may_have_arrived = false;
         loop {
             let give_up =
                 tries.first.map(|first| first.checked_add(budget).unwrap_or_else(|| clock::instant_after(budget)));
@@ -186,11 +191,10 @@ impl Delivery {
                 Attempted::Taken(accepted) => return Ok(accepted),
                 Attempted::Refused(refused) => return Err(Failure::Failed(refused.text)),
                 Attempted::CutOff => return Err(Failure::CutOff),
-                Attempted::NotTried => return Err(not_tried(last, attempts, may_have_arrived)),
+                Attempted::NotTried => return Err(not_tried(last, attempts, tries.may_have_arrived)),
                 Attempted::Failed(refused) => refused,
             };
             attempts = attempts.saturating_add(1);
-            may_have_arrived |= !refused.is_answer && refused.error_type != "connection_refused";
             let mut pause = backoff::pause(&self.retry, attempts, refused.again);
             let tried_for = tries.first.map_or(Duration::ZERO, |first| first.elapsed());
             let is_final = if self.stop.has_begun() {
@@ -201,7 +205,7 @@ impl Delivery {
                 tried_for.saturating_add(pause) >= budget
             };
             if is_final || budget.is_zero() {
-                return Err(not_tried(Some(refused), attempts, may_have_arrived));
+                return Err(not_tried(Some(refused), attempts, tries.may_have_arrived));
             }
             self.book.will_retry(&refused, pause);
             last = Some(refused);
@@ -232,28 +236,34 @@ impl Delivery {
     ) -> Attempted {
         let Some((_slot, mut permit)) = self.admitted(turn, give_up, tries).await else { return Attempted::NotTried };
         tries.first.get_or_insert_with(Instant::now);
-        let mut tried = Vec::new();
+        let (mut tried, mut answers) = (Vec::new(), Answers::default());
         loop {
             let number = permit.number;
             tried.push(number);
-            let sent = self.send(&*self.receivers[number], request).await;
-            if let Some(Err(refused)) = &sent {
-                tries.error_type = Some(refused.error_type.clone());
+            let receiver = &*self.receivers[number];
+            match request(receiver) {
+                // Nothing is sent, which says nothing of the receiver.
+                None => drop(permit),
+                Some(request) => match self.send(receiver, request).await {
+                    None => return Attempted::CutOff,
+                    Some(Ok(accepted)) => {
+                        permit.took(items - accepted.rejected.min(items));
+                        answers.refusal().into_iter().for_each(|refusal| self.book.attempt_failed(refusal));
+                        return Attempted::Taken(accepted);
+                    }
+                    Some(Err(refused)) => {
+                        tries.error_type = Some(refused.error_type.clone());
+                        tries.may_have_arrived |= !refused.is_answer && refused.error_type != "connection_refused";
+                        if refused.again == Again::Never {
+                            permit.refused();
+                        } else {
+                            permit.failed(&refused);
+                            self.book.attempt_failed(&refused);
+                        }
+                        answers.note(refused);
+                    }
+                },
             }
-            let refused = match sent {
-                Some(Ok(accepted)) => {
-                    permit.took(items - accepted.rejected.min(items));
-                    return Attempted::Taken(accepted);
-                }
-                Some(Err(refused)) if refused.again == Again::Never => {
-                    permit.refused();
-                    return Attempted::Refused(refused);
-                }
-                Some(Err(refused)) => refused,
-                None => return Attempted::CutOff,
-            };
-            permit.failed(&refused);
-            self.book.attempt_failed(&refused);
             let next = if self.stop.has_begun() {
                 self.route.insist(&tried)
             } else {
@@ -264,7 +274,7 @@ impl Delivery {
             };
             match next {
                 Some(next) => permit = next,
-                None => return Attempted::Failed(refused),
+                None => return answers.sum(&self.book.name, tried.len() == self.receivers.len()),
             }
         }
     }
@@ -319,11 +329,7 @@ impl Delivery {
     }
 
     /// One attempt at one receiver; `None` if the pipeline ended meanwhile.
-    async fn send(&self, receiver: &dyn Receiver, request: &MakeRequest<'_>) -> Option<Result<Accepted, Refused>> {
-        let Some(request) = request(receiver) else {
-            let text = format!("{}: it was stored in another format than this receiver takes", receiver.name());
-            return Some(Err(Refused { text, error_type: "format".to_owned(), again: Again::Never, is_answer: false }));
-        };
+    async fn send(&self, receiver: &dyn Receiver, request: Vec<u8>) -> Option<Result<Accepted, Refused>> {
         let _exporting = self.book.exporting();
         let timeout = tokio::time::sleep_until(clock::instant_after(self.timeout).into());
         let mut sending = receiver.send(request);

@@ -6,7 +6,7 @@ use crate::diagnostics::{self, LogLevel};
 use crate::export::{Again, Refused};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// One receiver, or several of which the first that works gets each batch.
@@ -18,7 +18,12 @@ pub(crate) struct Route {
     switches: AtomicU64,
     /// Told when an attempt is over: there may be room for another.
     changed: Notify,
+    /// When somebody was last let look before the time.
+    hurried: Mutex<Option<Instant>>,
 }
+
+/// How often receivers that are left alone are looked at because somebody flushes.
+const HURRY_EVERY: Duration = Duration::from_secs(1);
 
 /// One receiver.
 #[derive(Debug)]
@@ -89,7 +94,7 @@ impl Route {
         };
         let members: Box<[Member]> = names.into_iter().map(member).collect();
         let current = AtomicUsize::new(members.len());
-        Self { members, current, switches: AtomicU64::new(0), changed: Notify::new() }
+        Self { members, current, switches: AtomicU64::new(0), changed: Notify::new(), hurried: Mutex::default() }
     }
 
     /// The first receiver that may be sent something and was not tried yet.
@@ -116,9 +121,20 @@ impl Route {
         Permit { route: self, number, is_reported: false }
     }
 
-    /// Lets somebody look at once whether receivers work again that are left alone.
+    /// Lets somebody look at once whether receivers work again that are left alone. Not more than once a second: a program
+    /// that flushes all the time must not press a receiver that asked for a pause.
     pub(super) fn hurry(&self) {
-        let now = Instant::now();
+        self.hurry_at(Instant::now());
+    }
+
+    fn hurry_at(&self, now: Instant) {
+        {
+            let mut hurried = self.hurried.lock().unwrap_or_else(PoisonError::into_inner);
+            if hurried.is_some_and(|hurried| now.saturating_duration_since(hurried) < HURRY_EVERY) {
+                return;
+            }
+            *hurried = Some(now);
+        }
         self.members.iter().for_each(|member| member.breaker().hurry(now));
         self.changed.notify_waiters();
     }
@@ -230,7 +246,6 @@ impl Drop for Permit<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn route(failures: u32) -> Route {
         let breaker = CircuitBreaker::default().with_failures(failures).with_open_for(Duration::from_secs(100));
@@ -276,6 +291,21 @@ mod tests {
         second.took(1);
         assert_eq!(route.numbers()[0].state, BreakerState::Closed);
         assert!(route.numbers()[0].is_current);
+    }
+
+    #[test]
+    fn who_flushes_all_the_time_does_not_press_a_receiver_that_asked_for_a_pause() {
+        let (route, begin) = (route(1), Instant::now());
+        let asked = Refused { again: Again::After(Duration::from_secs(1000)), ..refusal() };
+        let mut attempts = 0;
+        for flush in 0..300 {
+            route.hurry_at(begin + flush * Duration::from_millis(10));
+            while let Pick::To(permit) = route.pick(&[1]) {
+                attempts += 1;
+                permit.failed(&asked);
+            }
+        }
+        assert_eq!(attempts, 3);
     }
 
     #[test]

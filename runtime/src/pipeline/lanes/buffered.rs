@@ -6,13 +6,16 @@ use crate::diagnostics::{self, LogLevel};
 use crate::export::buffer::{Log, Losses, Now, Record, Stored};
 use crate::export::delivery::{Caught, Delivery, Format, Receiver, Stop, Turn, Turns, any, first_of};
 use crate::export::{Accepted, Book, Failure, Signal, encode};
+use opentelemetry::Context;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How long a record is tried before it is looked whether it has become too old.
+/// How long a record is tried at least before it is looked whether it has become too old.
 const BUDGET: Duration = Duration::from_secs(60);
 /// The pause after the log could not be read or written.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -33,39 +36,56 @@ impl Buffered {
 
     /// Does something with the log on a thread where it may take long, and books what the log has lost.
     async fn with_log<T: Send + 'static>(&self, f: impl FnOnce(&mut Log) -> T + Send + 'static) -> Option<T> {
+        self.with_log_then(f, |_, result| result).await
+    }
+
+    /// The same, and `then` with what came of it, as soon as the numbers of the log are known. What has to be booked is
+    /// booked there: nobody may be left to wait for it here, and what is in the log would count twice, or not at all.
+    async fn with_log_then<T: Send + 'static, R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Log) -> T + Send + 'static,
+        then: impl FnOnce(&Book, T) -> R + Send + 'static,
+    ) -> Option<R> {
         let (log, book) = (Arc::clone(&self.log), Arc::clone(&self.delivery.book));
         let done = tokio::task::spawn_blocking(move || {
+            // A thread of its own: nothing that is done here is traced either.
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
             let result = f(&mut log);
             let waiting = log.waiting();
             // With the lock, so that of two threads the later one says what is there.
             book.buffered.store(waiting.own_items, Relaxed);
             book.left_by_others.store(waiting.earlier_items, Relaxed);
-            (result, log.take_losses())
+            book_losses(&book, log.take_losses());
+            then(&book, result)
         });
-        let (result, losses) = done.await.ok()?;
-        self.book_losses(losses);
-        Some(result)
-    }
-
-    fn book_losses(&self, losses: Losses) {
-        let book = self.book();
-        for (count, failure) in [(losses.expired_own, Failure::Expired), (losses.damaged_own, Failure::Damaged)] {
-            if count > 0 {
-                book.book(count, Err(failure));
+        match done.await {
+            Ok(result) => Some(result),
+            Err(error) if error.is_panic() => {
+                self.say(LogLevel::Error, "Exporter.Buffer.Panicked", &"what keeps the disk buffer panicked");
+                None
             }
-        }
-        book.lost_of_others.fetch_add(losses.expired_earlier + losses.damaged_earlier, Relaxed);
-        book.damaged_bytes.fetch_add(losses.damaged_bytes, Relaxed);
-        for note in losses.notes {
-            let name = &book.name;
-            diagnostics::say(LogLevel::Warn, "Exporter.Buffer.Damaged", name, || format!("{name}: {note}"));
+            Err(_) => None,
         }
     }
 
     fn say(&self, level: LogLevel, event: &'static str, what: &dyn std::fmt::Display) {
         let name = &self.book().name;
         diagnostics::say(level, event, name, || format!("{name}: {what}"));
+    }
+}
+
+fn book_losses(book: &Book, losses: Losses) {
+    for (count, failure) in [(losses.expired_own, Failure::Expired), (losses.damaged_own, Failure::Damaged)] {
+        if count > 0 {
+            book.book(count, Err(failure));
+        }
+    }
+    book.lost_of_others.fetch_add(losses.expired_earlier + losses.damaged_earlier, Relaxed);
+    book.damaged_bytes.fetch_add(losses.damaged_bytes, Relaxed);
+    for note in losses.notes {
+        let name = &book.name;
+        diagnostics::say(LogLevel::Warn, "Exporter.Buffer.Damaged", name, || format!("{name}: {note}"));
     }
 }
 
@@ -83,20 +103,29 @@ pub(super) async fn work(buffered: Buffered, mut jobs: mpsc::UnboundedReceiver<J
 /// Puts a batch into the log; if the log does not take it, it is sent from memory.
 async fn append(buffered: &Buffered, formats: &[Format], job: Job) {
     let (signal, formats, batch, items) = (buffered.signal, formats.to_vec(), Arc::clone(&job.batch), job.share);
-    let appended = buffered.with_log(move |log| {
-        let bodies: Vec<_> = formats.iter().map(|format| (*format as u8, encode(signal, *format, &batch))).collect();
-        let bodies: Vec<_> = bodies.iter().map(|(format, body)| (*format, &body[..])).collect();
-        log.append(&Record { items, bodies: &bodies }, &Now::here())
-    });
-    match appended.await {
-        Some(Ok(())) => return job.leave_to_log(),
-        Some(Err(error)) => {
-            let what = format_args!("{error}; what does not fit waits in memory");
-            buffered.say(LogLevel::Warn, "Exporter.Buffer.NotTaken", &what);
+    let append = move |log: &mut Log| {
+        let append = || {
+            let bodies: Vec<_> =
+                formats.iter().map(|format| (*format as u8, encode(signal, *format, &batch))).collect();
+            let bodies: Vec<_> = bodies.iter().map(|(format, body)| (*format, &body[..])).collect();
+            log.append(&Record { items, bodies: &bodies }, &Now::here())
+        };
+        catch_unwind(AssertUnwindSafe(append))
+    };
+    // The batch goes along: a disk that hangs has it until it is known where it is.
+    let appended = buffered.with_log_then(append, move |_, appended| match appended {
+        Ok(Ok(())) => {
+            job.leave_to_log();
+            None
         }
-        None => buffered.say(LogLevel::Error, "Exporter.Buffer.Panicked", &"writing to the disk buffer panicked"),
+        Ok(Err(error)) => Some((job, error.to_string())),
+        Err(_) => Some((job, "writing to the disk buffer panicked".to_owned())),
+    });
+    if let Some(Some((job, error))) = appended.await {
+        let what = format_args!("{error}; what does not fit waits in memory");
+        buffered.say(LogLevel::Warn, "Exporter.Buffer.NotTaken", &what);
+        tokio::spawn(routed::deliver(signal, Arc::clone(&buffered.delivery), job));
     }
-    tokio::spawn(routed::deliver(signal, Arc::clone(&buffered.delivery), job));
 }
 
 /// Sends what is in the log, as long as the pipeline runs, and closes the log then.
@@ -113,7 +142,8 @@ async fn send_all(buffered: &Buffered, turn: &mut Turn) {
     let mut has_told = false;
     loop {
         let flush = turn.flush();
-        let Some(next) = buffered.with_log(|log| log.next(&Now::here())).await else { return };
+        let next = buffered.with_log(|log| log.next(&Now::here())).await;
+        let next = next.unwrap_or_else(|| Err(io::Error::other("it panicked")));
         let left = buffered.book().left_by_others.load(Relaxed);
         if !std::mem::replace(&mut has_told, true) && left > 0 {
             let (count, signal) = (left, buffered.signal);
@@ -159,8 +189,10 @@ async fn send_one(buffered: &Buffered, stored: Stored, turn: &mut Turn) -> bool 
         bodies.iter().find(|(stored, _)| *stored == format).map(|(_, body)| body.clone())
     };
     let (delivery, request) = (&buffered.delivery, &request);
+    // The next attempt after it comes without a pause, so there must have been one.
+    let budget = BUDGET.max(delivery.retry.max_backoff.saturating_mul(2));
     let result =
-        Caught::new(buffered.book(), || Box::pin(delivery.deliver(items, request, turn, BUDGET))).await.flatten();
+        Caught::new(buffered.book(), || Box::pin(delivery.deliver(items, request, turn, budget))).await.flatten();
     match &result {
         Ok(_) | Err(Failure::Failed(_) | Failure::Panicked(_)) => {}
         // It stays where it is. One that was not sent cannot arrive twice.
@@ -170,18 +202,21 @@ async fn send_one(buffered: &Buffered, stored: Stored, turn: &mut Turn) -> bool 
         }
         Err(_) => return !buffered.delivery.stop.has_begun(),
     }
-    if maybe_sent && result.is_ok() {
-        buffered.book().sent_again.fetch_add(items, Relaxed);
-    }
-    let acknowledged = buffered.with_log(move |log| log.acknowledge(position)).await;
-    let Some(acknowledged) = acknowledged else { return false };
-    // What was removed from under the log is counted as lost there already.
-    let is_counted = matches!(acknowledged, Ok(false));
-    if is_own && !is_counted {
-        buffered.book().book(items, result);
-    } else if !is_own {
-        of_others(buffered.book(), items, result);
-    }
+    let acknowledge = move |log: &mut Log| log.acknowledge(position);
+    let acknowledged = buffered.with_log_then(acknowledge, move |book, acknowledged| {
+        if maybe_sent && result.is_ok() {
+            book.sent_again.fetch_add(items, Relaxed);
+        }
+        // What was removed from under the log is counted as lost there already.
+        let is_counted = matches!(acknowledged, Ok(false));
+        if is_own && !is_counted {
+            book.book(items, result);
+        } else if !is_own {
+            of_others(book, items, result);
+        }
+        acknowledged
+    });
+    let Some(acknowledged) = acknowledged.await else { return false };
     if let Err(error) = acknowledged {
         let what =
             format_args!("it could not be written down that a batch has arrived, so it may arrive twice: {error}");

@@ -3,6 +3,8 @@
 mod buffered;
 mod direct;
 mod routed;
+#[cfg(test)]
+mod tests;
 
 use crate::config::{Batching, CircuitBreaker, Retry};
 use crate::export::buffer::Log;
@@ -14,6 +16,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// What a batch takes besides itself while it waits to be sent again: mostly its task.
+const TASK: usize = 4 << 10;
 
 /// What takes batches.
 #[derive(Debug)]
@@ -49,6 +54,8 @@ pub(super) struct Lane {
     /// Bytes of batches that wait here, and how many may.
     pending: AtomicUsize,
     room: usize,
+    /// What each takes beside its records.
+    each: usize,
     jobs: mpsc::UnboundedSender<Job>,
 }
 
@@ -94,15 +101,16 @@ pub(super) fn open(supplies: Supplies<'_>) -> (Arc<Lane>, Work) {
     let Supplies { target, book, batching, retry, breaker, log, stop } = supplies;
     let (sender, jobs) = mpsc::unbounded_channel();
     // Where nothing is sent again, what waits for its turn needs no more room than the queue.
-    let room = match &target {
-        Target::Receivers(..) if !retry.max_elapsed.is_zero() => retry.max_pending_bytes,
-        Target::Receivers(..) | Target::Direct(_) => batching.max_bytes(),
+    let (room, each) = match &target {
+        Target::Receivers(..) if !retry.max_elapsed.is_zero() => (retry.max_pending_bytes, TASK),
+        Target::Receivers(..) | Target::Direct(_) => (batching.max_bytes(), 0),
     };
     let lane = Arc::new(Lane {
         book: Arc::clone(&book),
         turns: Arc::new(Turns::new()),
         pending: AtomicUsize::new(0),
         room: room.max(1),
+        each,
         jobs: sender,
     });
     let target = match target {
@@ -146,7 +154,7 @@ impl Lane {
             self.book.book(share, Err(Failure::BacklogFull));
             return;
         }
-        self.pending.fetch_add(batch.bytes(), Relaxed);
+        self.pending.fetch_add(batch.bytes() + self.each, Relaxed);
         self.book.pending.fetch_add(share, Relaxed);
         let job =
             Job { batch: Arc::clone(batch), share, lane: Arc::clone(self), turn: self.turns.begin(), is_booked: false };
@@ -176,7 +184,7 @@ impl Drop for Job {
             lane.book.book(self.share, Err(Failure::NotTried));
         }
         lane.book.pending.fetch_sub(self.share, Relaxed);
-        let bytes = self.batch.bytes();
+        let bytes = self.batch.bytes() + lane.each;
         let before = lane.pending.fetch_sub(bytes, Relaxed);
         if before >= lane.room && before - bytes < lane.room {
             QUEUE.has_room_again();
