@@ -326,7 +326,7 @@ fn whoever_waits_for_a_flush_and_for_the_end_is_woken() {
                 let mut found = Found::default();
                 let never = clock::instant_after(NEVER);
                 loop {
-                    let wake = shared.queue.wait(never, true);
+                    let wake = shared.queue.wait(never, true, false);
                     found.take_everything(&shared);
                     wake.flush.into_iter().for_each(|flush| shared.queue.flushed(flush));
                     if wake.stop.is_some() {
@@ -355,7 +355,7 @@ fn two_threads_that_flush_are_both_woken() {
                 let never = clock::instant_after(NEVER);
                 // Two flushes may become one, and the last one asked for is the second.
                 loop {
-                    let flush = shared.queue.wait(never, true).flush.expect("only a flush wakes the collector");
+                    let flush = shared.queue.wait(never, true, false).flush.expect("only a flush wakes the collector");
                     shared.queue.flushed(flush);
                     if flush == 2 {
                         return;
@@ -380,7 +380,7 @@ fn a_queue_with_enough_spans_wakes_the_collector() {
         let owner = Arc::clone(&shared);
         let owner = thread::spawn(move || (1..=3).for_each(|number| owner.append(number, 50)));
         // Without the bell this would be a deadlock. The third record waits for the schedule.
-        let _ = shared.queue.wait(clock::instant_after(NEVER), true);
+        let _ = shared.queue.wait(clock::instant_after(NEVER), true, false);
         let mut found = Found::default();
         found.drain_queue(&shared.queue);
         found.expect(1..=2);

@@ -4,7 +4,7 @@
 use super::drops::Drops;
 use super::exporting::Exporting;
 use super::guard::Lease;
-use super::lanes::{self, Lane, Target};
+use super::lanes::{self, Lane, Target, Why};
 use super::load::Load;
 use crate::clock::{self, Anchor, Clock};
 use crate::config::{Batching, CircuitBreaker, Retry};
@@ -127,24 +127,38 @@ impl Collector {
         record::never_here();
         // Sinks and samplers of the user run here; nothing they do is traced.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
+        // A flush for which not everything could be handed over yet.
+        let mut flushing = None;
         loop {
             let schedules = self.rows.iter().map(|row| row.schedule).chain(self.load.next());
-            let wake = QUEUE.wait(schedules.min().unwrap_or_else(Instant::now), self.has_room());
+            let schedule = schedules.min().unwrap_or_else(Instant::now);
+            let wake = QUEUE.wait(schedule, self.has_room(), flushing.is_some());
             self.anchor = None;
             let now = Instant::now();
+            flushing = wake.flush.or(flushing);
+            let why = match (wake.stop, flushing) {
+                (Some(_), _) => Why::End,
+                (None, Some(_)) => Why::Flush,
+                (None, None) => Why::Due,
+            };
             // A full batch in the queue is exported at once; idle threads' spans wait for the schedule.
-            let all = wake.stop.is_some() || wake.flush.is_some();
+            let all = why != Why::Due;
             let due: Vec<usize> = (0..self.rows.len()).filter(|row| all || self.rows[*row].schedule <= now).collect();
-            self.drain_queue(all);
+            let is_drained = self.drain_queue(why);
             for row in &due {
                 self.rows[*row].schedule = clock::instant_after(delay(&self.rows[*row].batching));
             }
             // Without room spans stay where they are: the queue then refuses traces as wholes, and counts.
-            if !due.is_empty() && (all || self.has_room()) {
-                self.drain_threads(all);
-                due.iter().for_each(|row| self.export(*row, all));
+            if !due.is_empty() && is_drained {
+                self.drain_threads(why);
+                due.iter().for_each(|row| self.export(*row, why));
             }
-            wake.flush.into_iter().for_each(|flush| exporting.flush(flush));
+            match flushing.take_if(|_| is_drained) {
+                Some(flush) => exporting.flush(flush),
+                // What waits for an attempt is in the way of what waits for room.
+                None if wake.flush.is_some() => exporting.hurry(),
+                None => {}
+            }
             self.drops.look(!due.is_empty());
             if wake.stop.is_some() || exporting.is_gone() {
                 break;
@@ -160,24 +174,25 @@ impl Collector {
         lanes.peek().is_none() || lanes.any(|lane| lane.has_room())
     }
 
-    /// Takes what is in the queue, as long as an exporter has room; if it is `forced`, in any case what is there now. Not what
-    /// comes while it does: nobody waits for that, and under an overload it would have no end.
-    fn drain_queue(&mut self, forced: bool) {
-        let mut forced = if forced { QUEUE.len() } else { 0 };
-        while forced > 0 || self.has_room() {
-            let is_forced = forced > 0;
-            forced = forced.saturating_sub(1);
-            // In here, because under an overload this may have no end.
+    /// Takes what is in the queue now, as long as an exporter has room; at the end in any case. Not what comes while it does,
+    /// which under an overload would have no end. Whether it has taken everything.
+    fn drain_queue(&mut self, why: Why) -> bool {
+        for _ in 0..QUEUE.len() {
+            if why != Why::End && !self.has_room() {
+                return false;
+            }
+            // In here, because this may take long.
             self.load.look();
             // A statement of its own, so that the tap is not open while a batch is exported.
             let popped = Tap::open().pop();
             let Some(full) = popped else { break };
-            full.chunk.read(full.from, |words| self.take(words, is_forced));
+            full.chunk.read(full.from, |words| self.take(words, why));
             QUEUE.recycle(full.chunk);
         }
+        why == Why::End || self.has_room()
     }
 
-    fn drain_threads(&mut self, forced: bool) {
+    fn drain_threads(&mut self, why: Why) {
         // Threads are held up only while their words are copied, not while they are exported.
         let mut words = Vec::new();
         {
@@ -189,12 +204,12 @@ impl Collector {
             });
         }
         // A thread may have handed over a chunk in between; its spans are older than what it has now.
-        self.drain_queue(forced);
-        self.take(&words, forced);
+        self.drain_queue(why);
+        self.take(&words, why);
     }
 
     /// Adds records to the batches, and exports each whenever it is full.
-    fn take(&mut self, mut words: &[u64], forced: bool) {
+    fn take(&mut self, mut words: &[u64], why: Why) {
         while let Some((record, rest)) = record::split_record(words) {
             words = rest;
             for number in 0..self.rows.len() {
@@ -202,14 +217,14 @@ impl Collector {
                 row.words.extend_from_slice(record);
                 row.spans += 1;
                 if row.is_full() {
-                    self.export(number, forced);
+                    self.export(number, why);
                 }
             }
         }
     }
 
     /// Hands a row's batch to each of its exporters.
-    fn export(&mut self, row: usize, forced: bool) {
+    fn export(&mut self, row: usize, why: Why) {
         let row = &mut self.rows[row];
         if row.spans == 0 {
             return;
@@ -220,6 +235,6 @@ impl Collector {
             anchor: *self.anchor.get_or_insert_with(|| self.clock.anchor()),
             resource: Arc::clone(&self.resource),
         });
-        row.lanes.iter().for_each(|lane| lane.offer(&batch, forced));
+        row.lanes.iter().for_each(|lane| lane.offer(&batch, why));
     }
 }

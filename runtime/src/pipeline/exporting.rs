@@ -19,6 +19,8 @@ use tokio::sync::mpsc;
 enum Command {
     /// Everything that was handed over is to be tried, and the flush then to be reported.
     Flush(u64),
+    /// What waits for another attempt is to be tried.
+    Hurry,
     /// There will be no more batches.
     Finish,
 }
@@ -72,6 +74,11 @@ impl Exporting {
         let _ = self.commands.send(Command::Flush(flush));
     }
 
+    /// Asks for what waits for another attempt to be tried at once.
+    pub(super) fn hurry(&self) {
+        let _ = self.commands.send(Command::Hurry);
+    }
+
     /// Whether the thread has ended although nobody asked it to.
     pub(super) fn is_gone(&self) -> bool {
         self.thread.is_finished()
@@ -86,17 +93,12 @@ impl Exporting {
 }
 
 async fn run(lanes: &[Arc<Lane>], mut asked: mpsc::UnboundedReceiver<Command>, stop: &Stop) {
-    while let Some(Command::Flush(flush)) = asked.recv().await {
-        let lanes = lanes.to_vec();
-        tokio::spawn(async move {
-            // All at once, and waited for one after the other.
-            let mut flushes: Vec<_> =
-                lanes.into_iter().map(|lane| tokio::spawn(async move { lane.turns.flush().await })).collect();
-            for flush in flushes.drain(..) {
-                let _ = flush.await;
-            }
-            QUEUE.flushed(flush);
-        });
+    loop {
+        match asked.recv().await {
+            Some(Command::Hurry) => lanes.iter().for_each(|lane| _ = lane.turns.hurry()),
+            Some(Command::Flush(number)) => _ = tokio::spawn(flush(lanes.to_vec(), number)),
+            Some(Command::Finish) | None => break,
+        }
     }
     lanes.iter().for_each(|lane| lane.turns.close());
     let all_over = async {
@@ -109,6 +111,15 @@ async fn run(lanes: &[Arc<Lane>], mut asked: mpsc::UnboundedReceiver<Command>, s
         Some(end) => _ = tokio::time::timeout_at((end + RESERVE / 2).into(), all_over).await,
         None => all_over.await,
     }
+}
+
+/// Lets all exporters try what they have, all at once, and reports the flush then.
+async fn flush(lanes: Vec<Arc<Lane>>, number: u64) {
+    let flushes: Vec<_> = lanes.into_iter().map(|lane| tokio::spawn(async move { lane.turns.flush().await })).collect();
+    for flush in flushes {
+        let _ = flush.await;
+    }
+    QUEUE.flushed(number);
 }
 
 /// Ends an exporter.

@@ -202,16 +202,17 @@ impl Queue {
         }
     }
 
-    /// Waits until there is work, at most until `schedule`. Without room at the exporters, chunks are no work. Every flush is
-    /// given out once.
-    pub(crate) fn wait(&self, schedule: Instant, has_room: bool) -> Wake {
+    /// Waits until there is work, at most until `schedule`. Without room at the exporters, chunks are no work; who is `flushing`
+    /// comes as soon as there is room. Every flush is given out once.
+    pub(crate) fn wait(&self, schedule: Instant, has_room: bool, flushing: bool) -> Wake {
         let mut state = self.state();
         let mut has_room = has_room;
         loop {
             let now = Instant::now();
             let flush = (state.flush_asked > state.flush_begun).then_some(state.flush_asked);
             has_room |= std::mem::take(&mut state.has_room);
-            if (has_room && state.is_due()) || flush.is_some() || state.stop.is_some() || now >= schedule {
+            if (has_room && (flushing || state.is_due())) || flush.is_some() || state.stop.is_some() || now >= schedule
+            {
                 state.flush_begun = state.flush_asked;
                 return Wake { flush, stop: state.stop };
             }

@@ -20,6 +20,17 @@ use tokio::sync::mpsc;
 /// What a batch takes besides itself while it waits to be sent again: mostly its task.
 const TASK: usize = 4 << 10;
 
+/// Why a batch is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It is full, or it is time.
+    Due,
+    /// Somebody flushes: for what threads have there is as much room again.
+    Flush,
+    /// The pipeline ends. What is left is no more than what the queue and the threads held.
+    End,
+}
+
 /// What takes batches.
 #[derive(Debug)]
 pub(super) enum Target {
@@ -136,9 +147,8 @@ impl Lane {
         self.pending.load(Relaxed) < self.room
     }
 
-    /// Hands the batch over, if it holds something for the exporter; without room it is lost for this exporter. `forced`
-    /// means that it comes because somebody wants everything to be tried now, and there is room for as much again.
-    pub(super) fn offer(self: &Arc<Self>, batch: &Arc<Batch>, forced: bool) {
+    /// Hands the batch over, if it holds something for the exporter; without room it is lost for this exporter.
+    pub(super) fn offer(self: &Arc<Self>, batch: &Arc<Batch>, why: Why) {
         let share = match self.book.signal {
             Signal::Spans => batch.spans,
             Signal::Logs => batch.log_records(),
@@ -149,7 +159,11 @@ impl Lane {
             return;
         }
         self.book.hand(share);
-        let room = if forced { self.room.saturating_mul(2) } else { self.room };
+        let room = match why {
+            Why::Due => self.room,
+            Why::Flush => self.room.saturating_mul(2),
+            Why::End => usize::MAX,
+        };
         if self.pending.load(Relaxed) >= room {
             self.book.book(share, Err(Failure::BacklogFull));
             return;
