@@ -13,6 +13,7 @@ use crate::export::{Book, Exporter, Signal, otlp_file};
 use crate::{config::Retry, export::delivery::Receiver};
 use opentelemetry_sdk::Resource;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// An exporter, and how what it gets is batched.
 pub(super) type Placed = (Target, Batching);
@@ -76,7 +77,10 @@ pub(super) fn supplied(placed: Vec<Placed>, telemetry: &Telemetry) -> Result<Vec
                     Signal::Spans | Signal::Metrics => (&mut numbers[0], "spans"),
                 };
                 *number += 1;
-                Some(Log::open(buffer, &format!("{name}-{number}"))?)
+                let log = Log::open(buffer, &format!("{name}-{number}"))?;
+                // From the start, so that who looks at once does not find that nothing was left.
+                book.left_by_others.store(log.waiting().earlier_items, Relaxed);
+                Some(log)
             }
             _ => None,
         };
