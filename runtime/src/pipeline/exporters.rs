@@ -4,6 +4,7 @@ use super::collector::Supplied;
 use super::lanes::Target;
 use crate::ConfigError;
 use crate::config::{self, Batching, Endpoint, LogExporter, Otlp, Protocol, Telemetry};
+use crate::diagnostics::{self, LogLevel};
 use crate::export::buffer::{BufferError, Log};
 use crate::export::console::ConsoleExporter;
 use crate::export::log_lines::LogLines;
@@ -86,11 +87,18 @@ pub(super) fn supplied(placed: Vec<Placed>, telemetry: &Telemetry) -> Result<Vec
         };
         Ok(Supplied { target, book, batching, log })
     });
-    supplied.collect::<Result<_, BufferError>>().map_err(|error| {
+    let supplied: Vec<Supplied> = supplied.collect::<Result<_, BufferError>>().map_err(|error| {
         let mut problem = ConfigError::default();
         problem.push(format_args!("`disk_buffer` (`OTELIER_DISK_BUFFER`): {error}"));
         problem
-    })
+    })?;
+    if telemetry.disk_buffer.is_some() && !telemetry.disabled && supplied.iter().all(|one| one.log.is_none()) {
+        diagnostics::tell(LogLevel::Warn, "Pipeline.DiskBuffer.NoExporter", || {
+            "`disk_buffer` is set, but no exporter sends spans or log records by OTLP or to Zipkin, so nothing waits on disk"
+                .into()
+        });
+    }
+    Ok(supplied)
 }
 
 fn direct(exporter: impl Exporter + 'static) -> Target {

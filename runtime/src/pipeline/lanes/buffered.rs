@@ -107,6 +107,13 @@ async fn send(buffered: Arc<Buffered>, mut turn: Turn) {
     if let Some(Some(Err(error))) = first_of(closed.as_mut(), pin!(buffered.delivery.stop.over())).await {
         buffered.say(LogLevel::Warn, "Exporter.Buffer.NotSynced", &error);
     }
+    let book = buffered.book();
+    let left = book.buffered.load(Relaxed) + book.left_by_others.load(Relaxed);
+    if left > 0 {
+        let signal = buffered.signal;
+        let what = format_args!("{left} {signal} wait in the disk buffer for the next process");
+        buffered.say(LogLevel::Info, "Exporter.Buffer.Left", &what);
+    }
 }
 
 async fn send_all(buffered: &Buffered, turn: &mut Turn) {
