@@ -110,9 +110,10 @@ async fn send(buffered: Arc<Buffered>, mut turn: Turn) {
     let book = buffered.book();
     let left = book.buffered.load(Relaxed) + book.left_by_others.load(Relaxed);
     if left > 0 {
-        let signal = buffered.signal;
-        let what = format_args!("{left} {signal} wait in the disk buffer for the next process");
-        buffered.say(LogLevel::Info, "Exporter.Buffer.Left", &what);
+        // Once for each pipeline, so it needs no limit.
+        diagnostics::tell(LogLevel::Info, "Exporter.Buffer.Left", || {
+            format!("{}: {left} {} wait in the disk buffer for the next process", book.name, buffered.signal)
+        });
     }
 }
 
