@@ -475,3 +475,22 @@ fn a_disk_buffer_that_no_exporter_uses_is_told_of_and_one_that_keeps_something_s
     let shown = end(telemetry).to_string();
     assert!(shown.contains("0 exported, 3 of earlier processes buffered on disk"), "{shown}");
 }
+
+#[test]
+fn what_was_left_in_another_encoding_is_lost_and_counted() {
+    let _turn = turn();
+    let folder = Folder::new("encoding");
+    let gone = otlp(Protocol::HttpProtobuf, &script(Protocol::HttpProtobuf, [Behaviour::Accept]));
+    let telemetry = start(buffered(gone, &folder.0));
+    make(3);
+    assert_eq!(check_sum(&end(telemetry), 3).buffered, 3);
+    let receiver = script(Protocol::HttpJson, [Behaviour::Accept]);
+    let telemetry = start(buffered(otlp(Protocol::HttpJson, &receiver), &folder.0));
+    make(2);
+    until("it is lost", || telemetry.stats().exporters[0].lost_of_others == 3);
+    let stats = end(telemetry);
+    let exporter = check_sum(&stats, 2);
+    assert_eq!((exporter.exported, exporter.left_by_others, exporter.replayed), (2, 0, 0), "{stats:?}");
+    let shown = stats.to_string();
+    assert!(shown.contains("2 exported, 3 of earlier processes lost: it was stored in another encoding"), "{shown}");
+}

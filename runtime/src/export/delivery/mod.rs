@@ -321,7 +321,7 @@ impl Delivery {
     /// One attempt at one receiver; `None` if the pipeline ended meanwhile.
     async fn send(&self, receiver: &dyn Receiver, request: &MakeRequest<'_>) -> Option<Result<Accepted, Refused>> {
         let Some(request) = request(receiver) else {
-            let text = format!("{}: it was stored in another format than this receiver takes", receiver.name());
+            let text = "it was stored in another encoding than the receiver is sent now (`protocol`)".to_owned();
             return Some(Err(Refused { text, error_type: "format".to_owned(), again: Again::Never, is_answer: false }));
         };
         let _exporting = self.book.exporting();

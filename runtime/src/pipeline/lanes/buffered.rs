@@ -89,7 +89,7 @@ async fn append(buffered: &Buffered, formats: &[Format], job: Job) {
         log.append(&Record { items, bodies: &bodies }, &Now::here())
     });
     match appended.await {
-        Some(Ok(())) => return job.is_stored(),
+        Some(Ok(())) => return job.leave_to_the_log(),
         Some(Err(error)) => {
             let what = format_args!("{error}; what does not fit waits in memory");
             buffered.say(LogLevel::Warn, "Exporter.Buffer.NotTaken", &what);
@@ -210,6 +210,10 @@ fn of_others(book: &Book, items: u64, result: Result<Accepted, Failure>) {
         Err(failure) => {
             book.lost_of_others.fetch_add(items, Relaxed);
             book.book(0, Err(failure));
+            let (name, signal) = (&book.name, book.signal);
+            diagnostics::say(LogLevel::Warn, "Exporter.Buffer.Lost", name, || {
+                format!("{name}: {items} {signal} that an earlier process left are lost")
+            });
         }
     }
 }

@@ -164,7 +164,7 @@ impl Job {
 
 impl Job {
     /// The batch is in the disk buffer, and counted there.
-    fn is_stored(mut self) {
+    fn leave_to_the_log(mut self) {
         self.is_booked = true;
     }
 }
