@@ -164,6 +164,17 @@ mod manual_page {}
 #[doc = include_str!("../../docs/testing.md")]
 mod testing_page {}
 
+/// The examples of the pages about export, health and metrics of the pipeline run, too.
+#[cfg(all(doctest, feature = "metrics"))]
+mod pages_of_export {
+    #[doc = include_str!("../../docs/export.md")]
+    mod export {}
+    #[doc = include_str!("../../docs/health.md")]
+    mod health {}
+    #[doc = include_str!("../../docs/sdk-metrics.md")]
+    mod sdk_metrics {}
+}
+
 /// The examples of the page about schemas run with the tests, too.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/schemas.md")]

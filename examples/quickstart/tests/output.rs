@@ -112,3 +112,22 @@ fn every_shape_of_code_is_printed_in_one_tree() {
     }
     assert!(!tree.contains("health"), "{tree}");
 }
+
+#[test]
+fn the_example_of_an_outage_ends_with_every_span_once() {
+    let output = Command::new(env!("CARGO_BIN_EXE_outage")).output().expect("it runs");
+    let (printed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{printed}{errors}");
+    let expected = "1. A receiver is away, and comes back.
+   away: 1000 spans made, 1000 wait, 0 lost
+   back: 1000 exported, 0 lost; it has 1000 spans, 0 of them twice
+2. A second receiver stands in.
+   away: the second has 1000 spans, 0 of them twice; the first one's breaker is open
+   back: the first one's breaker is closed, and it gets what comes
+   4000 spans made, 4000 arrived, 0 lost
+3. A process is killed during the outage; the next one sends what it left.
+   killed: 1000 spans made, 1000 on disk, 0 in memory
+   next:   1000 of an earlier process exported; the receiver has 1000 spans, 0 of them twice
+";
+    assert_eq!(printed, expected, "{errors}");
+}

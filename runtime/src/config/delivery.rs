@@ -11,7 +11,11 @@ use std::time::Duration;
 /// gRPC `CANCELLED`, `DEADLINE_EXCEEDED`, `ABORTED`, `OUT_OF_RANGE`, `UNAVAILABLE`, `DATA_LOSS`, and `RESOURCE_EXHAUSTED`
 /// with a `RetryInfo`. Every other answer is final. The pause before the attempt `n + 1` is drawn evenly from 0 to
 /// `initial_backoff * 2^(n-1)`, at most `max_backoff`; where the receiver names a pause (`Retry-After`, `RetryInfo`), that
-/// counts. A batch may arrive twice if an answer is lost.
+/// counts. A batch may arrive twice if an answer is lost. While the pipeline stops, a batch gets one attempt, and up to three
+/// where a receiver answers that it cannot now.
+///
+/// Metrics are sent again within the time of their export only ([`MetricReader::timeout`](super::MetricReader)): what did not
+/// arrive by then is not kept, because the next export brings the sums again.
 ///
 /// ```
 /// use otelier::config::Retry;
@@ -29,13 +33,14 @@ pub struct Retry {
     /// The longest pause. Default: 30 s.
     pub max_backoff: Duration,
     /// How long after its first attempt a batch is given up: the budget of its retries; [`Duration::ZERO`]: nothing is
-    /// sent again. What lies in a [`DiskBuffer`] is not given up before its `max_age`. Default: 5 minutes.
+    /// sent again. What was not tried yet, because a receiver is left alone, does not age. What lies in a [`DiskBuffer`] is not
+    /// given up before its `max_age`. Environment: `OTELIER_RETRY_MAX_ELAPSED`, in milliseconds. Default: 5 minutes.
     pub max_elapsed: Duration,
     /// How many bytes of batches wait in memory for one exporter, at most, whether they were tried or not; each counts 4 KiB
     /// besides its spans. An exporter that
     /// is not sent to again has as much room as the queue ([`Batching::max_queue_size`](super::Batching)). When no exporter
-    /// has room, spans stay in the queue; one that has none while others have loses what comes, and counts it. Default:
-    /// 16 MiB.
+    /// has room, spans stay in the queue; one that has none while others have loses what comes, and counts it
+    /// (`backlog_full`). A flush may take as much again, a shutdown what is left. Default: 16 MiB.
     pub max_pending_bytes: usize,
     /// HTTP statuses that count as those above, for receivers that do not keep to the specification. Default: none.
     pub also_statuses: Vec<u16>,
@@ -101,12 +106,17 @@ impl Retry {
     }
 }
 
-/// When a receiver is left alone for a while. YAML: `distribution.otelier.circuit_breaker`.
+/// When a receiver is left alone for a while. YAML: `distribution.otelier.circuit_breaker`. Each receiver of each exporter has
+/// a breaker of its own.
+///
+/// An attempt fails if it got no connection, no answer in time, or an answer after which a batch is [sent again](Retry). An
+/// answer that is final is a success: the receiver works. One that names a pause (`Retry-After`) is neither: nothing is sent
+/// until the pause is over.
 ///
 /// Closed, everything is sent. After `failures` attempts in a row that failed it opens: nothing is sent for `open_for`, and
 /// batches wait or go to the next exporter of a [`Failover`]. Then it is half-open: one batch is sent to see. If that
 /// arrives, and so many as `successes` says, the breaker closes; if not, it opens again, each time for twice as long, up to
-/// ten times `open_for`.
+/// ten times `open_for`. A flush lets one batch look at once; a shutdown gives each an attempt whatever the state.
 ///
 /// ```
 /// use otelier::config::CircuitBreaker;
@@ -174,6 +184,9 @@ impl CircuitBreaker {
 /// works only now and then gets nothing but these. A batch that one receiver could not take, or does not want, is offered to
 /// the others at once; if none takes it then, and one has refused it, it is lost and counted.
 ///
+/// A receiver that hangs costs its [`Otlp::timeout`] for every batch until its breaker opens; 2 s in place of 10 s is better
+/// where there is another to go to.
+///
 /// ```
 /// use otelier::config::{Exporter, Failover, Otlp};
 ///
@@ -198,12 +211,17 @@ impl Failover {
 /// A directory in which batches wait until they have arrived, over the end of the process. Environment:
 /// `OTELIER_DISK_BUFFER`, the directory. YAML: `distribution.otelier.disk_buffer`.
 ///
-/// Every batch of spans or log records for OTLP and Zipkin is written into a log of its exporter before it is sent, and leaves it when it has
-/// arrived; what an earlier process left is sent first, in its order. Processes that have the same directory at the same
-/// time write into logs of their own. What the log has taken survives the process's sudden end (`kill -9`); whether it
-/// survives the machine's is for [`sync`](Self::sync) to say. Logs are numbered in the order of the exporters, so what was left
-/// goes to the exporter that then has the number. A batch that was on its way at such an end is sent again, so
-/// one batch may arrive twice.
+/// Every batch of spans or log records for OTLP and Zipkin is written into a log of its exporter before it is sent, and
+/// leaves it when it has arrived; what an earlier process left is sent first, in its order, one request at a time. Processes
+/// that have the same directory at the same time write into logs of their own, and empty those of processes that have ended.
+/// What the log has taken survives the process's sudden end (`kill -9`); whether it survives the machine's is for
+/// [`sync`](Self::sync) to say. A batch that was on its way at such an end is sent again, so one batch may arrive twice.
+///
+/// Spans that no batch has yet are not in the log: those of the last [`Batching::schedule_delay`](super::Batching), 5 s, are
+/// lost by a `kill -9`. Metrics are not buffered. Logs are numbered in the order of the exporters, so what was left goes to
+/// the exporter that then has the number; programs that send elsewhere need directories of their own. Batches are stored as
+/// they are sent, so what was left as protobuf (also of gRPC) is lost, and counted
+/// ([`lost_of_others`](crate::ExporterStats::lost_of_others)), if the exporter then sends JSON, and the other way round.
 ///
 /// ```
 /// use otelier::config::DiskBuffer;
@@ -217,10 +235,12 @@ impl Failover {
 pub struct DiskBuffer {
     /// Made if it is missing, for its owner alone.
     pub directory: PathBuf,
-    /// How many bytes the log of one exporter has at most. When it is full, what comes is dropped and counted: what was
-    /// taken stays. Default: 512 MiB.
+    /// How many bytes the log of one exporter has at most; at least [`MIN_BYTES`](Self::MIN_BYTES). When it is full, what was
+    /// taken stays, and what comes waits in memory ([`Retry::max_pending_bytes`]) and is tried from there. Only when there is
+    /// no room either, it is dropped and counted. Each process that runs at the same time has so many. Default: 512 MiB.
     pub max_bytes: u64,
-    /// How long a batch waits at most; what is older is dropped and counted. Default: 24 hours.
+    /// How long a batch waits at most; what is older is dropped and counted. A process measures its own batches by a clock
+    /// that only runs, and those of earlier processes by the wall clock. Default: 24 hours.
     pub max_age: Duration,
     /// When the disk is made to keep what was written. Default: once a second.
     pub sync: Sync,
@@ -234,7 +254,7 @@ pub enum Sync {
     Never,
     /// At most so long after it was written, and when a file of the log is full. YAML: a duration in milliseconds.
     Every(Duration),
-    /// Before the batch counts as taken. YAML: `always`.
+    /// Before the batch counts as taken, which costs an `fsync` for each. YAML: `always`.
     Always,
 }
 

@@ -163,7 +163,8 @@ pub struct Batching {
     /// `OTEL_BSP_SCHEDULE_DELAY`, in milliseconds.
     /// Default: 5 s.
     pub schedule_delay: Duration,
-    /// How long one export may take. Environment: `OTEL_BSP_EXPORT_TIMEOUT`, in milliseconds. Default: 30 s.
+    /// How long one export may take; of exporters that [send again](Retry), one attempt, if their own timeout is longer.
+    /// Environment: `OTEL_BSP_EXPORT_TIMEOUT`, in milliseconds. Default: 30 s.
     pub export_timeout: Duration,
     /// Room for spans that wait, in spans of 512 bytes: the queue is bounded in bytes, so it holds more small spans and
     /// fewer large ones. What does not fit is dropped and counted. Environment: `OTEL_BSP_MAX_QUEUE_SIZE`.

@@ -313,7 +313,7 @@ impl Book {
         let (name, signal) = (&self.name, self.signal);
         if recovered > 0 {
             diagnostics::say(LogLevel::Info, "Exporter.Export.Recovered", name, || {
-                format!("{name}: an export succeeded after {recovered} that had failed")
+                format!("{name}: an export succeeded after {recovered} attempts that had failed")
             });
         }
         if rejected > 0 || message.is_some() {

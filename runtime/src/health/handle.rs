@@ -8,7 +8,7 @@ use crate::record::{self, QUEUE};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// So many exports in a row must fail before an exporter is said to be failing.
+/// So many attempts in a row must fail before an exporter is said to be failing.
 const FAILING: u64 = 3;
 /// An exporter that keeps the thread of all exporters for longer hangs.
 const KEEPS_THREAD: Duration = Duration::from_secs(2);
@@ -151,11 +151,11 @@ fn exporter(book: &Book) -> ExporterHealth {
                 None => (Status::Ok, None),
                 reason => (Status::Degraded, reason),
             },
-            1 => (Status::Degraded, Some(format!("the latest export failed: {}", last()))),
+            1 => (Status::Degraded, Some(format!("the latest attempt failed: {}", last()))),
             failed if failed < FAILING => {
-                (Status::Degraded, Some(format!("the latest {failed} exports failed: {}", last())))
+                (Status::Degraded, Some(format!("the latest {failed} attempts failed: {}", last())))
             }
-            failed => (Status::Failing, Some(format!("the latest {failed} exports failed: {}", last()))),
+            failed => (Status::Failing, Some(format!("the latest {failed} attempts failed: {}", last()))),
         },
     };
     ExporterHealth {

@@ -15,7 +15,7 @@ impl Health {
     ///  "queue":{"status":"ok","reason":null,"bytes":0,"capacity":1048576,"share":0,"spans":0},
     ///  "sampler":"parent_based(root: always_on)","sampling_factor":null,
     ///  "exporters":[{"name":"otlp http/protobuf http://localhost:4318/v1/traces","signal":"spans","status":"degraded",
-    ///    "reason":"the latest export failed: …","exported":40,"failed":1,"rejected":0,"exports":5,"failed_exports":1,
+    ///    "reason":"the latest attempt failed: …","exported":40,"failed":1,"rejected":0,"exports":5,"failed_exports":1,
     ///    "success_rate":0.8,"recent_success_rate":0.8,"last_success":"2026-01-01T12:00:00.000Z",
     ///    "last_error":{"at":"2026-01-01T12:00:05.000Z","message":"…"},"busy_for":null}],
     ///  "configuration":{"status":"ok","warnings":[],"last_reload":null,"reload_problem":null},

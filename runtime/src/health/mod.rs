@@ -17,7 +17,7 @@
 //!
 //! | | `ok` | `degraded` | `failing` | `stopped` |
 //! |-|-|-|-|-|
-//! | an exporter | its latest attempt succeeded, or there was none | it failed, a part was refused, or one of several receivers is left alone | the latest three failed, or it keeps the exporters' thread for over 2 s | |
+//! | an exporter | its latest attempt succeeded, or there was none | it failed, a part was refused, a receiver is left alone, or an export takes longer than it may | the latest three failed, or it keeps the exporters' thread for over 2 s | |
 //! | the queue | | over half full, or spans were dropped within the last minute | | |
 //! | the configuration | | a setting has a [warning](crate::Telemetry::warnings), or the latest reload was refused | | |
 //! | all | all are | one is not | no exporter works | the pipeline ends or has ended |
@@ -107,7 +107,7 @@ pub struct Health {
     /// What the ratios of an [adaptive](crate::config::Adaptive) sampler are multiplied with because of the load: 1 if
     /// nothing is overloaded, 0 if nothing is kept. `None` with other samplers, and when the pipeline does not run.
     pub sampling_factor: Option<f64>,
-    /// The exporters of spans, in the order they were configured, and after them those of log records.
+    /// The exporters of spans, in the order they were configured, after them those of log records, and then those of metrics.
     pub exporters: Vec<ExporterHealth>,
     /// The settings.
     pub configuration: ConfigurationHealth,
@@ -169,7 +169,7 @@ pub struct ExporterHealth {
     pub status: Status,
     /// Why it is not `ok`, as a sentence.
     pub reason: Option<String>,
-    /// Spans or log records that arrived.
+    /// Spans, log records or data points that arrived.
     pub exported: u64,
     /// Those that are lost, because their export failed for good.
     pub failed: u64,
@@ -179,14 +179,15 @@ pub struct ExporterHealth {
     pub pending: u64,
     /// See [`pending`](Self::pending).
     pub buffered: u64,
-    /// How often a batch was sent again.
+    /// As in [`ExporterStats::retries`](crate::ExporterStats::retries).
     pub retries: u64,
     /// How many of `failed` were lost for each reason, as in [`ExporterStats::lost`](crate::ExporterStats::lost).
     pub lost: Vec<(&'static str, u64)>,
     /// The receivers, if it sends by OTLP or to Zipkin, in the order in which they are preferred, with the state of their
     /// circuit breakers.
     pub receivers: Vec<ReceiverStats>,
-    /// How many exports there were, and of them how many failed. One export carries one batch.
+    /// How many exports are over, and of them how many failed. One export carries one batch, with all the attempts that it
+    /// takes; one that waits for its next attempt is not over.
     pub exports: u64,
     /// See [`exports`](Self::exports).
     pub failed_exports: u64,

@@ -4,6 +4,7 @@ use super::collector::Supplied;
 use super::lanes::Target;
 use crate::ConfigError;
 use crate::config::{self, Batching, Endpoint, LogExporter, Otlp, Protocol, Telemetry};
+use crate::diagnostics::{self, LogLevel};
 use crate::export::buffer::{BufferError, Log};
 use crate::export::console::ConsoleExporter;
 use crate::export::log_lines::LogLines;
@@ -13,6 +14,7 @@ use crate::export::{Book, Exporter, Signal, otlp_file};
 use crate::{config::Retry, export::delivery::Receiver};
 use opentelemetry_sdk::Resource;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// An exporter, and how what it gets is batched.
 pub(super) type Placed = (Target, Batching);
@@ -76,17 +78,27 @@ pub(super) fn supplied(placed: Vec<Placed>, telemetry: &Telemetry) -> Result<Vec
                     Signal::Spans | Signal::Metrics => (&mut numbers[0], "spans"),
                 };
                 *number += 1;
-                Some(Log::open(buffer, &format!("{name}-{number}"))?)
+                let log = Log::open(buffer, &format!("{name}-{number}"))?;
+                // From the start, so that who looks at once does not find that nothing was left.
+                book.left_by_others.store(log.waiting().earlier_items, Relaxed);
+                Some(log)
             }
             _ => None,
         };
         Ok(Supplied { target, book, batching, log })
     });
-    supplied.collect::<Result<_, BufferError>>().map_err(|error| {
+    let supplied: Vec<Supplied> = supplied.collect::<Result<_, BufferError>>().map_err(|error| {
         let mut problem = ConfigError::default();
         problem.push(format_args!("`disk_buffer` (`OTELIER_DISK_BUFFER`): {error}"));
         problem
-    })
+    })?;
+    if telemetry.disk_buffer.is_some() && !telemetry.disabled && supplied.iter().all(|one| one.log.is_none()) {
+        diagnostics::tell(LogLevel::Warn, "Pipeline.DiskBuffer.NoExporter", || {
+            "`disk_buffer` is set, but no exporter sends spans or log records by OTLP or to Zipkin, so nothing waits on disk"
+                .into()
+        });
+    }
+    Ok(supplied)
 }
 
 fn direct(exporter: impl Exporter + 'static) -> Target {

@@ -56,7 +56,8 @@ pub struct ExporterStats {
     pub failed: u64,
     /// Those that the receiver refused although it took their batch.
     pub rejected: u64,
-    /// Those that wait in memory, be it for their first attempt or for another.
+    /// Those that wait in memory, be it for their first attempt or for another. Of metrics none: what a reader has collected
+    /// is not kept for later.
     pub pending: u64,
     /// Those that wait in the [disk buffer](crate::config::DiskBuffer), without what earlier processes left there. They are
     /// still there when the process has ended.
@@ -65,14 +66,15 @@ pub struct ExporterStats {
     pub replayed: u64,
     /// Those that earlier processes left in the disk buffer, and that still wait.
     pub left_by_others: u64,
-    /// Those that earlier processes left in the disk buffer, and that are lost: refused, expired or damaged.
+    /// Those that earlier processes left in the disk buffer, and that are lost: refused, rejected, expired, damaged, or
+    /// stored in an encoding that the exporter does not send any more.
     pub lost_of_others: u64,
     /// Bytes in the disk buffer that could not be read as anything.
     pub damaged_bytes: u64,
     /// Those that may have arrived twice, because a process ended while they were on their way; they are counted where they
     /// arrived, too.
     pub sent_again: u64,
-    /// How often a batch was sent again that no receiver could take before.
+    /// How often no receiver could take a batch that is then sent again. The one for which it waits now is among them.
     pub retries: u64,
     /// How many of `failed` were lost for each reason: `refused` by the receiver for good; `timeout`, of exporters that
     /// are not sent to again; `shut_down`, because there was no time for them any more; `panicked`; `backlog_full`, without
@@ -135,7 +137,9 @@ impl fmt::Display for Stats {
                 (exporter.rejected, "rejected"),
                 (exporter.pending, "pending"),
                 (exporter.buffered, "buffered on disk"),
-                (exporter.replayed, "of earlier processes"),
+                (exporter.replayed, "of earlier processes exported"),
+                (exporter.left_by_others, "of earlier processes buffered on disk"),
+                (exporter.lost_of_others, "of earlier processes lost"),
             ] {
                 if count > 0 {
                     write!(f, ", {count} {what}")?;

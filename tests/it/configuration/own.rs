@@ -104,3 +104,27 @@ fn the_example_of_the_documentation_takes_its_variables() {
     let endpoint = settings.get("tracer_provider.processors[0].batch.exporter.otlp_http.endpoint").unwrap();
     assert!(endpoint.origin.to_string().ends_with("with $OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), "{}", endpoint.origin);
 }
+
+#[test]
+fn every_file_of_the_page_about_export_is_right_for_the_loader_and_for_our_schema() {
+    let schema = serde_json::from_str(&json_schema(&keys::CONFIGURATION, "Test")).unwrap();
+    let page = include_str!("../../../docs/export.md");
+    let files: Vec<&str> = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(files.len() >= 3, "{files:?}");
+    let variables = Variables::of([("TOKEN", "hush"), ("OPENOBSERVE_PASSWORD", "hush")]);
+    for file in files {
+        let text = format!("file_format: \"1.1\"\n{file}");
+        let found = settings("export.md", &text, &variables).unwrap_or_else(|error| panic!("{file}{error}"));
+        assert_eq!(found.telemetry.warnings, [] as [&str; 0], "{file}");
+        let document = Document::parse("export.md", &text, &variables).unwrap();
+        assert!(is_valid(&schema, &schema, &json(&document.root)), "{file}");
+        // Where it says the defaults, these are the ones.
+        if file.contains("circuit_breaker") {
+            let (default, found) = (Telemetry::default(), &found.telemetry);
+            assert_eq!((&found.retry, &found.circuit_breaker), (&default.retry, &default.circuit_breaker));
+            assert_eq!(found.shutdown_timeout, default.shutdown_timeout);
+            let buffer = otelier::config::DiskBuffer::in_directory("/var/lib/shop/telemetry");
+            assert_eq!(found.disk_buffer, Some(buffer));
+        }
+    }
+}

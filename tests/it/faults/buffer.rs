@@ -440,3 +440,57 @@ fn a_directory_that_is_removed_under_a_process_loses_no_more_than_was_in_it() {
     until("what follows arrives", || receiver.accepted_ids().is_superset(&after));
     check_sum(&end(telemetry), 150);
 }
+
+#[test]
+fn a_disk_buffer_that_no_exporter_uses_is_told_of_and_one_that_keeps_something_says_so_at_the_end() {
+    use otelier::diagnostics;
+    use std::sync::{Arc, Mutex};
+    let _turn = turn();
+    let folder = Folder::new("told");
+    let said: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+    let heard = |from: Telemetry| {
+        let sink = Arc::clone(&said);
+        diagnostics::set_sink(move |message| {
+            sink.lock().expect("no panic").push((message.event.to_owned(), message.text.to_string()));
+        });
+        let telemetry = start(from);
+        make(3);
+        let stats = end(telemetry);
+        diagnostics::reset_sink();
+        (stats, std::mem::take(&mut *said.lock().expect("no panic")))
+    };
+    let nobody = Telemetry::default().with_disk_buffer(DiskBuffer::in_directory(&folder.0));
+    assert_eq!(heard(nobody).1[0].0, "Pipeline.DiskBuffer.NoExporter");
+    let receiver = script(Protocol::HttpProtobuf, [Behaviour::Accept]);
+    let url = otlp(Protocol::HttpProtobuf, &receiver);
+    drop(receiver);
+    let (stats, said) = heard(buffered(url.clone(), &folder.0));
+    assert_eq!(check_sum(&stats, 3).buffered, 3);
+    let (event, text) = said.last().expect("it says something");
+    assert_eq!(event, "Exporter.Buffer.Left");
+    assert!(text.ends_with("3 spans wait in the disk buffer for the next process"), "{text}");
+    // Who looks at once knows of them, and so does the line for people.
+    let telemetry = start(buffered(url, &folder.0));
+    assert_eq!(telemetry.stats().exporters[0].left_by_others, 3);
+    let shown = end(telemetry).to_string();
+    assert!(shown.contains("0 exported, 3 of earlier processes buffered on disk"), "{shown}");
+}
+
+#[test]
+fn what_was_left_in_another_encoding_is_lost_and_counted() {
+    let _turn = turn();
+    let folder = Folder::new("encoding");
+    let gone = otlp(Protocol::HttpProtobuf, &script(Protocol::HttpProtobuf, [Behaviour::Accept]));
+    let telemetry = start(buffered(gone, &folder.0));
+    make(3);
+    assert_eq!(check_sum(&end(telemetry), 3).buffered, 3);
+    let receiver = script(Protocol::HttpJson, [Behaviour::Accept]);
+    let telemetry = start(buffered(otlp(Protocol::HttpJson, &receiver), &folder.0));
+    make(2);
+    until("it is lost", || telemetry.stats().exporters[0].lost_of_others == 3);
+    let stats = end(telemetry);
+    let exporter = check_sum(&stats, 2);
+    assert_eq!((exporter.exported, exporter.left_by_others, exporter.replayed), (2, 0, 0), "{stats:?}");
+    let shown = stats.to_string();
+    assert!(shown.contains("2 exported, 3 of earlier processes lost: it was stored in another encoding"), "{shown}");
+}

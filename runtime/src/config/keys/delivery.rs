@@ -100,7 +100,7 @@ static DISK_BUFFER: Section = Section {
             ..Field::new("directory", Type::Text)
         },
         Field {
-            doc: "How much is kept for one exporter; what does not fit is dropped and counted.",
+            doc: "How much is kept for one exporter; what does not fit waits in memory, and is dropped and counted when there is no room either.",
             default: Some("536870912"),
             unit: Some("By"),
             ..Field::new("max_bytes", Type::Size { min: 1 << 20, max: TEBIBYTE })

@@ -82,7 +82,7 @@ fn what_is_stored_in_another_format_than_the_first_receiver_takes_goes_to_the_ne
     let result = deliver(&[&json, &second], &soon(), &CircuitBreaker::default());
     assert_eq!((result, requests(&json), requests(&second)), (Ok(Accepted::default()), 0, 2));
     let result = deliver(&[&json], &soon(), &CircuitBreaker::default());
-    assert!(matches!(result, Err(Failure::Failed(why)) if why.contains("another format")));
+    assert!(matches!(result, Err(Failure::Failed(why)) if why.contains("another encoding")));
 }
 
 #[test]

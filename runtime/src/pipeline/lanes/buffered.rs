@@ -136,6 +136,14 @@ async fn send(buffered: Arc<Buffered>, mut turn: Turn) {
     if let Some(Some(Err(error))) = first_of(closed.as_mut(), pin!(buffered.delivery.stop.over())).await {
         buffered.say(LogLevel::Warn, "Exporter.Buffer.NotSynced", &error);
     }
+    let book = buffered.book();
+    let left = book.buffered.load(Relaxed) + book.left_by_others.load(Relaxed);
+    if left > 0 {
+        // Once for each pipeline, so it needs no limit.
+        diagnostics::tell(LogLevel::Info, "Exporter.Buffer.Left", || {
+            format!("{}: {left} {} wait in the disk buffer for the next process", book.name, buffered.signal)
+        });
+    }
 }
 
 async fn send_all(buffered: &Buffered, turn: &mut Turn) {
@@ -237,6 +245,10 @@ fn of_others(book: &Book, items: u64, result: Result<Accepted, Failure>) {
         Err(failure) => {
             book.lost_of_others.fetch_add(items, Relaxed);
             book.book(0, Err(failure));
+            let (name, signal) = (&book.name, book.signal);
+            diagnostics::say(LogLevel::Warn, "Exporter.Buffer.Lost", name, || {
+                format!("{name}: {items} {signal} that an earlier process left are lost")
+            });
         }
     }
 }
