@@ -26,6 +26,13 @@ pub(super) struct Delivery<'a> {
     pub(super) is_member: bool,
 }
 
+impl Delivery<'_> {
+    /// How long one request may take.
+    pub(super) fn timeout(&self, own: Duration) -> Duration {
+        if own.is_zero() { self.export_timeout } else { own }
+    }
+}
+
 /// An exporter, and what had to be left out.
 pub(super) struct Exporter {
     /// Such as `otlp_http`.
@@ -70,8 +77,7 @@ pub(super) fn otlp(
         _ => "none",
     };
     settings.push(("compression".to_owned(), Yaml::text(compression)));
-    let timeout = if otlp.timeout.is_zero() { delivery.export_timeout } else { otlp.timeout };
-    settings.push(("timeout".to_owned(), Yaml::text(duration(timeout))));
+    settings.push(("timeout".to_owned(), Yaml::text(duration(delivery.timeout(otlp.timeout)))));
     let headers = headers(&otlp.headers, name, secrets);
     if !headers.is_empty() {
         settings.push(("headers".to_owned(), Yaml::Map(headers)));
@@ -103,10 +109,22 @@ pub(super) fn otlp(
     Ok(Exporter { kind, settings, receiver: place.receiver, notes })
 }
 
+/// The exporter to a receiver of the same Collector, which leads to a failover.
+pub(super) fn hop(port: u16, timeout: Duration, delivery: &Delivery<'_>) -> Yaml {
+    let mut settings = vec![
+        ("endpoint".to_owned(), Yaml::text(format!("localhost:{port}"))),
+        ("compression".to_owned(), Yaml::text("none")),
+        ("timeout".to_owned(), Yaml::text(duration(timeout))),
+        ("tls".to_owned(), Yaml::map([("insecure", Yaml::Bool(true))])),
+    ];
+    // What it cannot say was said of the receivers.
+    settings.extend(sending(delivery, &mut Vec::new()));
+    Yaml::Map(settings)
+}
+
 /// An exporter of spans as Zipkin's JSON.
 pub(super) fn zipkin(zipkin: &Zipkin, name: &str, delivery: &Delivery<'_>, secrets: &mut Secrets) -> Exporter {
     let mut notes = Vec::new();
-    let timeout = if zipkin.timeout.is_zero() { delivery.export_timeout } else { zipkin.timeout };
     let url = match is_secret(&zipkin.endpoint) {
         true => secrets.endpoint(name, &zipkin.endpoint),
         false => Yaml::text(zipkin.endpoint.as_str()),
@@ -114,7 +132,7 @@ pub(super) fn zipkin(zipkin: &Zipkin, name: &str, delivery: &Delivery<'_>, secre
     let mut settings = vec![
         ("endpoint".to_owned(), url),
         ("format".to_owned(), Yaml::text("json")),
-        ("timeout".to_owned(), Yaml::text(duration(timeout))),
+        ("timeout".to_owned(), Yaml::text(duration(delivery.timeout(zipkin.timeout)))),
     ];
     settings.extend(sending(delivery, &mut notes));
     Exporter { kind: "zipkin", settings, receiver: None, notes }
@@ -155,6 +173,10 @@ fn rotated(rotation: &Rotation, notes: &mut Vec<String>) -> Yaml {
 /// Retries, and the queue.
 fn sending(delivery: &Delivery<'_>, notes: &mut Vec<String>) -> Vec<(String, Yaml)> {
     let off = || Yaml::map([("enabled", Yaml::Bool(false))]);
+    // Behind a failover every failure is.
+    if !delivery.retry.also_statuses.is_empty() && !delivery.is_member {
+        notes.push("`also_statuses`: a Collector sends again after 429, 502, 503 and 504 alone".to_owned());
+    }
     if delivery.is_member {
         return vec![("retry_on_failure".to_owned(), off()), ("sending_queue".to_owned(), off())];
     }
@@ -175,9 +197,6 @@ fn sending(delivery: &Delivery<'_>, notes: &mut Vec<String>) -> Vec<(String, Yam
             ])
         }
     };
-    if !retry.also_statuses.is_empty() {
-        notes.push("`also_statuses`: a Collector sends again after 429, 502, 503 and 504 alone".to_owned());
-    }
     let room = delivery.disk.map_or(retry.max_pending_bytes as u64, |disk| disk.max_bytes);
     let mut queue = vec![
         ("enabled", Yaml::Bool(true)),

@@ -24,6 +24,8 @@ struct Options {
     listen: String,
     grpc_port: u16,
     http_port: u16,
+    /// From here on, where a failover is: to the Collector itself, on its machine.
+    failover_port: u16,
     memory: u64,
     storage: String,
     /// Whether sampling moves into the Collector.
@@ -65,6 +67,11 @@ pub(super) fn command() -> Command {
         .arg(option("listen", "HOST", "localhost").help("Listens to programs at this host or address"))
         .arg(port("grpc-port", "4317", "Listens to gRPC at this port"))
         .arg(port("http-port", "4318", "Listens to HTTP at this port"))
+        .arg(port(
+            "failover-port",
+            "4319",
+            "Leads to a failover through this port of its own machine; further ones follow",
+        ))
         .arg(
             option("memory", "MIB", "512")
                 .value_parser(value_parser!(u64).range(8..=1 << 24))
@@ -89,6 +96,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
         listen: text("listen"),
         grpc_port: port("grpc-port"),
         http_port: port("http-port"),
+        failover_port: port("failover-port"),
         memory: matches.get_one::<u64>("memory").copied().unwrap_or(512),
         storage: text("storage"),
         samples: text("sampling") == "collector",

@@ -11,6 +11,9 @@ use otelier::config::{Otlp, Protocol, Settings, Sync};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// What the exporters are called that lead to a failover, behind the signal.
+const TO_FAILOVER: &str = "_to_failover";
+
 /// Everything that the file says.
 #[derive(Default)]
 pub(super) struct Plan {
@@ -34,8 +37,9 @@ pub(super) struct Plan {
     pub(super) uses_grpc: bool,
     /// Where the Collector would send to itself.
     loops: Vec<String>,
+    /// Receivers of this machine alone, which lead to a failover, with their ports.
+    pub(super) hops: Vec<(String, u16)>,
     sampled_at_the_end: bool,
-    has_failover: bool,
 }
 
 impl Plan {
@@ -96,22 +100,15 @@ impl Plan {
             self.processors.retain(|(name, _)| name == "memory_limiter");
             self.samples = false;
         }
-        let otlp = |kind: &str| self.exporters.iter().any(|(name, _)| name.starts_with(kind));
+        let otlp =
+            |kind: &str| self.exporters.iter().any(|(name, _)| name.starts_with(kind) && !name.contains(TO_FAILOVER));
         self.uses_grpc = otlp("otlp_grpc/") && !otlp("otlp_http/");
         self.asides(telemetry);
-        if self.has_failover {
-            self.notes.push(
-                "failover: the Collector takes nothing that none of the receivers took, and programs keep and send it \
-                 again: leave them their `retry`, and their `disk_buffer`"
-                    .to_owned(),
-            );
-            if self.sampled_at_the_end && self.samples {
-                self.notes.push(
-                    "failover with `tail_sampling`: a trace that waits for its end is no longer the program's, so it is \
-                     lost if no receiver takes it; `--sampling program` avoids that"
-                        .to_owned(),
-                );
-            }
+        if let [(first, _), ..] = &*self.hops {
+            self.notes.push(format!(
+                "failover: the connector keeps nothing and sends nothing again, so batches go to it through `{first}` on this \
+                 machine: the exporter that leads there keeps them until a receiver has taken them"
+            ));
         }
         if !is_loopback(&options.listen) {
             self.notes.push(
@@ -206,7 +203,9 @@ impl Plan {
         if self.sampled_at_the_end {
             self.contrib.insert("tail_sampling");
             self.notes.push(
-                "`tail_sampling` needs all spans of a trace in one Collector: it is for one that all programs send to"
+                "`tail_sampling` needs all spans of a trace in one Collector: it is for one that all programs send to. What \
+                 waits for the end of its trace is in memory, and lost if the Collector is killed; `--sampling program` \
+                 avoids both"
                     .to_owned(),
             );
         }
@@ -282,8 +281,17 @@ impl Plan {
                 ];
                 self.connectors.push((connector.clone(), Yaml::map(settings)));
                 self.contrib.insert("failover");
-                self.has_failover = true;
-                Ok(Some(connector))
+                let (hop, port) = self.hop(number, &suffix, options)?;
+                let name = format!("otlp_grpc/{}{TO_FAILOVER}{suffix}", signal.name());
+                // Each of the receivers may take its time.
+                let timeouts = failover.exporters.iter().map(|otlp| delivery.timeout(otlp.timeout));
+                let timeout = timeouts.fold(Duration::ZERO, Duration::saturating_add);
+                self.exporters.push((name.clone(), exporters::hop(port, timeout, &delivery)));
+                let leads = [("receivers", Yaml::texts([hop])), ("exporters", Yaml::texts([connector]))];
+                // Before those of the receivers, in the order in which a batch goes.
+                let at = self.pipelines.len() - failover.exporters.len();
+                self.pipelines.insert(at, (format!("{}/to_failover{suffix}", signal.name()), Yaml::map(leads)));
+                Ok(Some(name))
             }
             Target::Console => {
                 self.notes
@@ -296,6 +304,23 @@ impl Plan {
                 Ok(None)
             }
         }
+    }
+
+    /// The receiver that leads to the failover of this number, which those of several signals share.
+    fn hop(&mut self, number: usize, suffix: &str, options: &Options) -> Result<(String, u16), String> {
+        let name = format!("otlp/failover{suffix}");
+        if let Some(known) = self.hops.iter().find(|(known, _)| *known == name) {
+            return Ok(known.clone());
+        }
+        let port = u16::try_from(number - 1).ok().and_then(|more| options.failover_port.checked_add(more));
+        let is_free = |port: &u16| ![options.grpc_port, options.http_port].contains(port);
+        let port = port.filter(is_free).ok_or_else(|| {
+            format!(
+                "failover {number} has no port of its own; expected `--failover-port` from which {number} ports are free"
+            )
+        })?;
+        self.hops.push((name.clone(), port));
+        Ok((name, port))
     }
 
     /// A name that no exporter has.
@@ -330,7 +355,7 @@ impl Plan {
             self.notes.push("logs: programs with these settings make none; exceptions are span events".to_owned());
         }
         if telemetry.circuit_breaker != usual.circuit_breaker {
-            let breaker = match self.has_failover {
+            let breaker = match !self.hops.is_empty() {
                 true => {
                     "`circuit_breaker`: a Collector leaves a receiver at the first failure and tries again after \
                          `retry_interval`, which is `open_for`"

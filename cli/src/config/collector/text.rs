@@ -97,16 +97,19 @@ fn comment(out: &mut String, mark: &str, text: &str) {
 fn sections(settings: &Settings, options: &Options, plan: &Plan) -> Vec<(&'static str, Yaml)> {
     let host = bracketed(&options.listen);
     let largest = largest_request(settings);
-    let grpc = [
-        ("endpoint", Yaml::text(format!("{host}:{}", options.grpc_port))),
-        ("max_recv_msg_size_mib", Yaml::Integer(largest.div_ceil(1 << 20).clamp(4, 1 << 20))),
-    ];
+    let size = ("max_recv_msg_size_mib", Yaml::Integer(largest.div_ceil(1 << 20).clamp(4, 1 << 20)));
+    let grpc = [("endpoint", Yaml::text(format!("{host}:{}", options.grpc_port))), size.clone()];
     let http = [
         ("endpoint", Yaml::text(format!("{host}:{}", options.http_port))),
         ("max_request_body_size", Yaml::Integer(largest.clamp(20 << 20, 1 << 40))),
     ];
     let protocols = Yaml::map([("grpc", Yaml::map(grpc)), ("http", Yaml::map(http))]);
-    let receivers = Yaml::map([("otlp", Yaml::map([("protocols", protocols)]))]);
+    let mut receivers = vec![("otlp".to_owned(), Yaml::map([("protocols", protocols)]))];
+    for (name, port) in &plan.hops {
+        let grpc = [("endpoint", Yaml::text(format!("localhost:{port}"))), size.clone()];
+        let protocols = Yaml::map([("grpc", Yaml::map(grpc))]);
+        receivers.push((name.clone(), Yaml::map([("protocols", protocols)])));
+    }
     let names = plan.extensions.iter().map(|(name, _)| name.as_str());
     // Its own numbers, for whoever asks on this machine.
     let prometheus = Yaml::map([("host", Yaml::text("localhost")), ("port", Yaml::Integer(8888))]);
@@ -121,7 +124,7 @@ fn sections(settings: &Settings, options: &Options, plan: &Plan) -> Vec<(&'stati
     ];
     vec![
         ("extensions", Yaml::Map(plan.extensions.clone())),
-        ("receivers", receivers),
+        ("receivers", Yaml::Map(receivers)),
         ("processors", Yaml::Map(plan.processors.clone())),
         ("exporters", Yaml::Map(plan.exporters.clone())),
         ("connectors", Yaml::Map(plan.connectors.clone())),

@@ -151,22 +151,44 @@ fn every_protocol_and_kind_of_exporter_has_its_component() {
 }
 
 #[test]
-fn a_failover_leaves_its_batches_to_the_programs() {
-    let exporter = "{otelier/failover: {exporters: [{otlp_http: {endpoint: \"https://a/v1/traces\"}}, {otlp_grpc: \
-                    {endpoint: \"https://b:4317\"}}]}}";
-    let rest = "distribution:\n  otelier:\n    circuit_breaker: {failures: 3, open_for: 7000, successes: 1}\n";
-    let text = written(&[&file("failover", &with_exporter(exporter, rest))], &[]);
+fn a_failover_has_a_queue_before_it_and_none_behind() {
+    let failover = |first: &str| {
+        format!(
+            "{{otelier/failover: {{exporters: [{{otlp_http: {{endpoint: \"https://{first}/v1/traces\"}}}}, {{otlp_grpc: \
+             {{endpoint: \"https://b:4317\", timeout: 4000}}}}]}}}}"
+        )
+    };
+    let rest = format!(
+        "    - batch: {{exporter: {}}}\nmeter_provider:\n  readers: [{{periodic: {{exporter: {}}}}}]\ndistribution:\n  otelier:\n    \
+         circuit_breaker: {{failures: 3, open_for: 7000, successes: 1}}\n    disk_buffer: {{directory: /var/lib/a}}\n",
+        failover("c"),
+        failover("d"),
+    );
+    let file = file("failover", &with_exporter(&failover("a"), &rest));
+    let text = written(&[&file], &[]);
     assert_has(
         &text,
         &[
             "  failover/traces:\n    priority_levels: [[traces/failover_1], [traces/failover_2]]\n    retry_interval: 7s\n    \
              sending_queue:\n      enabled: false\n",
             "    retry_on_failure:\n      enabled: false\n    sending_queue:\n      enabled: false\n",
-            "    traces/failover_2:\n      receivers: [failover/traces]\n      exporters: [otlp_grpc/traces_failover_2]\n",
+            "  otlp/failover:\n    protocols:\n      grpc:\n        endpoint: \"localhost:4319\"\n",
+            "  otlp/failover_2:\n    protocols:\n      grpc:\n        endpoint: \"localhost:4320\"\n",
+            "  otlp_grpc/traces_to_failover:\n    endpoint: \"localhost:4319\"\n    compression: none\n    timeout: 14s\n",
+            "  otlp_grpc/traces_to_failover_2:\n    endpoint: \"localhost:4320\"\n",
+            "  otlp_grpc/metrics_to_failover:\n    endpoint: \"localhost:4319\"\n",
+            "      exporters: [otlp_grpc/traces_to_failover, otlp_grpc/traces_to_failover_2]\n    traces/to_failover:\n      \
+             receivers: [otlp/failover]\n      exporters: [failover/traces]\n    traces/failover_1:\n      receivers: \
+             [failover/traces]\n      exporters: [otlp_http/traces_failover_1]\n",
             "# - `circuit_breaker`: a Collector leaves a receiver at the first failure",
-            "leave them their `retry`",
+            "otlp_http: {endpoint: \"http://localhost:4318/v1/traces\"}",
         ],
     );
+    assert_eq!(text.matches("      storage: file_storage/otelier\n").count(), 3, "{text}");
+    for port in ["4317", "65535"] {
+        let error = refused(&["--failover-port", port, &file], &[]);
+        assert!(error.contains("expected `--failover-port` from which"), "{error}");
+    }
 }
 
 #[test]
@@ -316,8 +338,7 @@ fn what_programs_are_told_to_set_can_be_used() {
     let text = written(&[&file("told", &settings)], &[("API_KEY", "x")]);
     let lines = text.lines().filter_map(|line| line.strip_prefix("#   ")).filter(|line| !line.starts_with("OTELIER_"));
     let snippet: String =
-        lines.take_while(|line| !line.starts_with("it again")).map(|line| format!("{line}\n")).collect();
-    let snippet = snippet.split("another ratio").next().unwrap_or_default();
+        lines.take_while(|line| !line.starts_with("another ratio")).map(|line| format!("{line}\n")).collect();
     let told = file("told-programs", &format!("file_format: \"1.1\"\n{snippet}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_otelier"));
     let output = command.args(["config", "check", &told]).env_clear().output().unwrap();
