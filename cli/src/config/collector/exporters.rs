@@ -160,11 +160,11 @@ fn rotated(rotation: &Rotation, notes: &mut Vec<String>) -> Yaml {
     if let Some(age) = rotation.max_age {
         let days = age.as_secs().div_ceil(DAY.as_secs()).max(1);
         entries.push(("max_days", Yaml::Integer(days)));
-        if age.as_secs() % DAY.as_secs() > 0 {
+        if !age.as_secs().is_multiple_of(DAY.as_secs()) {
             notes.push("`max_age`: a Collector counts whole days, so it is rounded up".to_owned());
         }
     }
-    if rotation.max_bytes % (1 << 20) > 0 {
+    if !rotation.max_bytes.is_multiple_of(1 << 20) {
         notes.push("`max_bytes`: a Collector counts whole MiB, so it is rounded up".to_owned());
     }
     Yaml::map(entries)

@@ -2,6 +2,7 @@
 
 mod exporters;
 mod lanes;
+mod notes;
 mod plan;
 mod programs;
 mod sampling;
@@ -114,6 +115,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
     })?;
     // Beside the output, so that this can still be read by other tools.
     settings.telemetry.warnings.iter().for_each(|warning| crate::say(&format!("warning: {warning}")));
+    // What programs refuse, a Collector may take: headers that are none, for example, are left out.
+    let refused = otelier::Pipeline::new(settings.telemetry.clone()).check().err();
+    for problem in refused.iter().flat_map(otelier::ConfigError::problems) {
+        let problem = problem.clone().with_note("a program that starts here with these settings refuses them");
+        crate::say(&format!("warning: {problem}"));
+    }
     files::print(matches, written(&settings, &options)?)
 }
 
@@ -126,7 +133,7 @@ fn duration(duration: Duration) -> String {
     // What it can hold: 292 years.
     let nanos = duration.as_nanos().min(i64::MAX as u128);
     for (unit, length) in [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000)] {
-        if nanos % length == 0 {
+        if nanos.is_multiple_of(length) {
             return format!("{}{unit}", nanos / length);
         }
     }

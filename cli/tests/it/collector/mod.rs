@@ -318,6 +318,16 @@ fn mistakes_are_told_and_nothing_is_written() {
 }
 
 #[test]
+fn what_programs_would_refuse_is_said_beside_the_file() {
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a"), ("OTEL_EXPORTER_OTLP_HEADERS", "topsecret,b=c")];
+    let output = run(&[], &variables);
+    let (text, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(mistakes(&text), [""; 0]);
+    assert!(said.starts_with("warning: ") && said.contains("has no `=`"), "{said}");
+    assert!(!text.contains("topsecret") && !said.contains("topsecret"), "{said}{text}");
+}
+
+#[test]
 fn it_listens_where_the_user_says() {
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a")];
     let text = written(&["--listen", "0.0.0.0", "--memory", "1000"], &variables);
