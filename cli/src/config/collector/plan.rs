@@ -9,6 +9,7 @@ use super::{Options, Signal, bracketed, duration};
 use otelier::Telemetry;
 use otelier::config::{Otlp, Protocol, Settings, Sync};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 /// What the exporters are called that lead to a failover, behind the signal.
@@ -58,7 +59,7 @@ impl Plan {
         ];
         plan.processors.push(("memory_limiter".to_owned(), Yaml::map(memory)));
         plan.health();
-        plan.storage(telemetry, options);
+        plan.storage(telemetry, options)?;
         let sampling = plan.sampling(telemetry, options);
         for signal in Signal::ALL {
             let mut ends = Vec::new();
@@ -126,8 +127,14 @@ impl Plan {
     }
 
     /// Where batches wait on the disk.
-    fn storage(&mut self, telemetry: &Telemetry, options: &Options) {
-        let Some(disk) = &telemetry.disk_buffer else { return };
+    fn storage(&mut self, telemetry: &Telemetry, options: &Options) -> Result<(), String> {
+        let Some(disk) = &telemetry.disk_buffer else { return Ok(()) };
+        if options.storage.is_empty() || disk.directory == Path::new(&options.storage) {
+            return Err(format!(
+                "`--storage` is `{}`; expected a directory that is the Collector's own, not that of the programs' disk buffer",
+                printable(&options.storage)
+            ));
+        }
         let directory = || Yaml::text(options.storage.as_str());
         let compaction = [("directory", directory()), ("on_start", Yaml::Bool(true)), ("on_rebound", Yaml::Bool(true))];
         let storage = [
@@ -144,6 +151,7 @@ impl Plan {
                     .to_owned(),
             );
         }
+        Ok(())
     }
 
     /// The processors that sample traces.

@@ -1,6 +1,9 @@
-//! What the Collector's components take: their keys, and what stands there. Facts of the configuration of the core
-//! components at v1.65.0/v0.159.0 (commit 934999fb, 2026-08-21) and of the contrib components as they were then: read in their
-//! `config.go` and `config.schema.yaml`, and written down by hand, with the keys that are of no use here left out.
+//! What the Collector's components take: their keys, and what stands there. Facts, written down by hand, with the keys that
+//! are of no use here left out.
+//!
+//! Of the core components (receiver, OTLP exporters, `memory_limiter`, queue, retries, TLS, service) at v1.65.0/v0.159.0, commit
+//! 934999fb of 2026-08-21. Of the contrib components as their `config.go` or `config.schema.yaml` says in the versions that could
+//! be had, of 2025 and 2026; no single release was at hand.
 
 /// What stands at a key.
 pub enum Is {

@@ -185,6 +185,8 @@ fn a_failover_has_a_queue_before_it_and_none_behind() {
         ],
     );
     assert_eq!(text.matches("      storage: file_storage/otelier\n").count(), 3, "{text}");
+    let error = refused(&["--storage", "/var/lib/a/", &file], &[]);
+    assert!(error.contains("not that of the programs' disk buffer"), "{error}");
     for port in ["4317", "65535"] {
         let error = refused(&["--failover-port", port, &file], &[]);
         assert!(error.contains("expected `--failover-port` from which"), "{error}");
@@ -315,6 +317,43 @@ fn mistakes_are_told_and_nothing_is_written() {
     let socket = file("socket", &with_exporter("{otlp_http: {endpoint: \"unix:///run/otel.sock\"}}", ""));
     let error = refused(&[&socket], &[]);
     assert!(error.contains(":5:42: an exporter of traces: a Collector reaches Unix sockets by gRPC alone"), "{error}");
+}
+
+#[test]
+fn whatever_is_combined_a_collector_takes_it() {
+    let exporters = [
+        "{otlp_http: {endpoint: \"https://a/v1/traces\", encoding: json, compression: gzip, timeout: 0}}",
+        "{otlp_grpc: {endpoint: \"http://a:1\", tls: {insecure: true}}}",
+        "{otelier/failover: {exporters: [{otlp_grpc: {endpoint: \"https://a:1\"}}]}}",
+        "{otelier/openobserve: {endpoint: \"https://o\", user: u, password: topsecret}}",
+        "{otelier/zipkin: {endpoint: \"https://z/api/v2/spans?key=topsecret\"}}",
+        "{otelier/otlp_file: {path: /a.jsonl, max_bytes: 4KiB, max_files: 2, max_age: 1s}}",
+    ];
+    let samplers = [
+        "{always_on: }",
+        "{always_off: }",
+        "{trace_id_ratio_based: {ratio: 0.000001}}",
+        "{probability/development: {ratio: 0.3333333333}}",
+        "{otelier/rate_limit: {traces_per_second: 5}}",
+        "{composite/development: {rule_based: {rules: [{attribute_patterns: {key: a, included: [\"*.x\"]}, sampler: {always_on: }}]}}}",
+    ];
+    let own = [
+        "retry: {max_elapsed: 0}",
+        "retry: {initial_backoff: 1, max_backoff: 1, max_pending_bytes: 1}, tail_sampling: {failed: false, ratio: 0}",
+        "disk_buffer: {directory: /d, max_bytes: 1MiB, max_age: 1, sync: always}, tail_sampling: {failed: true, ratio: 1}",
+        "disk_buffer: {directory: /d, sync: never}, tail_sampling: {failed: false, slower_than: 1ms, ratio: 0.5}",
+    ];
+    let mut said = 0;
+    for (number, exporter) in exporters.iter().enumerate() {
+        for sampler in samplers {
+            let own = own[(number + said) % own.len()];
+            let rest = format!("  sampler: {sampler}\ndistribution:\n  otelier: {{{own}}}\n");
+            let text = written(&[&file("combined", &with_exporter(exporter, &rest))], &[]);
+            assert!(!text.contains("topsecret"), "{text}");
+            said += 1;
+        }
+    }
+    assert_eq!(said, exporters.len() * samplers.len());
 }
 
 #[test]
