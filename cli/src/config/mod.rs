@@ -1,6 +1,7 @@
 //! `otelier config`: what settings there are, which of them hold, and whether they can be used.
 
 mod check;
+mod collector;
 mod effective;
 mod reference;
 mod show;
@@ -28,6 +29,7 @@ pub(crate) fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(about("check", "Tells every mistake in files or the environment").args([files, json()]))
         .subcommand(about("show", "Shows the values that hold, and where each comes from").args([config, json()]))
+        .subcommand(collector::command().after_help(EXIT_CODES))
         .subcommand(about("schema", "Prints the JSON schema of configuration files"))
         .subcommand(about("reference", "Prints all keys and variables as Markdown"))
 }
@@ -36,6 +38,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
     match matches.subcommand() {
         Some(("check", matches)) => Ok(check::run(matches)),
         Some(("show", matches)) => show::run(matches),
+        Some(("collector", matches)) => collector::run(matches),
         Some(("schema", _)) => Ok(json_schema(&CONFIGURATION, "OpenTelemetry configuration").into()),
         Some(("reference", _)) => Ok(reference::markdown(&CONFIGURATION).into()),
         _ => Err("expected a command".to_owned()),

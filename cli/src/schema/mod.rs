@@ -7,7 +7,7 @@ mod dashboards;
 mod diff;
 mod docs;
 mod export;
-mod files;
+pub(crate) mod files;
 mod import;
 mod list;
 mod package;

@@ -1,6 +1,7 @@
 //! The command line as a user runs it.
 
 mod check;
+mod collector;
 mod command;
 mod config;
 mod doctor;
