@@ -33,9 +33,9 @@ impl Answers {
     }
 
     /// What is to be done. A refusal is final: what nobody will ever take must not hold up what waits behind it.
-    pub(super) fn sum(self, name: &str, all_were_tried: bool) -> Attempted {
+    pub(super) fn sum(self, all_were_tried: bool) -> Attempted {
         let of_format = |again| Refused {
-            text: format!("{name}: it was stored in another encoding than its receivers are sent now (`protocol`)"),
+            text: "it was stored in another encoding than its receivers are sent now (`protocol`)".to_owned(),
             error_type: "format".to_owned(),
             again,
             is_answer: true,
