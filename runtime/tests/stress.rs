@@ -198,7 +198,9 @@ fn round(settings: Telemetry, seed: u64, length: Duration) {
         let ids = sink.ids.lock().unwrap_or_else(PoisonError::into_inner);
         assert_eq!(ids.len() as u64, exporter.exported, "{stats:?}");
     }
-    assert!(stats.exporters[0].exported > 100 && stats.exporters[0].failed == 0, "{stats:?}");
+    // Beside one that is faster it loses what it has no room for, and nothing else.
+    let reliable = &stats.exporters[0];
+    assert!(reliable.exported > 100 && reliable.lost.iter().all(|(why, _)| *why == "backlog_full"), "{stats:?}");
 }
 
 #[test]

@@ -151,7 +151,7 @@ impl Collector {
             // Without room spans stay where they are: the queue then refuses traces as wholes, and counts.
             if !due.is_empty() && is_drained {
                 self.drain_threads(why);
-                due.iter().for_each(|row| self.export(*row, why));
+                due.iter().for_each(|row| self.export(*row));
             }
             match flushing.take_if(|_| is_drained) {
                 Some(flush) => exporting.flush(flush),
@@ -174,19 +174,26 @@ impl Collector {
         lanes.peek().is_none() || lanes.any(|lane| lane.has_room())
     }
 
+    /// Decides who gets the next batches: what is taken together goes to all who have room for the first of it.
+    fn look_for_room(&self, why: Why) {
+        self.rows.iter().flat_map(|row| &row.lanes).for_each(|lane| lane.look_for_room(why));
+    }
+
     /// Takes what is in the queue now, as long as an exporter has room; at the end in any case. Not what comes while it does,
     /// which under an overload would have no end. Whether it has taken everything.
     fn drain_queue(&mut self, why: Why) -> bool {
+        self.load.look();
         for _ in 0..QUEUE.len() {
             if why != Why::End && !self.has_room() {
                 return false;
             }
-            // In here, because this may take long.
+            self.look_for_room(why);
+            // In here, too, because this may take long.
             self.load.look();
             // A statement of its own, so that the tap is not open while a batch is exported.
             let popped = Tap::open().pop();
             let Some(full) = popped else { break };
-            full.chunk.read(full.from, |words| self.take(words, why));
+            full.chunk.read(full.from, |words| self.take(words));
             QUEUE.recycle(full.chunk);
         }
         why == Why::End || self.has_room()
@@ -205,11 +212,12 @@ impl Collector {
         }
         // A thread may have handed over a chunk in between; its spans are older than what it has now.
         self.drain_queue(why);
-        self.take(&words, why);
+        self.look_for_room(why);
+        self.take(&words);
     }
 
     /// Adds records to the batches, and exports each whenever it is full.
-    fn take(&mut self, mut words: &[u64], why: Why) {
+    fn take(&mut self, mut words: &[u64]) {
         while let Some((record, rest)) = record::split_record(words) {
             words = rest;
             for number in 0..self.rows.len() {
@@ -217,14 +225,14 @@ impl Collector {
                 row.words.extend_from_slice(record);
                 row.spans += 1;
                 if row.is_full() {
-                    self.export(number, why);
+                    self.export(number);
                 }
             }
         }
     }
 
     /// Hands a row's batch to each of its exporters.
-    fn export(&mut self, row: usize, why: Why) {
+    fn export(&mut self, row: usize) {
         let row = &mut self.rows[row];
         if row.spans == 0 {
             return;
@@ -235,6 +243,6 @@ impl Collector {
             anchor: *self.anchor.get_or_insert_with(|| self.clock.anchor()),
             resource: Arc::clone(&self.resource),
         });
-        row.lanes.iter().for_each(|lane| lane.offer(&batch, why));
+        row.lanes.iter().for_each(|lane| lane.offer(&batch));
     }
 }

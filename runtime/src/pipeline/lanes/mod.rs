@@ -12,7 +12,7 @@ use crate::export::delivery::{self, Delivery, Receiver, Stop, Turn, Turns};
 use crate::export::{Accepted, Batch, Book, Exporter, Failure, Signal};
 use crate::record::QUEUE;
 use buffered::Buffered;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -65,6 +65,8 @@ pub(super) struct Lane {
     /// Bytes of batches that wait here, and how many may.
     pending: AtomicUsize,
     room: usize,
+    /// Whether there was room when the collector last looked.
+    is_open: AtomicBool,
     /// What each takes beside its records.
     each: usize,
     jobs: mpsc::UnboundedSender<Job>,
@@ -121,6 +123,7 @@ pub(super) fn open(supplies: Supplies<'_>) -> (Arc<Lane>, Work) {
         turns: Arc::new(Turns::new()),
         pending: AtomicUsize::new(0),
         room: room.max(1),
+        is_open: AtomicBool::new(true),
         each,
         jobs: sender,
     });
@@ -147,8 +150,18 @@ impl Lane {
         self.pending.load(Relaxed) < self.room
     }
 
-    /// Hands the batch over, if it holds something for the exporter; without room it is lost for this exporter.
-    pub(super) fn offer(self: &Arc<Self>, batch: &Arc<Batch>, why: Why) {
+    /// Decides whether it takes what is handed over from now on.
+    pub(super) fn look_for_room(&self, why: Why) {
+        let room = match why {
+            Why::Due => self.room,
+            Why::Flush => self.room.saturating_mul(2),
+            Why::End => usize::MAX,
+        };
+        self.is_open.store(self.pending.load(Relaxed) < room, Relaxed);
+    }
+
+    /// Hands the batch over, if it holds something for the exporter; one that had no room loses it.
+    pub(super) fn offer(self: &Arc<Self>, batch: &Arc<Batch>) {
         let share = match self.book.signal {
             Signal::Spans => batch.spans,
             Signal::Logs => batch.log_records(),
@@ -159,12 +172,7 @@ impl Lane {
             return;
         }
         self.book.hand(share);
-        let room = match why {
-            Why::Due => self.room,
-            Why::Flush => self.room.saturating_mul(2),
-            Why::End => usize::MAX,
-        };
-        if self.pending.load(Relaxed) >= room {
+        if !self.is_open.load(Relaxed) {
             self.book.book(share, Err(Failure::BacklogFull));
             return;
         }

@@ -81,7 +81,7 @@ fn what_a_disk_has_that_hangs_past_the_end_is_counted_once() {
     let hangs = log.lock().unwrap_or_else(PoisonError::into_inner);
     let runtime = runtime();
     runtime.spawn(work.run(Stop::new(stop)));
-    lane.offer(&batch(3), Why::Due);
+    lane.offer(&batch(3));
     runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
     runtime.shutdown_background();
     let numbers = || (lane.book.numbers().1, lane.book.pending.load(Relaxed), lane.book.buffered.load(Relaxed));
@@ -100,7 +100,7 @@ fn a_record_whose_pauses_are_long_is_not_sent_without_any() {
     let (lane, work) = lane(&receiver, &retry, Some(log), Stop::new(stop.clone()));
     let runtime = runtime();
     runtime.spawn(work.run(Stop::new(stop)));
-    lane.offer(&batch(3), Why::Due);
+    lane.offer(&batch(3));
     runtime.block_on(async {
         while receiver.0.load(Relaxed) == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -116,7 +116,10 @@ fn many_small_batches_that_wait_take_no_more_memory_than_they_may() {
     let (_pipeline, stop) = watch::channel(None);
     let retry = Retry::default().with_max_pending_bytes(1 << 20);
     let (lane, _work) = lane(&Arc::default(), &retry, None, Stop::new(stop));
-    (0..1000).for_each(|_| lane.offer(&batch(1), Why::Due));
+    (0..1000).for_each(|_| {
+        lane.look_for_room(Why::Due);
+        lane.offer(&batch(1));
+    });
     // A batch of one span has no bytes worth counting here, but a task that waits has.
     assert_eq!((lane.book.pending.load(Relaxed), lane.book.numbers().1), (256, 744));
     assert!(!lane.has_room());
