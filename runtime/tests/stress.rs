@@ -198,7 +198,9 @@ fn round(settings: Telemetry, seed: u64, length: Duration) {
         let ids = sink.ids.lock().unwrap_or_else(PoisonError::into_inner);
         assert_eq!(ids.len() as u64, exporter.exported, "{stats:?}");
     }
-    assert!(stats.exporters[0].exported > 100 && stats.exporters[0].failed == 0, "{stats:?}");
+    // It takes everything, but may have no room: flushes ask for more than it can do meanwhile.
+    let works = &stats.exporters[0];
+    assert!(works.exported > 100 && works.lost.iter().all(|(reason, _)| *reason == "backlog_full"), "{stats:?}");
 }
 
 #[test]
