@@ -163,16 +163,15 @@ impl Collector {
     /// Takes what is in the queue, as long as an exporter has room; if it is `forced`, in any case what is there now. Not what
     /// comes while it does: nobody waits for that, and under an overload it would have no end.
     fn drain_queue(&mut self, forced: bool) {
-        let mut forced = if forced { QUEUE.len() } else { 0 };
-        while forced > 0 || self.has_room() {
-            let is_forced = forced > 0;
-            forced = forced.saturating_sub(1);
+        let mut rest = if forced { QUEUE.len() } else { 0 };
+        while rest > 0 || self.has_room() {
+            rest = rest.saturating_sub(1);
             // In here, because under an overload this may have no end.
             self.load.look();
             // A statement of its own, so that the tap is not open while a batch is exported.
             let popped = Tap::open().pop();
             let Some(full) = popped else { break };
-            full.chunk.read(full.from, |words| self.take(words, is_forced));
+            full.chunk.read(full.from, |words| self.take(words, forced));
             QUEUE.recycle(full.chunk);
         }
     }
