@@ -115,7 +115,7 @@ async fn append(buffered: &Buffered, formats: &[Format], job: Job) {
     // The batch goes along: a disk that hangs has it until it is known where it is.
     let appended = buffered.with_log_then(append, move |_, appended| match appended {
         Ok(Ok(())) => {
-            job.is_stored();
+            job.stored();
             None
         }
         Ok(Err(error)) => Some((job, error.to_string())),

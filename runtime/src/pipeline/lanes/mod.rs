@@ -172,7 +172,7 @@ impl Job {
 
 impl Job {
     /// The batch is in the disk buffer, and counted there.
-    fn is_stored(mut self) {
+    fn stored(mut self) {
         self.is_booked = true;
     }
 }
@@ -201,6 +201,11 @@ impl Work {
             Worker::Routed(signal, delivery) => routed::work(signal, delivery, jobs, stop).await,
             Worker::Buffered(buffered) => buffered::work(buffered, jobs, stop).await,
         }
+    }
+
+    /// Whether it has a disk buffer.
+    pub(super) fn has_log(&self) -> bool {
+        matches!(self.target, Worker::Buffered(_))
     }
 
     /// The exporter that has to be told of the end.
