@@ -55,7 +55,8 @@ impl Exporting {
             // Nothing that exporters do is traced, or exporting would make spans to export.
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let exporters: Vec<_> = work.iter().filter_map(Work::exporter).collect();
-            let background = Background(Some(runtime));
+            let has_log = work.iter().any(Work::has_log);
+            let mut background = Background(Some(runtime));
             if let Some(runtime) = &background.0 {
                 work.into_iter().for_each(|work| drop(runtime.spawn(work.run(stop.clone()))));
                 runtime.block_on(run(&lanes, asked, &stop));
@@ -63,6 +64,13 @@ impl Exporting {
                 let left = left.unwrap_or(Duration::MAX).min(Duration::from_secs(1));
                 let _entered = runtime.enter();
                 exporters.iter().for_each(|(exporter, book)| shutdown(&**exporter, book, left));
+            }
+            if has_log {
+                // Whoever still has the log has its lock: the next pipeline would begin another one, and not find at once
+                // what is in this. A disk that hangs is not waited for.
+                let left = stop.end().map(|end| (end + RESERVE).saturating_duration_since(Instant::now()) / 2);
+                let left = left.unwrap_or(Duration::MAX).min(Duration::from_secs(1));
+                background.0.take().into_iter().for_each(|runtime| runtime.shutdown_timeout(left));
             }
         })?;
         Ok(Self { commands, thread })

@@ -12,7 +12,7 @@ use std::time::Duration;
 ///
 /// Once everything is flushed, and for each exporter of spans:
 /// `started = open + dropped() + exported + failed + rejected + pending + buffered`. While spans are on their way, what is
-/// missing is in the queue. Once the pipeline has ended, nothing is pending.
+/// missing is in the queue. Once the pipeline has ended, nothing is pending but what a disk has that hangs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

@@ -187,6 +187,29 @@ fn files_that_are_cut_off_or_overwritten_lose_what_was_in_them_and_nothing_else(
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn pipelines_that_start_and_end_again_and_again_leave_nothing_behind() {
+    let _turn = turn();
+    let folder = Folder::new("again");
+    let receiver = script(Protocol::HttpProtobuf, [Behaviour::Accept]);
+    let count = |path: &Path| std::fs::read_dir(path).expect("it is there").count();
+    let open = || [count(Path::new("/proc/self/fd")), count(Path::new("/proc/self/task"))];
+    let mut first = [usize::MAX; 2];
+    for round in 0..40 {
+        let telemetry = start(buffered(otlp(Protocol::HttpProtobuf, &receiver).with_timeout(LONG), &folder.0));
+        make(5);
+        assert_eq!(check_sum(&end(telemetry), 5).exported, 5);
+        if round == 5 {
+            first = open();
+        }
+    }
+    // The receiver is in this process, too, and needs a moment to see that nobody is there any more.
+    until("files and threads are gone", || open().iter().zip(first).all(|(now, then)| *now <= then + 3));
+    assert_eq!(count(&folder.0.join("spans-1")), 1, "the slot is used again: {:?}", files(&folder.0));
+    assert!(files(&folder.0).len() <= 3, "{:?}", files(&folder.0));
+}
+
 const CHILD: &str = "OTELIER_TEST_BUFFER";
 
 /// What the process below was told: the receiver, the directory, and what to do.

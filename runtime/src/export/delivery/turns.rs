@@ -135,18 +135,12 @@ impl Turn {
 }
 
 impl Turn {
-    /// Settles, if no other one has something to do for this flush that this one would have to wait for; and whether this
-    /// is the only one.
-    pub(crate) fn settle_last(&self, flush: u64) -> bool {
-        let (is_alone, is_last) = {
-            let open = self.turns.open();
-            let mut others = open.settled.iter().filter(|(number, _)| **number != self.number);
-            (open.settled.len() == 1, others.all(|(_, settled)| *settled >= flush))
-        };
-        if is_last {
-            self.settle(flush);
-        }
-        is_alone
+    /// Whether this is the only one, and whether no other one has something to do for this flush that this one would have to
+    /// wait for.
+    pub(crate) fn is_alone(&self, flush: u64) -> (bool, bool) {
+        let open = self.turns.open();
+        let mut others = open.settled.iter().filter(|(number, _)| **number != self.number);
+        (open.settled.len() == 1, others.all(|(_, settled)| *settled >= flush))
     }
 }
 

@@ -150,6 +150,9 @@ async fn send_all(buffered: &Buffered, turn: &mut Turn) {
     let mut has_told = false;
     loop {
         let flush = turn.flush();
+        // Before the look into the log: what is appended behind it must not go unnoticed.
+        let (changed, is_closed) = (buffered.turns.changed(), buffered.turns.is_closed());
+        let (is_alone, is_last) = turn.is_alone(flush);
         let next = buffered.with_log(|log| log.next(&Now::here())).await;
         let next = next.unwrap_or_else(|| Err(io::Error::other("it panicked")));
         let left = buffered.book().left_by_others.load(Relaxed);
@@ -166,9 +169,11 @@ async fn send_all(buffered: &Buffered, turn: &mut Turn) {
             }
             Ok(None) => {
                 let stop = &buffered.delivery.stop;
-                let changed = buffered.turns.changed();
-                if turn.settle_last(flush) && buffered.turns.is_closed() {
+                if is_alone && is_closed {
                     return;
+                }
+                if is_last {
+                    turn.settle(flush);
                 }
                 if stop.has_begun() {
                     any([&mut pin!(changed), &mut pin!(stop.over())]).await;

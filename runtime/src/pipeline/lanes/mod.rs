@@ -225,6 +225,11 @@ impl Work {
         }
     }
 
+    /// Whether it has a disk buffer.
+    pub(super) fn has_log(&self) -> bool {
+        matches!(self.target, Worker::Buffered(_))
+    }
+
     /// The exporter that has to be told of the end.
     pub(super) fn exporter(&self) -> Option<(Arc<dyn Exporter>, Arc<Book>)> {
         match &self.target {
