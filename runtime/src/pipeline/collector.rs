@@ -4,19 +4,20 @@
 use super::drops::Drops;
 use super::exporting::Exporting;
 use super::guard::Lease;
-use super::lanes::{self, Lane, Target, Why};
+use super::lanes::{self, Lane, Room, Target, Why};
 use super::load::Load;
 use crate::clock::{self, Anchor, Clock};
 use crate::config::{Batching, CircuitBreaker, Retry};
 use crate::export::buffer::Log;
 use crate::export::delivery::Stop;
-use crate::export::{Batch, Book};
+use crate::export::{Batch, Book, Signal};
 use crate::record::capture::Tap;
 use crate::record::{self, QUEUE};
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,27 @@ impl Row {
         // Large spans make a batch sooner, or what waits here would be bounded by nothing but their number.
         let bytes = self.words.len() * 8;
         self.spans >= self.batching.max_export_batch_size as u64 || bytes >= self.batching.max_bytes()
+    }
+}
+
+/// A flush for which not everything could be handed over yet.
+struct Flushing {
+    number: u64,
+    /// How much of what was in the queue when it began is still there.
+    chunks: usize,
+    /// What waits for its next attempt may be in the way of what waits for room: whether it was tried.
+    tried: Option<Arc<AtomicBool>>,
+}
+
+impl Flushing {
+    /// Whether nothing is left to be done for it: all was taken, or there is no room although everything was tried.
+    fn is_over(&mut self, taken: usize, exporting: &Exporting) -> bool {
+        self.chunks = self.chunks.saturating_sub(taken).min(QUEUE.len());
+        if self.chunks == 0 {
+            return true;
+        }
+        let tried = self.tried.get_or_insert_with(|| exporting.try_all());
+        tried.load(Relaxed) && taken == 0
     }
 }
 
@@ -127,16 +149,18 @@ impl Collector {
         record::never_here();
         // Sinks and samplers of the user run here; nothing they do is traced.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
-        // A flush for which not everything could be handed over yet.
-        let mut flushing = None;
+        let mut flushing = None::<Flushing>;
         loop {
-            let schedules = self.rows.iter().map(|row| row.schedule).chain(self.load.next());
+            let (has_room, patience) = self.room();
+            let schedules = self.rows.iter().map(|row| row.schedule).chain(self.load.next()).chain(patience);
             let schedule = schedules.min().unwrap_or_else(Instant::now);
-            let wake = QUEUE.wait(schedule, self.has_room(), flushing.is_some());
+            let wake = QUEUE.wait(schedule, has_room, flushing.is_some());
             self.anchor = None;
             let now = Instant::now();
-            flushing = wake.flush.or(flushing);
-            let why = match (wake.stop, flushing) {
+            if let Some(number) = wake.flush {
+                flushing = Some(Flushing { number, chunks: QUEUE.len(), tried: None });
+            }
+            let why = match (wake.stop, &flushing) {
                 (Some(_), _) => Why::End,
                 (None, Some(_)) => Why::Flush,
                 (None, None) => Why::Due,
@@ -144,20 +168,18 @@ impl Collector {
             // A full batch in the queue is exported at once; idle threads' spans wait for the schedule.
             let all = why != Why::Due;
             let due: Vec<usize> = (0..self.rows.len()).filter(|row| all || self.rows[*row].schedule <= now).collect();
-            let is_drained = self.drain_queue(why);
+            let taken = self.drain_queue(why);
             for row in &due {
                 self.rows[*row].schedule = clock::instant_after(delay(&self.rows[*row].batching));
             }
+            let is_over = flushing.as_mut().is_some_and(|flushing| flushing.is_over(taken, &exporting));
             // Without room spans stay where they are: the queue then refuses traces as wholes, and counts.
-            if !due.is_empty() && is_drained {
+            if !due.is_empty() && (why == Why::End || is_over || self.room().0) {
                 self.drain_threads(why);
                 due.iter().for_each(|row| self.export(*row));
             }
-            match flushing.take_if(|_| is_drained) {
-                Some(flush) => exporting.flush(flush),
-                // What waits for an attempt is in the way of what waits for room.
-                None if wake.flush.is_some() => exporting.hurry(),
-                None => {}
+            if let Some(flushing) = flushing.take_if(|_| is_over || why == Why::End) {
+                exporting.flush(flushing.number);
             }
             self.drops.look(!due.is_empty());
             if wake.stop.is_some() || exporting.is_gone() {
@@ -168,10 +190,23 @@ impl Collector {
         self.drops.tell_rest();
     }
 
-    /// Whether an exporter takes something. One that does not must not keep others from it.
-    fn has_room(&self) -> bool {
-        let mut lanes = self.rows.iter().flat_map(|row| &row.lanes).peekable();
-        lanes.peek().is_none() || lanes.any(|lane| lane.has_room())
+    /// Whether there is room for what comes next, and if not, how long to wait for it at most. One exporter that has none for
+    /// long must not keep others from what they have room for.
+    fn room(&self) -> (bool, Option<Instant>) {
+        let mut until = None::<Instant>;
+        // Log records are made of spans; exporters that get few of them always have room.
+        let (mut has_spans, mut has_room, mut are_there) = (false, [false; 2], false);
+        for lane in self.rows.iter().flat_map(|row| &row.lanes) {
+            let is_of_spans = lane.book.signal == Signal::Spans;
+            has_spans |= is_of_spans;
+            are_there = true;
+            match lane.room() {
+                Room::Some => has_room[usize::from(is_of_spans)] = true,
+                Room::Until(end) => until = Some(until.map_or(end, |until| until.max(end))),
+                Room::None => {}
+            }
+        }
+        (!are_there || until.is_none() && has_room[usize::from(has_spans)], until)
     }
 
     /// Decides who gets the next batches: what is taken together goes to all who have room for the first of it.
@@ -179,24 +214,25 @@ impl Collector {
         self.rows.iter().flat_map(|row| &row.lanes).for_each(|lane| lane.look_for_room(why));
     }
 
-    /// Takes what is in the queue now, as long as an exporter has room; at the end in any case. Not what comes while it does,
-    /// which under an overload would have no end. Whether it has taken everything.
-    fn drain_queue(&mut self, why: Why) -> bool {
+    /// Takes what is in the queue now, as long as there is room; at the end in any case. Not what comes while it does, which
+    /// under an overload would have no end. How many chunks it has taken.
+    fn drain_queue(&mut self, why: Why) -> usize {
         self.load.look();
-        for _ in 0..QUEUE.len() {
-            if why != Why::End && !self.has_room() {
-                return false;
+        let there = QUEUE.len();
+        for taken in 0..there {
+            if why != Why::End && !self.room().0 {
+                return taken;
             }
             self.look_for_room(why);
             // In here, too, because this may take long.
             self.load.look();
             // A statement of its own, so that the tap is not open while a batch is exported.
             let popped = Tap::open().pop();
-            let Some(full) = popped else { break };
+            let Some(full) = popped else { return taken };
             full.chunk.read(full.from, |words| self.take(words));
             QUEUE.recycle(full.chunk);
         }
-        why == Why::End || self.has_room()
+        there
     }
 
     fn drain_threads(&mut self, why: Why) {

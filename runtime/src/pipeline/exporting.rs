@@ -9,6 +9,7 @@ use opentelemetry::Context;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -19,8 +20,8 @@ use tokio::sync::mpsc;
 enum Command {
     /// Everything that was handed over is to be tried, and the flush then to be reported.
     Flush(u64),
-    /// What waits for another attempt is to be tried.
-    Hurry,
+    /// Everything that was handed over is to be tried, and this is to be set then, for the collector, which is to be woken.
+    Try(Arc<AtomicBool>),
     /// There will be no more batches.
     Finish,
 }
@@ -82,9 +83,11 @@ impl Exporting {
         let _ = self.commands.send(Command::Flush(flush));
     }
 
-    /// Asks for what waits for another attempt to be tried at once.
-    pub(super) fn hurry(&self) {
-        let _ = self.commands.send(Command::Hurry);
+    /// Asks for everything that was handed over to be tried at once; what comes back is set when it was, and the collector woken.
+    pub(super) fn try_all(&self) -> Arc<AtomicBool> {
+        let tried = Arc::new(AtomicBool::new(false));
+        let _ = self.commands.send(Command::Try(Arc::clone(&tried)));
+        tried
     }
 
     /// Whether the thread has ended although nobody asked it to.
@@ -103,8 +106,21 @@ impl Exporting {
 async fn run(lanes: &[Arc<Lane>], mut asked: mpsc::UnboundedReceiver<Command>, stop: &Stop) {
     loop {
         match asked.recv().await {
-            Some(Command::Hurry) => lanes.iter().for_each(|lane| _ = lane.turns.hurry()),
-            Some(Command::Flush(number)) => _ = tokio::spawn(flush(lanes.to_vec(), number)),
+            Some(Command::Try(tried)) => {
+                let lanes = lanes.to_vec();
+                tokio::spawn(async move {
+                    flush(lanes).await;
+                    tried.store(true, Relaxed);
+                    QUEUE.has_room_again();
+                });
+            }
+            Some(Command::Flush(number)) => {
+                let lanes = lanes.to_vec();
+                tokio::spawn(async move {
+                    flush(lanes).await;
+                    QUEUE.flushed(number);
+                });
+            }
             Some(Command::Finish) | None => break,
         }
     }
@@ -121,13 +137,12 @@ async fn run(lanes: &[Arc<Lane>], mut asked: mpsc::UnboundedReceiver<Command>, s
     }
 }
 
-/// Lets all exporters try what they have, all at once, and reports the flush then.
-async fn flush(lanes: Vec<Arc<Lane>>, number: u64) {
+/// Lets all exporters try what they have, all at once.
+async fn flush(lanes: Vec<Arc<Lane>>) {
     let flushes: Vec<_> = lanes.into_iter().map(|lane| tokio::spawn(async move { lane.turns.flush().await })).collect();
     for flush in flushes {
         let _ = flush.await;
     }
-    QUEUE.flushed(number);
 }
 
 /// Ends an exporter.

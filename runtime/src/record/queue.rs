@@ -228,7 +228,7 @@ impl Queue {
         self.done.notify_all();
     }
 
-    /// Says that an exporter has room again that had none.
+    /// Wakes a collector that waits for room: an exporter has some again, or what it waits with was tried.
     #[allow(dead_code)]
     pub(crate) fn has_room_again(&self) {
         self.state().has_room = true;

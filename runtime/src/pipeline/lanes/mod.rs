@@ -12,9 +12,9 @@ use crate::export::delivery::{self, Delivery, Receiver, Stop, Turn, Turns};
 use crate::export::{Accepted, Batch, Book, Exporter, Failure, Signal};
 use crate::record::QUEUE;
 use buffered::Buffered;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// What a batch takes besides itself while it waits to be sent again: mostly its task.
@@ -65,11 +65,34 @@ pub(super) struct Lane {
     /// Bytes of batches that wait here, and how many may.
     pending: AtomicUsize,
     room: usize,
-    /// Whether there was room when the collector last looked.
-    is_open: AtomicBool,
+    /// What the collector made of it when it last looked.
+    seen: Mutex<Seen>,
     /// What each takes beside its records.
     each: usize,
     jobs: mpsc::UnboundedSender<Job>,
+}
+
+/// What the collector knows of a lane.
+#[derive(Debug, Default)]
+struct Seen {
+    /// It has no room for what comes next.
+    is_closed: bool,
+    /// Since when it has had none.
+    full_since: Option<Instant>,
+    /// It had none for so long that others do not wait for it any more.
+    is_given_up: bool,
+}
+
+/// How long others wait for an exporter without room: one that works has some again soon.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whether an exporter takes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Some,
+    /// Perhaps soon; others wait until then.
+    Until(Instant),
+    None,
 }
 
 /// The side of the export thread.
@@ -123,7 +146,7 @@ pub(super) fn open(supplies: Supplies<'_>) -> (Arc<Lane>, Work) {
         turns: Arc::new(Turns::new()),
         pending: AtomicUsize::new(0),
         room: room.max(1),
-        is_open: AtomicBool::new(true),
+        seen: Mutex::default(),
         each,
         jobs: sender,
     });
@@ -145,9 +168,22 @@ pub(super) fn open(supplies: Supplies<'_>) -> (Arc<Lane>, Work) {
 }
 
 impl Lane {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether there is room for a batch.
-    pub(super) fn has_room(&self) -> bool {
-        self.pending.load(Relaxed) < self.room
+    pub(super) fn room(&self) -> Room {
+        let (pending, mut seen) = (self.pending.load(Relaxed), self.seen());
+        if pending < self.room {
+            seen.full_since = None;
+            // One that has just got rid of a single batch is not well yet.
+            seen.is_given_up &= pending > self.room / 2;
+            return Room::Some;
+        }
+        let until = *seen.full_since.get_or_insert_with(Instant::now) + PATIENCE;
+        seen.is_given_up |= until <= Instant::now();
+        if seen.is_given_up { Room::None } else { Room::Until(until) }
     }
 
     /// Decides whether it takes what is handed over from now on.
@@ -157,7 +193,7 @@ impl Lane {
             Why::Flush => self.room.saturating_mul(2),
             Why::End => usize::MAX,
         };
-        self.is_open.store(self.pending.load(Relaxed) < room, Relaxed);
+        self.seen().is_closed = self.pending.load(Relaxed) >= room;
     }
 
     /// Hands the batch over, if it holds something for the exporter; one that had no room loses it.
@@ -172,7 +208,7 @@ impl Lane {
             return;
         }
         self.book.hand(share);
-        if !self.is_open.load(Relaxed) {
+        if self.seen().is_closed {
             self.book.book(share, Err(Failure::BacklogFull));
             return;
         }

@@ -5,9 +5,7 @@ use crate::clock::Clock;
 use crate::config::DiskBuffer;
 use crate::export::delivery::{Format, Sending};
 use opentelemetry_sdk::Resource;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
 use tokio::sync::watch;
 
 /// Takes nothing, and counts how often it was asked.
@@ -122,5 +120,31 @@ fn many_small_batches_that_wait_take_no_more_memory_than_they_may() {
     });
     // A batch of one span has no bytes worth counting here, but a task that waits has.
     assert_eq!((lane.book.pending.load(Relaxed), lane.book.numbers().1), (256, 744));
-    assert!(!lane.has_room());
+    assert_ne!(lane.room(), Room::Some);
+}
+
+#[test]
+fn one_that_is_full_is_waited_for_a_second_and_then_not_before_half_of_it_is_gone() {
+    let (_pipeline, stop) = watch::channel(None);
+    let retry = Retry::default().with_max_pending_bytes(10 * TASK);
+    let (lane, mut work) = lane(&Arc::default(), &retry, None, Stop::new(stop));
+    (0..10).for_each(|_| lane.offer(&batch(3)));
+    let Room::Until(until) = lane.room() else { panic!("it is full, and nobody has waited yet") };
+    assert!(until <= Instant::now() + PATIENCE);
+    lane.seen().full_since = Instant::now().checked_sub(PATIENCE);
+    assert_eq!(lane.room(), Room::None);
+    // One batch less, and one more.
+    drop(work.jobs.try_recv());
+    assert_eq!(lane.room(), Room::Some);
+    lane.offer(&batch(3));
+    assert_eq!(lane.room(), Room::None, "it has been too slow for too long");
+    while lane.pending.load(Relaxed) > lane.room / 2 {
+        drop(work.jobs.try_recv());
+    }
+    assert_eq!(lane.room(), Room::Some);
+    lane.look_for_room(Why::Due);
+    while lane.pending.load(Relaxed) < lane.room {
+        lane.offer(&batch(3));
+    }
+    assert!(matches!(lane.room(), Room::Until(_)), "it is well again");
 }
