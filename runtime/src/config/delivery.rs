@@ -39,8 +39,8 @@ pub struct Retry {
     /// How many bytes of batches wait in memory for one exporter, at most, whether they were tried or not; each counts 4 KiB
     /// besides its spans. An exporter that
     /// is not sent to again has as much room as the queue ([`Batching::max_queue_size`](super::Batching)). When no exporter
-    /// has room, spans stay in the queue; one that has none while others have loses what comes, and counts it
-    /// (`backlog_full`). A flush may take as much again, a shutdown what is left. Default: 16 MiB.
+    /// has room, spans stay in the queue; one that has had none for a second while others have loses what comes, and counts
+    /// it (`backlog_full`). A flush may take as much again, a shutdown what is left. Default: 16 MiB.
     pub max_pending_bytes: usize,
     /// HTTP statuses that count as those above, for receivers that do not keep to the specification. Default: none.
     pub also_statuses: Vec<u16>,

@@ -44,6 +44,15 @@ impl Recorder {
         Self { memory, telemetry, _turn: turn }
     }
 
+    /// The same, after a pipeline with other settings.
+    pub fn after(before: Telemetry, settings: Telemetry) -> Self {
+        let turn = turn();
+        let memory = MemoryExporter::new(1_000_000);
+        drop(start(before, memory.clone()));
+        let telemetry = start(settings, memory.clone());
+        Self { memory, telemetry, _turn: turn }
+    }
+
     pub fn telemetry(&self) -> &Guard {
         &self.telemetry
     }
