@@ -186,6 +186,21 @@ fn a_failing_receiver_is_counted_and_named() {
 }
 
 #[test]
+fn who_sends_to_a_path_that_is_not_there_is_told_the_usual_one() {
+    let _turn = turn();
+    let receiver = receiver(Protocol::HttpProtobuf, Behaviour::Accept);
+    for (path, hint) in [("/", true), ("/otlp", true), ("/nowhere/v1/traces", false)] {
+        let otlp = Otlp::to_exactly(format!("{}{path}", receiver.endpoint()));
+        let telemetry = otelier::init(Telemetry::default().with_otlp(otlp)).expect("it starts");
+        trace_block!(name = "x", {});
+        let stats = telemetry.shutdown().expect("in time").exporters.remove(0);
+        let error = stats.last_error.expect("there is nothing at that path");
+        assert!(error.contains(" answered 404"), "{error}");
+        assert_eq!(error.ends_with("OTLP is usually taken at `/v1/traces`"), hint, "{error}");
+    }
+}
+
+#[test]
 fn rejected_spans_are_counted_with_the_receivers_words() {
     let _turn = turn();
     for protocol in PROTOCOLS {

@@ -121,10 +121,10 @@ pub(crate) fn says(level: LogLevel) -> bool {
 }
 
 /// Says something about a subject, unless the event was said of it within the interval. The text is made only if it is
-/// said.
-pub(crate) fn say(level: LogLevel, event: &'static str, subject: &str, text: impl FnOnce() -> String) {
+/// said. Whether it was.
+pub(crate) fn say(level: LogLevel, event: &'static str, subject: &str, text: impl FnOnce() -> String) -> bool {
     if !says(level) {
-        return;
+        return false;
     }
     let suppressed = match LIMITER.try_lock() {
         Ok(mut limiter) => limiter.admit(event, subject, Instant::now()),
@@ -132,9 +132,9 @@ pub(crate) fn say(level: LogLevel, event: &'static str, subject: &str, text: imp
         // Rather once too often than to wait: in the child of a fork perhaps for ever.
         Err(TryLockError::WouldBlock) => Some(0),
     };
-    if let Some(suppressed) = suppressed {
-        speak(Message { level, event, text: text(), suppressed });
-    }
+    let Some(suppressed) = suppressed else { return false };
+    speak(Message { level, event, text: text(), suppressed });
+    true
 }
 
 /// Says something that happens once, or that its caller has limited.

@@ -148,6 +148,8 @@ pub(crate) struct Book {
     failed: AtomicU64,
     rejected: AtomicU64,
     losses: [AtomicU64; LOSSES.len()],
+    /// How many of the failed somebody was told of.
+    told: AtomicU64,
     /// What waits in memory, and of it what is on its way.
     pub(crate) pending: AtomicU64,
     /// What waits in the disk buffer: of this process and of earlier ones.
@@ -221,6 +223,7 @@ impl Book {
             failed: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             losses: Default::default(),
+            told: AtomicU64::new(0),
             pending: AtomicU64::new(0),
             buffered: AtomicU64::new(0),
             left_by_others: AtomicU64::new(0),
@@ -378,9 +381,25 @@ impl Book {
         self.failed.fetch_add(count, Relaxed);
         self.losses[failure.loss()].fetch_add(count, Relaxed);
         let (name, signal) = (&self.name, self.signal);
-        diagnostics::say(LogLevel::Warn, failure.event(), name, || match count {
+        let is_said = diagnostics::say(LogLevel::Warn, failure.event(), name, || match count {
             0 => format!("{name}: {text}"),
             count => format!("{name}: {text}; {count} {signal} are lost"),
+        });
+        if is_said {
+            self.told.fetch_add(count, Relaxed);
+        }
+    }
+
+    /// Says at the end how many were lost, if that was not said of each.
+    pub(crate) fn tell_rest(&self) {
+        let (_, failed, _) = self.numbers();
+        if failed <= self.told.load(Relaxed) {
+            return;
+        }
+        let (name, signal) = (&self.name, self.signal);
+        diagnostics::tell(LogLevel::Warn, "Exporter.Export.Lost", || {
+            let reasons: Vec<_> = self.lost().iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            format!("{name}: {failed} {signal} were lost since the start: {}", reasons.join(", "))
         });
     }
 

@@ -66,6 +66,7 @@ impl Exporting {
                 let _entered = runtime.enter();
                 exporters.iter().for_each(|(exporter, book)| shutdown(&**exporter, book, left));
             }
+            lanes.iter().for_each(|lane| lane.book.tell_rest());
             if has_log {
                 // Whoever still has the log has its lock: the next pipeline would begin another one, and not find at once
                 // what is in this. A disk that hangs is not waited for.

@@ -67,6 +67,8 @@ fn the_first_failed_export_is_said_and_those_after_it_are_counted() {
     let [line] = &lines[..] else { panic!("{lines:?}") };
     assert!(line.starts_with("otelier: warn: Exporter.Export.Failed: Unreachable: "), "{line}");
     assert!(line.ends_with("; 1 spans are lost"), "{line}");
+    let total = "otelier: warn: Exporter.Export.Lost: Unreachable: 5 spans were lost since the start: refused 5";
+    assert_eq!(said.of("Exporter.Export.Lost"), [total], "not all were told of");
     assert!(!line.contains("secret") && !line.contains(char::is_control), "{line}");
 }
 

@@ -118,6 +118,9 @@ pub(crate) struct Sender {
     protocol: Protocol,
     encoding: Encoding,
     url: String,
+    /// Where receivers of OTLP over HTTP usually take this signal.
+    #[cfg_attr(not(feature = "otlp-http"), allow(dead_code))]
+    path: &'static str,
     /// How long one request may take.
     timeout: Duration,
     max_request_size: usize,
@@ -167,7 +170,8 @@ impl Sender {
         // No limit is one that nobody lives to see.
         let timeout = if otlp.timeout.is_zero() { Duration::MAX } else { otlp.timeout };
         let max_request_size = if otlp.max_request_size == 0 { usize::MAX } else { otlp.max_request_size };
-        Some(Self { protocol: otlp.protocol, encoding: body.encoding, url, timeout, max_request_size, transport })
+        let path = service.path();
+        Some(Self { protocol: otlp.protocol, encoding: body.encoding, url, path, timeout, max_request_size, transport })
     }
 
     /// The name in [`Stats`](crate::Stats).
@@ -188,13 +192,26 @@ impl Sender {
         let sending = async {
             match &self.transport {
                 #[cfg(feature = "otlp-http")]
-                Transport::Http(transport) => transport.send(request).await,
+                Transport::Http(transport) => transport.send(request).await.map_err(|error| self.with_hint(error)),
                 #[cfg(feature = "otlp-grpc")]
                 Transport::Grpc(transport) => transport.send(request).await,
             }
         };
         let late = || ExportError::Timeout { endpoint: self.url.clone(), after: self.timeout };
         tokio::time::timeout(self.timeout, sending).await.map_err(|_| late()).flatten()
+    }
+
+    /// Says where OTLP is usually taken, if there is nothing where it was sent to.
+    #[cfg(feature = "otlp-http")]
+    fn with_hint(&self, error: ExportError) -> ExportError {
+        match error {
+            ExportError::Status { endpoint, status: 404, body, pause } if !endpoint.ends_with(self.path) => {
+                let separator = if body.is_empty() { "" } else { "; " };
+                let body = format!("{body}{separator}OTLP is usually taken at `/{}`", self.path);
+                ExportError::Status { endpoint, status: 404, body, pause }
+            }
+            error => error,
+        }
     }
 }
 
