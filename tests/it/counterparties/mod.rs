@@ -11,5 +11,6 @@ mod mlflow;
 mod otelite;
 mod phoenix;
 mod program;
+mod restart;
 mod rotel;
 mod value;
