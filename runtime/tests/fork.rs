@@ -21,6 +21,7 @@ mod unix {
     use std::io::{PipeReader, Read, Write};
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+    use std::sync::{Barrier, Mutex, PoisonError};
     use std::task::Poll::{Pending, Ready};
     use std::thread;
     use std::time::Duration;
@@ -127,7 +128,10 @@ mod unix {
         drop(old);
         let mut found = trace_block!(name = "a span of the child", {
             nested(3);
-            thread::scope(|scope| drop(scope.spawn(otelier::with_current_context(|| nested(2)))));
+            // Joined, because a thread that is still ending would be as bad as one that starts.
+            thread::scope(|scope| {
+                scope.spawn(otelier::with_current_context(|| nested(2))).join().expect("no panic");
+            });
             global::tracer("child").in_span("of the api", |_| leaf(1));
             match generations {
                 0 => Vec::new(),
@@ -143,6 +147,10 @@ mod unix {
         found
     }
 
+    /// Held while a thread starts and ends. The standard library has a lock of its own for that, which it does not take for a
+    /// fork: in a child of such a moment no thread could start.
+    static STARTING: Mutex<()> = Mutex::new(());
+
     /// What other threads do at the moment of a fork.
     fn disturb(what: usize, telemetry: &Guard, context: &Context, over: &AtomicBool) {
         while !over.load(Relaxed) {
@@ -156,7 +164,10 @@ mod unix {
                 6 => global::get_text_map_propagator(|propagator| {
                     propagator.inject_context(&Context::current(), &mut HashMap::<String, String>::new());
                 }),
-                _ => thread::scope(|scope| drop(scope.spawn(|| leaf(1)))),
+                _ => {
+                    let _no_fork = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+                    thread::spawn(|| leaf(1)).join().expect("no panic");
+                }
             }
             if what < 2 {
                 // Or the queue would always be full.
@@ -169,13 +180,20 @@ mod unix {
     fn while_disturbed<T>(telemetry: &Guard, f: impl FnOnce() -> T) -> T {
         let over = AtomicBool::new(false);
         let context = Context::current();
+        let begun = Barrier::new(9);
         thread::scope(|scope| {
             for what in 0..8 {
-                let (context, over) = (context.clone(), &over);
-                scope.spawn(move || disturb(what, telemetry, &context, over));
+                let (context, over, begun) = (context.clone(), &over, &begun);
+                scope.spawn(move || {
+                    begun.wait();
+                    disturb(what, telemetry, &context, over);
+                });
             }
+            begun.wait();
             thread::sleep(Duration::from_millis(2));
+            let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
             let result = f();
+            drop(starting);
             over.store(true, Relaxed);
             result
         })

@@ -2,7 +2,7 @@
 //! none has room, spans stay in the queue.
 
 use super::drops::Drops;
-use super::exporting::Exporting;
+use super::exporting::{Begun, Exporting};
 use super::guard::Lease;
 use super::lanes::{self, Lane, Room, Target, Why};
 use super::load::Load;
@@ -136,12 +136,16 @@ pub(super) fn spawn(supplies: Supplies, lease: Arc<Lease>) -> io::Result<JoinHan
         rows.retain(|row| !row.lanes.is_empty());
     }
     let exporting = Exporting::start(all, work, stop)?;
-    std::thread::Builder::new().name("otelier-collector".to_owned()).spawn(move || {
+    let (begun, has_begun) = Begun::new();
+    let thread = std::thread::Builder::new().name("otelier-collector".to_owned()).spawn(move || {
+        drop(begun);
         // Ends last, after the exporters: the place is not free while one of them hangs.
         let _stopped = Stopped(lease);
         let (clock, load) = (Clock::start(), Load::new());
         Collector { resource, rows, clock, drops, load, anchor: None }.run(exporting);
-    })
+    })?;
+    has_begun.wait();
+    Ok(thread)
 }
 
 impl Collector {

@@ -33,6 +33,29 @@ pub(super) struct Exporting {
     thread: JoinHandle<()>,
 }
 
+/// Dropped by a thread that has begun.
+///
+/// The standard library takes a lock of its own where threads begin, and not for a fork: a program that forks right after it
+/// has started telemetry could get a child in which no thread can start. So who starts a thread waits until it runs.
+pub(super) struct Begun(#[allow(dead_code)] std::sync::mpsc::Sender<()>);
+
+/// The other end.
+pub(super) struct HasBegun(std::sync::mpsc::Receiver<()>);
+
+impl Begun {
+    pub(super) fn new() -> (Self, HasBegun) {
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        (Self(begun), HasBegun(has_begun))
+    }
+}
+
+impl HasBegun {
+    pub(super) fn wait(self) {
+        // Nothing depends on it; a machine that is so slow is not waited for.
+        let _ = self.0.recv_timeout(Duration::from_secs(1));
+    }
+}
+
 /// A runtime whose end nobody waits for: looking a name up cannot be stopped, and would be waited for past every deadline.
 struct Background(Option<Runtime>);
 
@@ -51,7 +74,9 @@ impl Exporting {
             .on_thread_start(record::never_here)
             .build()?;
         let (commands, asked) = mpsc::unbounded_channel();
+        let (begun, has_begun) = Begun::new();
         let thread = std::thread::Builder::new().name("otelier-export".to_owned()).spawn(move || {
+            drop(begun);
             record::never_here();
             // Nothing that exporters do is traced, or exporting would make spans to export.
             let _suppressed = Context::enter_telemetry_suppressed_scope();
@@ -75,6 +100,7 @@ impl Exporting {
                 background.0.take().into_iter().for_each(|runtime| runtime.shutdown_timeout(left));
             }
         })?;
+        has_begun.wait();
         Ok(Self { commands, thread })
     }
 
