@@ -5,14 +5,14 @@ use crate::export::{Book, BreakerState, LOSSES, Signal};
 use crate::record::{self, COUNTERS};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
 /// What became of the spans since the pipeline started.
 ///
 /// Once everything is flushed, and for each exporter of spans:
 /// `started = open + dropped() + exported + failed + rejected + pending + buffered`. While spans are on their way, what is
-/// missing is in the queue. Once the pipeline has ended, nothing is pending but what a disk has that hangs.
+/// missing is in the queue, and what has just arrived may still be `pending`, too. Once the pipeline has ended, nothing is pending but what a disk has that hangs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -179,6 +179,9 @@ impl std::error::Error for TimedOut {}
 
 impl ExporterStats {
     pub(crate) fn of(book: &Book) -> Self {
+        // First: what does not wait any more is in one of the other numbers already.
+        let (pending, buffered) = (book.pending.load(Acquire), book.buffered.load(Acquire));
+        let left_by_others = book.left_by_others.load(Acquire);
         let (exported, failed, rejected) = book.numbers();
         let last_error = book.history().last_error.map(|(_, text)| text);
         let lost = LOSSES.into_iter().zip(book.losses()).filter(|(_, count)| *count > 0).collect();
@@ -188,10 +191,10 @@ impl ExporterStats {
             exported,
             failed,
             rejected,
-            pending: book.pending.load(Relaxed),
-            buffered: book.buffered.load(Relaxed),
+            pending,
+            buffered,
             replayed: book.replayed.load(Relaxed),
-            left_by_others: book.left_by_others.load(Relaxed),
+            left_by_others,
             lost_of_others: book.lost_of_others.load(Relaxed),
             damaged_bytes: book.damaged_bytes.load(Relaxed),
             sent_again: book.sent_again.load(Relaxed),

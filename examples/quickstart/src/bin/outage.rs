@@ -53,12 +53,15 @@ fn tell() -> Result<(), Box<dyn Error>> {
     disk()
 }
 
+/// How long a receiver that fails is left alone.
+const ALONE: Duration = Duration::from_millis(200);
+
 /// Pauses that fit into a demonstration; by default they are 5 to 30 s.
 fn impatient() -> Telemetry {
     Telemetry::default()
         .with_service_name("shop")
         .with_retry(Retry::default().with_backoff(Duration::from_millis(50), Duration::from_millis(200)))
-        .with_circuit_breaker(CircuitBreaker::default().with_failures(2).with_open_for(Duration::from_millis(200)))
+        .with_circuit_breaker(CircuitBreaker::default().with_failures(2).with_open_for(ALONE))
         // The events of the outages would be on standard error.
         .with_log_level(otelier::diagnostics::LogLevel::Off)
 }
@@ -93,7 +96,8 @@ fn failover() -> Result<(), Box<dyn Error>> {
     let breaker = exporter.receivers[0].breaker.as_str();
     println!("   away: the second has {}; the first one's breaker is {breaker}", secondary.spans());
     primary.is_away(false);
-    // Single batches go to the first, until two have arrived there.
+    // When its time alone is over, single batches go to the first, until two have arrived there.
+    std::thread::sleep(2 * ALONE);
     for _ in 0..3 {
         work(&telemetry)?;
     }

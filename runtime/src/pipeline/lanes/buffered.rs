@@ -10,7 +10,7 @@ use opentelemetry::Context;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -53,11 +53,15 @@ impl Buffered {
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
             let result = f(&mut log);
             let waiting = log.waiting();
-            // With the lock, so that of two threads the later one says what is there.
-            book.buffered.store(waiting.own_items, Relaxed);
-            book.left_by_others.store(waiting.earlier_items, Relaxed);
+            // With the lock, so that of two threads the later one says what is there. What came is here before it is gone
+            // elsewhere, and what went is elsewhere before it is gone here, for who waits until nothing is left.
+            book.buffered.fetch_max(waiting.own_items, Release);
+            book.left_by_others.fetch_max(waiting.earlier_items, Release);
             book_losses(&book, log.take_losses());
-            then(&book, result)
+            let result = then(&book, result);
+            book.buffered.store(waiting.own_items, Release);
+            book.left_by_others.store(waiting.earlier_items, Release);
+            result
         });
         match done.await {
             Ok(result) => Some(result),

@@ -12,7 +12,7 @@ use crate::export::delivery::{self, Delivery, Receiver, Stop, Turn, Turns};
 use crate::export::{Accepted, Batch, Book, Exporter, Failure, Signal};
 use crate::record::QUEUE;
 use buffered::Buffered;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -241,7 +241,8 @@ impl Drop for Job {
         if !self.is_booked {
             lane.book.book(self.share, Err(Failure::NotTried));
         }
-        lane.book.pending.fetch_sub(self.share, Relaxed);
+        // After it was booked, for who waits until nothing is pending.
+        lane.book.pending.fetch_sub(self.share, Release);
         let bytes = self.batch.bytes() + lane.each;
         let before = lane.pending.fetch_sub(bytes, Relaxed);
         if before >= lane.room && before - bytes < lane.room {
