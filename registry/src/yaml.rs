@@ -674,8 +674,12 @@ fn is_plain(text: &str) -> bool {
     !WORDS.contains(&text.to_ascii_lowercase().as_str())
 }
 
-/// `text` in double quotes.
-pub(crate) fn quoted(text: &str) -> String {
+/// `text` as a scalar of YAML in double quotes, whatever is in it.
+///
+/// ```
+/// assert_eq!(otelier_registry::yaml::quoted("a\n\"b\""), r#""a\n\"b\"""#);
+/// ```
+pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -685,7 +689,8 @@ pub(crate) fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+            // What YAML does not print, what ends a line for it, and what marks the order of bytes.
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
                 out.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
             c => out.push(c),

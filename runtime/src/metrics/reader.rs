@@ -3,7 +3,7 @@
 use super::control::{self, Control, Wake};
 use crate::clock;
 use crate::config::MetricReader;
-use crate::export::delivery::Stop;
+use crate::export::delivery::{RESERVE, Stop, first_of};
 use crate::export::metrics::{MetricSink, data_points};
 use crate::export::{Accepted, Book, Failure, Signal, error_type};
 use crate::record;
@@ -11,18 +11,14 @@ use opentelemetry::Context;
 use opentelemetry_sdk::metrics::ManualReader;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader as _;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-
-/// Kept back from a deadline, so that the answer still reaches who waits for it.
-const RESERVE: Duration = Duration::from_millis(50);
 
 /// A reader that runs.
 #[derive(Debug)]
@@ -201,7 +197,7 @@ impl Reader {
             let deadline = self.control.stopping().await;
             tokio::time::sleep(left_until(deadline)).await;
         };
-        match first(exporting, stopping).await {
+        match first_of(pin!(exporting), pin!(stopping)).await {
             Some(Ok(result)) => result,
             Some(Err(_)) if self.timeout <= left => Err(Failure::Timeout(self.timeout)),
             Some(Err(_)) | None => Err(Failure::CutOff),
@@ -212,14 +208,4 @@ impl Reader {
 /// How much time there is for what must be over by then.
 pub(super) fn left_until(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE)
-}
-
-/// What `wanted` gives, unless `end` comes first.
-pub(super) async fn first<T>(wanted: impl Future<Output = T>, end: impl Future<Output = ()>) -> Option<T> {
-    let (mut wanted, mut end) = (pin!(wanted), pin!(end));
-    poll_fn(|task| match wanted.as_mut().poll(task) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => end.as_mut().poll(task).map(|()| None),
-    })
-    .await
 }

@@ -4,9 +4,10 @@ mod answer;
 mod listen;
 
 use super::control::Control;
-use super::reader::{Ended, first, left_until};
+use super::reader::{Ended, left_until};
 use crate::Error;
 use crate::config::Prometheus;
+use crate::export::delivery::first_of;
 use crate::export::{Book, Signal};
 use crate::record;
 use answer::Source;
@@ -114,7 +115,7 @@ async fn accept(listener: TcpListener, control: Arc<Control>, source: Arc<Source
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     };
-    while let Some((stream, place)) = first(next(), async { _ = control.stopping().await }).await {
+    while let Some((stream, place)) = first_of(pin!(next()), pin!(async { _ = control.stopping().await })).await {
         tokio::spawn(connection(stream, place, Arc::clone(&control), Arc::clone(&source)));
     }
 }
@@ -137,5 +138,5 @@ async fn connection(stream: TcpStream, _place: OwnedSemaphorePermit, control: Ar
         }
     };
     // A client that goes away, or asks for nonsense, is no business of ours.
-    let _ = first(pin!(served), unasked).await;
+    let _ = first_of(pin!(served), pin!(unasked)).await;
 }

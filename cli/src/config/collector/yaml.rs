@@ -1,5 +1,6 @@
 //! YAML for the Collector: written so that whatever stands in the settings arrives as it is.
 
+use otelier_registry::yaml::quoted;
 use std::fmt::Write;
 
 /// What a file is made of.
@@ -111,27 +112,6 @@ fn key_of(text: &str) -> String {
         && text.ends_with('s')
         && text.trim_start_matches(|c: char| c.is_ascii_digit()).bytes().all(|byte| byte.is_ascii_lowercase());
     if !is_word && (begins_well && text.chars().all(is_plain) || is_duration) { text.to_owned() } else { quoted(text) }
-}
-
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            // What YAML does not print, what ends a line for it, and what marks the order of bytes.
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// Text in a comment: in one line, whatever it is.

@@ -222,6 +222,11 @@ impl Log {
         Ok(())
     }
 
+    /// Whether [`due_sync`](Self::due_sync) will ever have something.
+    pub(crate) fn syncs_by_time(&self) -> bool {
+        matches!(self.settings.sync, Sync::Every(_))
+    }
+
     /// What is to be synced now under [`Sync::Every`]; nothing otherwise.
     pub(crate) fn due_sync(&mut self, now: &Now) -> Option<ToSync> {
         let Sync::Every(pause) = self.settings.sync else { return None };

@@ -97,7 +97,9 @@ pub(super) async fn work(buffered: Buffered, mut jobs: mpsc::UnboundedReceiver<J
     let buffered = Arc::new(buffered);
     tokio::spawn(routed::widen(Arc::clone(&buffered.delivery), stop));
     tokio::spawn(send(Arc::clone(&buffered), buffered.turns.begin()));
-    tokio::spawn(sync(Arc::clone(&buffered)));
+    if buffered.log.lock().unwrap_or_else(PoisonError::into_inner).syncs_by_time() {
+        tokio::spawn(sync(Arc::clone(&buffered)));
+    }
     let formats = buffered.delivery.formats();
     while let Some(job) = jobs.recv().await {
         append(&buffered, &formats, job).await;

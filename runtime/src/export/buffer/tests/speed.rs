@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-#[ignore = "a measurement, for an optimised build"]
+#[ignore = "a measurement: `cargo test --release -p otelier --lib -- --ignored --nocapture requests_a_second`"]
 fn requests_a_second() {
     let policies = [Sync::Never, Sync::Every(Duration::from_secs(1)), Sync::Always];
     for (sync, count) in policies.into_iter().zip([20_000, 20_000, 1_000]) {
