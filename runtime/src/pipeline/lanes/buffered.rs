@@ -27,6 +27,8 @@ pub(super) struct Buffered {
     pub(super) delivery: Arc<Delivery>,
     pub(super) log: Arc<Mutex<Log>>,
     pub(super) turns: Arc<Turns>,
+    /// Known from the start: who has the log may keep it for long.
+    pub(super) syncs_by_time: bool,
 }
 
 impl Buffered {
@@ -97,7 +99,7 @@ pub(super) async fn work(buffered: Buffered, mut jobs: mpsc::UnboundedReceiver<J
     let buffered = Arc::new(buffered);
     tokio::spawn(routed::widen(Arc::clone(&buffered.delivery), stop));
     tokio::spawn(send(Arc::clone(&buffered), buffered.turns.begin()));
-    if buffered.log.lock().unwrap_or_else(PoisonError::into_inner).syncs_by_time() {
+    if buffered.syncs_by_time {
         tokio::spawn(sync(Arc::clone(&buffered)));
     }
     let formats = buffered.delivery.formats();

@@ -156,8 +156,9 @@ pub(super) fn open(supplies: Supplies<'_>) -> (Arc<Lane>, Work) {
             let delivery = Arc::new(Delivery::new(receivers, retry, breaker, book, stop));
             match log {
                 Some(log) => {
+                    let syncs_by_time = log.syncs_by_time();
                     let (log, turns) = (Arc::new(Mutex::new(log)), Arc::clone(&lane.turns));
-                    Worker::Buffered(Buffered { signal, delivery, log, turns })
+                    Worker::Buffered(Buffered { signal, delivery, log, turns, syncs_by_time })
                 }
                 None => Worker::Routed(signal, delivery),
             }
