@@ -77,6 +77,17 @@ pub mod propagation;
 
 mod span;
 
+pub mod correlation;
+
+#[cfg(feature = "tower")]
+pub mod http;
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub mod logging;
+pub mod prefect;
+pub mod process;
+#[cfg(feature = "tracing")]
+pub mod tracing;
+
 pub mod export;
 
 #[cfg(feature = "metrics")]

@@ -29,9 +29,9 @@ use crate::config::Propagator;
 use crate::propagation::Propagators;
 pub use crate::record::OtelSpan;
 use crate::record::capture::{OnThread, carried};
-use crate::record::{Exact, forks, lazy_span};
+use crate::record::{Exact, forks, is_busy, lazy_span};
 use crate::relation;
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, global};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -63,6 +63,22 @@ use std::thread::JoinHandle;
 /// ```
 pub fn current_context() -> Context {
     carried(exact(&Context::current()))
+}
+
+/// The ids of the span that is active just now, lazy or not; not valid if there is none. Cheaper than
+/// [`current_context`], for log lines and headers.
+///
+/// ```
+/// assert!(!otelier::bridge::current_span_context().is_valid());
+/// ```
+pub fn current_span_context() -> SpanContext {
+    if is_busy() {
+        return SpanContext::NONE;
+    }
+    Context::map_current(|context| {
+        let span = context.span();
+        lazy_span(span.span_context()).unwrap_or_else(|| span.span_context().clone())
+    })
 }
 
 /// The context, or if the span in it is only the attached ancestor of the active one, a context with that one.

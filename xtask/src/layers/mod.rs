@@ -19,6 +19,8 @@ const LAYERS: &[&[&str]] = &[
     &["record"],
     &["bridge", "config", "propagation"],
     &["span"],
+    &["correlation"],
+    &["http", "logging", "prefect", "process", "tracing"],
     &["export", "resource"],
     &["metrics"],
     &["health", "pipeline", "signals"],

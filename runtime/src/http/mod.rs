@@ -1,0 +1,6 @@
+//! Spans for HTTP: requests that a server answers and a client sends.
+
+pub mod client;
+pub mod server;
+mod url;
+mod words;

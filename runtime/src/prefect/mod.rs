@@ -1,0 +1,1 @@
+//! Traces that go on from Prefect's flow runs, and into them.

@@ -1,0 +1,1 @@
+//! Spans and events of `tracing` as spans and events of ours.
