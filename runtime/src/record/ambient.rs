@@ -1,6 +1,11 @@
 //! Attributes that every span below a context has, such as a correlation id.
 
-use super::thread::{self, Mode, Thread};
+use super::guard::lazy;
+use super::limits;
+use super::shared::keyed;
+use super::thread::{self, Active, Mode};
+use crate::attribute::AnyAttribute;
+use crate::wire::Scratch;
 use opentelemetry::{Context, ContextGuard, KeyValue};
 use std::sync::Arc;
 
@@ -9,6 +14,25 @@ use std::sync::Arc;
 pub(crate) struct Ambient(Arc<[KeyValue]>);
 
 impl Ambient {
+    /// Whether `context` gives anything to the spans below it.
+    #[inline(always)]
+    pub(super) fn is_in(context: &Context) -> bool {
+        context.get::<Self>().is_some()
+    }
+
+    /// What it gives.
+    pub(super) fn find(context: &Context) -> Option<Self> {
+        context.get::<Self>().cloned()
+    }
+
+    /// Writes the attributes for a record, as many as a span may have. What the span says itself of the same keys comes
+    /// later, and counts.
+    pub(super) fn write(&self, scratch: &Scratch) {
+        for attribute in self.0.iter().take(limits::attributes()) {
+            keyed(scratch, attribute.key.as_str(), &mut |slot| attribute.value.record(slot));
+        }
+    }
+
     /// What `context` gives to the spans below it.
     pub(crate) fn of(context: &Context) -> &[KeyValue] {
         context.get::<Self>().map_or(&[], |ambient| &ambient.0)
@@ -24,27 +48,36 @@ pub(crate) fn with_ambient(context: &Context, attributes: Vec<KeyValue>) -> Cont
 }
 
 /// Makes a context current on this thread until the result is dropped, so that spans which begin meanwhile see what it
-/// holds.
+/// holds. It is made from [`Context::current`], in which the span that is active remains reachable also if it is lazy.
 #[must_use = "the context is current until this is dropped"]
 pub(crate) fn enter_ambient(context: Context) -> AmbientGuard {
     let thread = thread::existing().filter(|thread| thread.active.mode.get() == Mode::Recording);
-    if let Some(thread) = thread {
+    let lazy = thread.map(|thread| {
+        // Or synchronous spans would not look at the context.
         thread.active.mode.set(Mode::RecordingAttached);
-    }
-    AmbientGuard { thread, _context: context.attach() }
+        thread.active.get()
+    });
+    AmbientGuard { lazy, _context: context.attach() }
 }
 
 /// See [`enter_ambient`].
 #[derive(Debug)]
 pub(crate) struct AmbientGuard {
-    /// The thread, if its spans would be lazy otherwise.
-    thread: Option<&'static Thread>,
+    /// What was active, if its spans are lazy otherwise.
+    lazy: Option<Active>,
     _context: ContextGuard,
 }
 
 impl Drop for AmbientGuard {
     fn drop(&mut self) {
-        if let Some(thread) = self.thread {
+        // Whoever holds the guard over an `.await`, or leaves scopes in another order than that of their beginning, may be
+        // somewhere else now.
+        if let Some(before) = self.lazy
+            && let Some(thread) = thread::existing()
+            && let active = thread.active.get()
+            && (active.trace, active.attached, active.mode) == (before.trace, before.attached, before.mode)
+            && lazy()
+        {
             thread.active.mode.set(Mode::Recording);
         }
     }

@@ -278,7 +278,7 @@ pub(super) fn open(
 ) -> State {
     // The allocator may be traced.
     thread.scratch.while_busy(|| {
-        let span = SharedSpan::of_future(callsite, &start, thread);
+        let span = SharedSpan::of_future(callsite, &start, thread, inside);
         let recording = span.is_recording().then_some(&span);
         let context = match inside {
             None => start.context(recording),

@@ -269,8 +269,8 @@ impl Guard {
         inside: Option<&Context>,
     ) {
         let position = thread.scratch.position();
-        if start.has_state() {
-            start.write_state(&thread.scratch);
+        if start.has_more() {
+            start.write_more(&thread.scratch, inside);
         }
         let Start { active, parent, flags, begins_here, .. } = start;
         let recording = active.mode.is_recording();

@@ -106,8 +106,13 @@ impl SharedSpan {
 
     /// The span of a future.
     #[inline]
-    pub(super) fn of_future(callsite: &'static Callsite, start: &Start, thread: &Thread) -> Arc<Self> {
-        Self::begin(thread, callsite, start, clock::now(), start.flags)
+    pub(super) fn of_future(
+        callsite: &'static Callsite,
+        start: &Start,
+        thread: &Thread,
+        inside: Option<&Context>,
+    ) -> Arc<Self> {
+        Self::begin(thread, callsite, start, clock::now(), start.flags, inside)
     }
 
     /// Takes attributes of a span that has not begun.
@@ -133,10 +138,17 @@ impl SharedSpan {
     }
 
     #[inline(always)]
-    fn begin(thread: &Thread, callsite: &'static Callsite, start: &Start, time: u64, flags: u8) -> Arc<Self> {
+    fn begin(
+        thread: &Thread,
+        callsite: &'static Callsite,
+        start: &Start,
+        time: u64,
+        flags: u8,
+        inside: Option<&Context>,
+    ) -> Arc<Self> {
         let span = Self::new(thread, callsite, start.active, start.parent, time, flags);
-        if start.has_state() {
-            span.add(|scratch| start.write_state(scratch));
+        if start.has_more() {
+            span.add(|scratch| start.write_more(scratch, inside));
         }
         span
     }
@@ -176,9 +188,9 @@ impl SharedSpan {
         let start = Start::below(thread, parent, who)?;
         let clock = if time.is_some() { flag::UNIX } else { 0 };
         let flags = start.flags | clock | (kind as u8) << flag::KIND_SHIFT;
-        let span = Self::begin(thread, callsite, &start, time.map_or_else(clock::now, unix), flags);
+        let span = Self::begin(thread, callsite, &start, time.map_or_else(clock::now, unix), flags, Some(parent));
         span.rename(name);
-        let context = span.active.span_context(start.state);
+        let context = start.span_context();
         Some((span, context))
     }
 

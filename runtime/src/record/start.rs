@@ -1,5 +1,6 @@
 //! Where a span begins: below whom, in which trace, and whether it is recorded.
 
+use super::ambient::Ambient;
 use super::begin::{Begin, Decided, Sample};
 use super::capture::{self, SeenBy};
 use super::counters::{COUNTERS, Counters};
@@ -11,7 +12,7 @@ use super::thread::{self, Active, Mode, Thread};
 use super::{flag, sampling};
 use crate::wire::{self, Scratch};
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceState};
 use std::sync::Arc;
 
 /// A span that begins: who it is and whom it belongs to.
@@ -22,6 +23,18 @@ pub(super) struct Start {
     /// Whether its trace begins in this process here.
     pub(super) begins_here: bool,
     pub(super) state: TraceState,
+    /// Whether the trace's id is random, as far as whoever made it says (W3C trace context, level 2).
+    random: TraceFlags,
+    /// Whether its context gives attributes to every span.
+    is_given_more: bool,
+}
+
+/// The flag of a trace whose id is random in its last seven bytes.
+const RANDOM: TraceFlags = TraceFlags::new(2);
+
+/// What of the flags belongs to the trace, and not to the decision on it.
+fn random_of(parent: &SpanContext) -> TraceFlags {
+    parent.trace_flags() & RANDOM
 }
 
 impl Start {
@@ -125,9 +138,19 @@ impl Start {
                 Mode::Recording | Mode::RecordingAttached => {
                     thread.started();
                     let span = thread.new_span_id();
-                    let active = Active { span, attached: span, ..known };
-                    let state = state_of(parent);
-                    Some(Self { active, parent: known.span, flags: 0, begins_here: false, state })
+                    let is_given_more = Ambient::is_in(context);
+                    let mode = if is_given_more { Mode::RecordingAttached } else { known.mode };
+                    let active = Active { span, attached: span, mode, ..known };
+                    let (state, random) = (state_of(parent), random_of(parent));
+                    Some(Self {
+                        active,
+                        parent: known.span,
+                        flags: 0,
+                        begins_here: false,
+                        state,
+                        random,
+                        is_given_more,
+                    })
                 }
             };
         }
@@ -167,9 +190,10 @@ impl Start {
                 state = changed;
             }
         }
+        let is_given_more = mode.is_recording() && Ambient::is_in(context);
         let mode = match mode {
             // `TraceState` does not say whether it is empty, but the empty one equals the default.
-            Mode::Recording if !lazy() || state != TraceState::NONE => Mode::RecordingAttached,
+            Mode::Recording if !lazy() || state != TraceState::NONE || is_given_more => Mode::RecordingAttached,
             mode => mode,
         };
         match mode {
@@ -188,6 +212,9 @@ impl Start {
             // Tail sampling keeps its hands off what is captured.
             begins_here: seen == SeenBy::Pipeline && (!parent.is_valid() || parent.is_remote()),
             state,
+            // Ids that are made here are.
+            random: if parent.is_valid() { random_of(parent) } else { RANDOM },
+            is_given_more,
         })
     }
 
@@ -195,7 +222,8 @@ impl Start {
     #[cold]
     fn undecided() -> Self {
         let active = Active { trace: (0, 0), span: 0, attached: 0, mode: Mode::Nothing };
-        Self { active, parent: 0, flags: 0, begins_here: false, state: TraceState::NONE }
+        let (state, random) = (TraceState::NONE, TraceFlags::NOT_SAMPLED);
+        Self { active, parent: 0, flags: 0, begins_here: false, state, random, is_given_more: false }
     }
 
     /// Whether it is one of these.
@@ -204,15 +232,34 @@ impl Start {
         self.active.mode == Mode::Nothing
     }
 
-    /// Whether the trace has a `tracestate`, which every record carries then.
+    /// Whether every record of the trace, or below the context, carries something.
     #[inline]
-    pub(super) fn has_state(&self) -> bool {
-        self.active.mode == Mode::RecordingAttached && self.state != TraceState::NONE
+    pub(super) fn has_more(&self) -> bool {
+        self.active.mode == Mode::RecordingAttached && (self.is_given_more || self.state != TraceState::NONE)
     }
 
-    /// Writes the `tracestate` for a record.
-    pub(super) fn write_state(&self, scratch: &Scratch) {
-        scratch.whole_str(wire::header(wire::TRACE_STATE, 0, 0), &self.state.header());
+    /// Writes the `tracestate` for a record, and the attributes that every span in its context has: that which is given, or
+    /// else the current one.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn write_more(&self, scratch: &Scratch, inside: Option<&Context>) {
+        if self.state != TraceState::NONE {
+            scratch.whole_str(wire::header(wire::TRACE_STATE, 0, 0), &self.state.header());
+        }
+        if self.is_given_more {
+            let ambient = match inside {
+                Some(context) => Ambient::find(context),
+                None => Context::map_current(Ambient::find),
+            };
+            ambient.iter().for_each(|ambient| ambient.write(scratch));
+            scratch.while_busy(|| drop(ambient));
+        }
+    }
+
+    /// Who the span is to others.
+    #[inline(always)]
+    pub(super) fn span_context(self) -> SpanContext {
+        self.active.span_context(self.state, self.random)
     }
 
     /// OpenTelemetry's context with this span in it. To be called while the thread is busy: a traced allocator must not
@@ -225,7 +272,7 @@ impl Start {
     /// The same in place of the span that is in `context`.
     #[inline(always)]
     pub(super) fn context_in(self, context: &Context, shared: Option<&Arc<SharedSpan>>) -> Context {
-        let span = self.active.span_context(self.state);
+        let span = self.span_context();
         match shared {
             Some(shared) => context.with_span(OtelSpan::of(Arc::clone(shared), span)),
             None => context.with_remote_span_context(span),
@@ -255,7 +302,7 @@ fn lazy_on_thread(attached: &SpanContext) -> Option<(&'static Thread, SpanContex
     let stands_for_it = active.mode.is_recording()
         && active.span != active.attached
         && attached.span_id() == SpanId::from(active.attached);
-    stands_for_it.then(|| (thread, active.span_context(attached.trace_state().clone())))
+    stands_for_it.then(|| (thread, active.span_context(attached.trace_state().clone(), random_of(attached))))
 }
 
 /// No span has this id.

@@ -55,8 +55,9 @@ impl Active {
         TraceId::from(u128::from(self.trace.0) << 64 | u128::from(self.trace.1))
     }
 
-    pub(super) fn span_context(&self, state: TraceState) -> SpanContext {
-        let flags = if self.mode.is_recording() { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
+    /// Who the span is to others, with what they said of the trace.
+    pub(super) fn span_context(&self, state: TraceState, flags: TraceFlags) -> SpanContext {
+        let flags = flags.with_sampled(self.mode.is_recording());
         SpanContext::new(self.trace_id(), SpanId::from(self.span), flags, false, state)
     }
 }
