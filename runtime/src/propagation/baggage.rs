@@ -159,3 +159,6 @@ pub(super) fn is_token(text: &str) -> bool {
 fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
+
+#[cfg(test)]
+mod tests;

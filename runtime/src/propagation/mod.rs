@@ -20,6 +20,8 @@
 mod b3;
 mod baggage;
 mod carriers;
+#[cfg(any(fuzzing, test))]
+mod fuzz;
 mod ids;
 mod jaeger;
 #[cfg(test)]
@@ -29,6 +31,8 @@ pub use crate::headers::Headers;
 #[cfg(feature = "http")]
 pub use crate::headers::HeaderCarrier;
 pub use carriers::*;
+#[cfg(fuzzing)]
+pub(crate) use fuzz::headers as fuzz;
 
 use crate::bridge::current_context;
 use crate::config::Propagator;
