@@ -60,6 +60,7 @@ extern crate self as otelier;
 mod clock;
 pub mod diagnostics;
 mod error;
+mod headers;
 mod wire;
 
 pub mod attribute;

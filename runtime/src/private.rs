@@ -324,6 +324,12 @@ macro_rules! __in_span {
 pub use crate::{__event as event, __in_span as in_span, __record as record};
 
 /// For cargo-fuzz, see `fuzz/`.
+#[cfg(fuzzing)]
+pub fn fuzz_headers(bytes: &[u8]) {
+    crate::propagation::fuzz(bytes);
+}
+
+/// For cargo-fuzz, see `fuzz/`.
 #[cfg(all(fuzzing, feature = "_otlp"))]
 pub fn fuzz_buffer(bytes: &[u8]) {
     crate::export::buffer::fuzz(bytes);

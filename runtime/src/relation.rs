@@ -3,15 +3,13 @@
 //! An annotation takes any value with [`ParentContext`] behind `parent =`, and any value with [`Links`] behind `link =`.
 //! Both may be implemented for types of your own, such as the envelope of a message.
 
-use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use crate::headers::{self, Headers, w3c};
 use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
-use opentelemetry::{Context, KeyValue, global};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry::{Context, KeyValue};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// A value that names the parent of a span.
 ///
@@ -20,7 +18,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 /// | [`Context`] | the span in it; what else is in the context, such as baggage, is current during the new span |
 /// | [`SpanContext`] | that span |
 /// | [`HashMap`], [`BTreeMap`], `[(K, V)]`, `Vec<(K, V)>`, `[(K, V); N]` of texts | what OpenTelemetry's global propagator reads from these headers |
-/// | `http::HeaderMap` (feature `http`) | the same |
+/// | `http::HeaderMap` (feature `http`), tonic's `MetadataMap` (feature `tonic`) | the same |
+/// | [`Headers`](crate::propagation::Headers): any list of names with texts or bytes, such as a message has | the same |
+/// | [`Environment`](crate::propagation::Environment): variables that the process was started with | the same |
 /// | `str`, `String` | a `traceparent` as of W3C trace context, whatever propagator is installed |
 /// | `Option` | nothing, or what is in it |
 /// | `&P`, `Box<P>`, `Arc<P>`, `Rc<P>`, `Cow<P>` | the same as `P` |
@@ -63,7 +63,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a span's parent",
     label = "names no span",
-    note = "a parent is a `Context`, a `SpanContext`, headers as a map or a list of pairs of texts, a `traceparent` as text, or an `Option` of one of these",
+    note = "a parent is a `Context`, a `SpanContext`, headers as a map or a list of pairs of texts, the environment, a `traceparent` as text, or an `Option` of one of these",
     note = "implement `otelier::relation::ParentContext` for a type of your own"
 )]
 pub trait ParentContext {
@@ -210,9 +210,7 @@ impl<P: ParentContext + ToOwned + ?Sized> ParentContext for Cow<'_, P> {
 
 impl ParentContext for str {
     fn parent_context(&self) -> Option<Context> {
-        TraceContextPropagator::new()
-            .extract_with_context(&Context::new(), &Headers::new([("traceparent", self)].into_iter()))
-            .parent_context()
+        w3c::span_of(self)?.parent_context()
     }
 }
 
@@ -224,7 +222,7 @@ impl ParentContext for String {
 
 impl<K: AsRef<str>, V: AsRef<str>> ParentContext for [(K, V)] {
     fn parent_context(&self) -> Option<Context> {
-        extract(self.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
+        of_texts(self.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
     }
 }
 
@@ -242,110 +240,31 @@ impl<K: AsRef<str>, V: AsRef<str>, const N: usize> ParentContext for [(K, V); N]
 
 impl<K: AsRef<str>, V: AsRef<str>, S> ParentContext for HashMap<K, V, S> {
     fn parent_context(&self) -> Option<Context> {
-        extract(self.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
+        of_texts(self.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
     }
 }
 
 impl<K: AsRef<str>, V: AsRef<str>> ParentContext for BTreeMap<K, V> {
     fn parent_context(&self) -> Option<Context> {
-        extract(self.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
+        of_texts(self.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
+    }
+}
+
+impl ParentContext for Headers<'_> {
+    fn parent_context(&self) -> Option<Context> {
+        headers::extract(self).parent_context()
     }
 }
 
 #[cfg(feature = "http")]
 impl ParentContext for http::HeaderMap {
     fn parent_context(&self) -> Option<Context> {
-        // What is not text cannot be what a propagator wrote.
-        extract(self.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))))
+        headers::extract(&headers::HeaderCarrier::new(self)).parent_context()
     }
 }
 
-/// What the global propagator reads from headers. The current context is left out, or its span would be found where the
-/// headers name none.
-fn extract<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Context> {
-    let headers = Headers::new(headers);
-    let read = |propagator: &dyn TextMapPropagator| propagator.extract_with_context(&Context::new(), &headers);
-    global::get_text_map_propagator(|propagator| match propagator.fields().next() {
-        // Nobody has set one.
-        None if HEADERS_ARE_READ.load(Relaxed) => read(&TraceContextPropagator::new()),
-        _ => read(propagator),
-    })
-    .parent_context()
-}
-
-/// Cleared while the process's propagator is one of ours that reads nothing, which looks as if nobody had set one.
-static HEADERS_ARE_READ: AtomicBool = AtomicBool::new(true);
-
-/// Says whether headers name parents where the global propagator has no fields.
-pub(crate) fn set_headers_are_read(are_read: bool) {
-    HEADERS_ARE_READ.store(are_read, Relaxed);
-}
-
-/// Headers of which a message has one: each names a span, or a part of its name.
-const ONLY_ONE: [&str; 5] = ["traceparent", "b3", "x-b3-traceid", "x-b3-spanid", "uber-trace-id"];
-
-/// Headers whose names have no case.
-struct Headers<'a> {
-    all: Vec<(&'a str, Cow<'a, str>)>,
-}
-
-impl<'a> Headers<'a> {
-    fn new(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut all = Vec::<(&str, Cow<'_, str>)>::new();
-        for (name, value) in headers {
-            // A list may come in parts.
-            let is_list = ["tracestate", "baggage"].iter().any(|list| name.eq_ignore_ascii_case(list));
-            let before = all.iter_mut().find(|(known, _)| is_list && known.eq_ignore_ascii_case(name));
-            match before {
-                Some((_, list)) => {
-                    let list = list.to_mut();
-                    list.push(',');
-                    list.push_str(value);
-                }
-                None => all.push((name, Cow::Borrowed(value))),
-            }
-        }
-        Self { all }
-    }
-
-    fn named(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.all.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
-    }
-}
-
-impl Extractor for Headers<'_> {
-    fn get(&self, name: &str) -> Option<&str> {
-        let mut values = self.named(name);
-        let first = values.next();
-        if !ONLY_ONE.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-            return first;
-        }
-        // Of several parents nobody knows which one counts.
-        let only = first.filter(|_| values.next().is_none());
-        only.filter(|value| !name.eq_ignore_ascii_case("traceparent") || has_form_of_traceparent(value))
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.all.iter().map(|(name, _)| *name).collect()
-    }
-
-    fn get_all(&self, name: &str) -> Option<Vec<&str>> {
-        let values: Vec<_> = self.named(name).collect();
-        (!values.is_empty()).then_some(values)
-    }
-}
-
-/// Whether every part of a `traceparent` is there, and as long as it must be. OpenTelemetry's propagator takes numbers of
-/// any length, so that it would make a parent of `0-1-2-3`.
-pub(crate) fn has_form_of_traceparent(value: &str) -> bool {
-    let value = value.trim().as_bytes();
-    let Some((known, rest)) = value.split_first_chunk::<55>() else { return false };
-    let is_in_place = |(at, byte): (usize, &u8)| match at {
-        2 | 35 | 52 => *byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    };
-    // A later version may say more.
-    known.iter().enumerate().all(is_in_place) && (rest.is_empty() || rest[0] == b'-')
+fn of_texts<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Context> {
+    Headers::new(headers).parent_context()
 }
 
 #[cfg(test)]
@@ -353,25 +272,6 @@ mod tests {
     use super::*;
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-    fn get<'a>(headers: &[(&'a str, &'a str)], name: &str) -> Option<String> {
-        Headers::new(headers.iter().copied()).get(name).map(str::to_owned)
-    }
-
-    #[test]
-    fn names_have_no_case() {
-        assert_eq!(get(&[("TraceParent", PARENT)], "traceparent").as_deref(), Some(PARENT));
-        assert_eq!(get(&[("b3", "1")], "B3").as_deref(), Some("1"));
-        assert_eq!(get(&[], "traceparent"), None);
-    }
-
-    #[test]
-    fn lists_are_put_together_and_two_parents_are_none() {
-        let headers = [("tracestate", "a=1"), ("x", "y"), ("Tracestate", "b=2"), ("traceparent", PARENT)];
-        assert_eq!(get(&headers, "tracestate").as_deref(), Some("a=1,b=2"));
-        assert_eq!(get(&headers, "traceparent").as_deref(), Some(PARENT));
-        assert_eq!(get(&[("traceparent", PARENT), ("TRACEPARENT", PARENT)], "traceparent"), None);
-    }
 
     #[test]
     fn headers_name_a_parent_also_where_nobody_has_set_a_propagator() {

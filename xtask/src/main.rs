@@ -1,5 +1,5 @@
 //! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`, `cargo xtask packs`, `cargo xtask soundness`,
-//! `cargo xtask fuzz config --seconds 600`, and `answer` or `buffer` in its place.
+//! `cargo xtask fuzz config --seconds 600`, and `answer`, `buffer` or `headers` in its place.
 
 mod ci;
 mod fuzz;
@@ -30,9 +30,11 @@ fn main() -> ExitCode {
         ["fuzz", "answer", "--seconds", seconds] => fuzz::run(&root(), fuzz::ANSWER, seconds),
         ["fuzz", "buffer"] => fuzz::run(&root(), fuzz::BUFFER, "60"),
         ["fuzz", "buffer", "--seconds", seconds] => fuzz::run(&root(), fuzz::BUFFER, seconds),
+        ["fuzz", "headers"] => fuzz::run(&root(), fuzz::HEADERS, "60"),
+        ["fuzz", "headers", "--seconds", seconds] => fuzz::run(&root(), fuzz::HEADERS, seconds),
         _ => {
             eprintln!(
-                "error: expected `cargo xtask layers`, `ci`, `fuzz config|answer|buffer [--seconds N]`, `packs` or `soundness`"
+                "error: expected `cargo xtask layers`, `ci`, `fuzz config|answer|buffer|headers [--seconds N]`, `packs` or `soundness`"
             );
             ExitCode::from(2)
         }

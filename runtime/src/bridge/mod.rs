@@ -30,7 +30,7 @@ use crate::propagation::Propagators;
 pub use crate::record::OtelSpan;
 use crate::record::capture::{OnThread, carried};
 use crate::record::{Exact, forks, is_busy, lazy_span};
-use crate::relation;
+use crate::headers;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, global};
 use std::future::{Future, poll_fn};
@@ -165,7 +165,7 @@ pub(crate) fn install(propagators: &[Propagator]) {
         return;
     }
     // Without a propagator headers name no parent; that is something else than that nobody has set one.
-    relation::set_headers_are_read(!propagators.is_empty());
+    headers::set_are_read(!propagators.is_empty());
     global::set_text_map_propagator(hooked(Propagators::new(propagators.iter().copied())));
     global::set_tracer_provider(TracerProvider::new());
 }

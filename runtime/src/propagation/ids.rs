@@ -1,13 +1,14 @@
 //! What the formats have in common: ids in hexadecimal digits, and the flag for debugging.
 
+use crate::headers::w3c::Found;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 
 /// What headers say of the span that sent them.
 pub(super) struct Remote {
-    pub(super) span: SpanContext,
+    found: Found,
     /// The trace is one that somebody looks for, whatever samplers say.
-    pub(super) is_debug: bool,
+    is_debug: bool,
 }
 
 impl Remote {
@@ -17,13 +18,18 @@ impl Remote {
         let flags = TraceFlags::default().with_sampled(is_sampled || is_debug);
         let ids = (TraceId::from_bytes(trace.to_be_bytes()), SpanId::from_bytes(span.to_be_bytes()));
         let span = SpanContext::new(ids.0, ids.1, flags, true, TraceState::NONE);
-        span.is_valid().then_some(Self { span, is_debug })
+        span.is_valid().then(|| Self { found: Found::from(span), is_debug })
+    }
+
+    /// What W3C Trace Context says, which knows no flag for debugging.
+    pub(super) fn of(found: Found) -> Self {
+        Self { found, is_debug: false }
     }
 
     /// The context, with the span in it.
     pub(super) fn into_context(self, context: &Context) -> Context {
-        let trace = self.span.trace_id();
-        let context = context.with_remote_span_context(self.span);
+        let trace = self.found.span.trace_id();
+        let context = self.found.into_context(context);
         if self.is_debug { context.with_value(Debug(trace)) } else { context }
     }
 }

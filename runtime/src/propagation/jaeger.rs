@@ -1,5 +1,6 @@
 //! Jaeger's headers: `uber-trace-id`, and one with `uberctx-` in front for each entry of baggage.
 
+use super::baggage::is_token;
 use super::ids::{Remote, hex};
 use crate::config::{percent_decoded, percent_encoded};
 use opentelemetry::Context;
@@ -81,14 +82,9 @@ pub(super) fn inject(context: &Context, is_debug: bool, headers: &mut dyn Inject
         let value = percent_encoded(value.as_str());
         let length = key.as_str().len() + value.len();
         // What cannot be the name of a header cannot be sent, and whoever tries ends the request.
-        if is_name(key.as_str()) && length <= room && entries < MOST_ENTRIES {
+        if is_token(key.as_str()) && length <= room && entries < MOST_ENTRIES {
             (entries, room) = (entries + 1, room - length);
             headers.set(&format!("{PREFIX}{key}"), value);
         }
     }
-}
-
-/// Whether it can be a part of a header's name.
-fn is_name(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

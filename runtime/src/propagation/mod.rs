@@ -18,20 +18,32 @@
 //! header with nothing but a decision names no parent.
 
 mod b3;
+mod baggage;
+mod carriers;
+#[cfg(any(fuzzing, test))]
+mod fuzz;
 mod ids;
 mod jaeger;
 #[cfg(test)]
 mod tests;
 
+pub use crate::headers::Headers;
+#[cfg(feature = "http")]
+pub use crate::headers::HeaderCarrier;
+pub use carriers::*;
+#[cfg(fuzzing)]
+pub(crate) use fuzz::headers as fuzz;
+
+use crate::bridge::current_context;
 use crate::config::Propagator;
-use crate::relation::has_form_of_traceparent;
+use crate::headers::{self, w3c};
 use ids::{Debug, Remote};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry::global;
 
 /// Several formats as one propagator.
 ///
@@ -79,10 +91,90 @@ impl Propagators {
     }
 }
 
+/// Writes the context's span and baggage into a carrier, as the process's propagator does.
+///
+/// A carrier is anything with [`CarrierMut`]: the headers of a request, a map, a list, a command's environment. What it holds
+/// of an earlier trace under the same names is replaced, and what went with it goes, such as the `tracestate` of a
+/// `traceparent`.
+///
+/// Nothing is written if nobody has set a propagator: [`init`](crate::init) does, unless
+/// [`Hooks`](crate::config::Hooks) say otherwise.
+///
+/// Specification: OpenTelemetry's [API for propagators](https://opentelemetry.io/docs/specs/otel/context/api-propagators/).
+///
+/// ```
+/// use otelier::opentelemetry::Context;
+/// use std::collections::BTreeMap;
+///
+/// let mut headers = BTreeMap::new();
+/// otelier::propagation::inject(&Context::current(), &mut headers);
+/// assert!(headers.is_empty(), "there is no span");
+/// ```
+pub fn inject<C: CarrierMut + ?Sized>(context: &Context, carrier: &mut C) {
+    carrier.write(&mut |headers| {
+        global::get_text_map_propagator(|propagator| propagator.inject_context(context, headers));
+    });
+}
+
+/// Writes the current span and baggage into a carrier, as [`inject`] does. The span is the one that is active now, lazy or
+/// not; see [`bridge`](crate::bridge).
+///
+/// ```
+/// use otelier::prelude::*;
+///
+/// #[trace(kind = "producer")]
+/// fn send(message: &mut Vec<(String, Vec<u8>)>) {
+///     otelier::propagation::inject_current(message);
+/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let telemetry = otelier::init(Telemetry::default())?;
+/// let mut message = Vec::new();
+/// send(&mut message);
+/// assert_eq!(message[0].0, "traceparent");
+/// # telemetry.shutdown()?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn inject_current<C: CarrierMut + ?Sized>(carrier: &mut C) {
+    inject(&current_context(), carrier);
+}
+
+/// A new context with the span and the baggage that a carrier names, as the process's propagator reads them.
+///
+/// Nothing of the current context is in it. Where nobody has set a propagator, W3C Trace Context is read.
+/// `#[trace(parent = ..)]` does the same with every type that is a [`ParentContext`](crate::relation::ParentContext).
+///
+/// ```
+/// use otelier::opentelemetry::trace::TraceContextExt;
+/// use std::collections::HashMap;
+///
+/// let headers = HashMap::from([("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]);
+/// let context = otelier::propagation::extract(&headers);
+/// assert!(context.span().span_context().is_remote());
+/// ```
+pub fn extract<C: Carrier + ?Sized>(carrier: &C) -> Context {
+    let mut found = Context::new();
+    carrier.read(&mut |headers| found = headers::extract(headers));
+    found
+}
+
+/// All headers of the current span and baggage: for a client, a message or a protocol that nobody has made a carrier for.
+///
+/// ```
+/// for (name, value) in otelier::propagation::headers() {
+///     println!("{name}: {value}");
+/// }
+/// ```
+pub fn headers() -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    inject_current(&mut headers);
+    headers
+}
+
 fn fields_of(propagator: Propagator) -> &'static [&'static str] {
     match propagator {
-        Propagator::TraceContext => &["traceparent", "tracestate"],
-        Propagator::Baggage => &["baggage"],
+        Propagator::TraceContext => &[w3c::TRACEPARENT, w3c::TRACESTATE],
+        Propagator::Baggage => &[baggage::HEADER],
         Propagator::B3 => &["b3"],
         Propagator::B3Multi => &b3::FIELDS,
         // The names for baggage depend on what is in it.
@@ -90,16 +182,15 @@ fn fields_of(propagator: Propagator) -> &'static [&'static str] {
     }
 }
 
+/// The headers of all formats.
+fn all_fields() -> impl Iterator<Item = &'static str> {
+    Propagator::ALL.into_iter().flat_map(fields_of).copied()
+}
+
 /// The span that the headers name in this format.
 fn span(propagator: Propagator, headers: &dyn Extractor) -> Option<Remote> {
     match propagator {
-        Propagator::TraceContext => {
-            // OpenTelemetry's own takes numbers of any length, so that `0-1-2-3` would name a parent.
-            headers.get("traceparent").filter(|value| has_form_of_traceparent(value))?;
-            let context = TraceContextPropagator::new().extract_with_context(&Context::new(), headers);
-            let span = context.span().span_context().clone();
-            span.is_valid().then_some(Remote { span, is_debug: false })
-        }
+        Propagator::TraceContext => w3c::extract(headers).map(Remote::of),
         Propagator::Baggage => None,
         Propagator::B3 | Propagator::B3Multi => b3::extract(headers),
         Propagator::Jaeger => jaeger::extract(headers),
@@ -109,15 +200,7 @@ fn span(propagator: Propagator, headers: &dyn Extractor) -> Option<Remote> {
 /// Adds what the headers hold of baggage in this format.
 fn add_baggage(propagator: Propagator, headers: &dyn Extractor, to: &mut Option<Baggage>) {
     match propagator {
-        Propagator::Baggage => {
-            let context = BaggagePropagator::new().extract_with_context(&Context::new(), headers);
-            for (key, (value, metadata)) in context.baggage() {
-                let baggage = to.get_or_insert_default();
-                if baggage.get(key).is_none() {
-                    baggage.insert_with_metadata(key.clone(), value.clone(), metadata.clone());
-                }
-            }
-        }
+        Propagator::Baggage => baggage::add(headers, to),
         Propagator::Jaeger => jaeger::add_baggage(headers, to),
         Propagator::TraceContext | Propagator::B3 | Propagator::B3Multi => {}
     }
@@ -128,8 +211,8 @@ impl TextMapPropagator for Propagators {
         let is_debug = Debug::is_in(context);
         for propagator in &self.list {
             match propagator {
-                Propagator::TraceContext => TraceContextPropagator::new().inject_context(context, headers),
-                Propagator::Baggage => BaggagePropagator::new().inject_context(context, headers),
+                Propagator::TraceContext => w3c::inject(context, headers),
+                Propagator::Baggage => baggage::inject(context, headers),
                 Propagator::B3 => b3::inject_one(context.span().span_context(), is_debug, headers),
                 Propagator::B3Multi => b3::inject_several(context.span().span_context(), is_debug, headers),
                 Propagator::Jaeger => jaeger::inject(context, is_debug, headers),

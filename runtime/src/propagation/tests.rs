@@ -335,7 +335,6 @@ fn all_together_write_all_headers_and_say_which() {
         "b3",
         "baggage",
         "traceparent",
-        "tracestate",
         "uber-trace-id",
         "uberctx-key",
         "x-b3-sampled",

@@ -3,7 +3,7 @@
 use super::facts::spans_of;
 use super::losses::compare;
 use super::made::{ALL, send};
-use super::program::{Program, Running, listens, python, skipped};
+use super::program::{PYTHON, Running, has, listens, python, skipped};
 use crate::support::turn;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use otelier::config::Protocol;
@@ -11,19 +11,7 @@ use prost::Message;
 use std::path::Path;
 use std::process::Command;
 
-const PYTHON: Program = Program {
-    name: "python3",
-    variable: "OTELIER_TEST_PYTHON",
-    install: "with pip install opentelemetry-proto grpcio",
-};
-
 const DECODER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/it/counterparties/decoder.py");
-
-/// Whether this Python has a module.
-fn has(program: &Path, module: &str) -> bool {
-    let asked = python(&mut Command::new(program)).args(["-c", &format!("import {module}")]).output();
-    asked.is_ok_and(|output| output.status.success())
-}
 
 #[test]
 fn the_protobuf_classes_of_python_understand_every_encoding() {

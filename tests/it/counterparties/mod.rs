@@ -2,9 +2,11 @@
 //! were made. Each test runs where its program is installed, and says so where it is not; `docs/counterparties.md` tells how
 //! to get them. What a counterparty loses is named in its test, and what it refuses, too.
 
+mod callbacks;
 mod decoder;
 mod embedded;
 mod facts;
+mod headers;
 mod losses;
 mod made;
 mod mlflow;
@@ -13,4 +15,5 @@ mod phoenix;
 mod program;
 mod restart;
 mod rotel;
+mod trace_context;
 mod value;

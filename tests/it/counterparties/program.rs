@@ -235,6 +235,16 @@ fn dechunked(mut body: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
+/// Python, for what its packages can say of ours; each test names those that it needs.
+pub(super) const PYTHON: Program =
+    Program { name: "python3", variable: "OTELIER_TEST_PYTHON", install: "docs/counterparties.md names its packages" };
+
+/// Whether this Python has a module.
+pub(super) fn has(program: &Path, module: &str) -> bool {
+    let asked = python(&mut Command::new(program)).args(["-c", &format!("import {module}")]).output();
+    asked.is_ok_and(|output| output.status.success())
+}
+
 /// Variables for a program that is in Python: it finds nothing of another one, and says what it says at once.
 pub(super) fn python(command: &mut Command) -> &mut Command {
     let settings: BTreeMap<&str, OsString> = [

@@ -13,7 +13,7 @@ use std::{fs, io};
 
 /// Bottom first. The order of this list is the architecture.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "diagnostics", "error", "relation", "wire"],
+    &["clock", "diagnostics", "error", "headers", "relation", "wire"],
     &["attribute"],
     &["schema"],
     &["record"],
