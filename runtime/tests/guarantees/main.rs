@@ -37,5 +37,6 @@ mod schemas;
 mod shapes;
 mod starting;
 mod struct_attributes;
+mod trace_flags;
 mod values;
 mod watch;
