@@ -113,6 +113,7 @@ pub use export::otlp::fuzz::answer as fuzz_answer;
 pub use attribute::secret::Secret;
 pub use bridge::{current_context, in_current_context, spawn_thread, with_current_context};
 pub use config::Telemetry;
+pub use correlation::{CorrelationContext, correlation_id};
 pub use error::{ConfigError, Error, Place, Problem};
 pub use opentelemetry;
 pub use opentelemetry_sdk;
