@@ -187,6 +187,11 @@ mod pages_of_export {
     mod sdk_metrics {}
 }
 
+/// The examples of the page about correlation run with those features that they show.
+#[cfg(all(doctest, feature = "log", feature = "tracing"))]
+#[doc = include_str!("../../docs/correlation.md")]
+mod correlation_page {}
+
 /// The examples of the page about schemas run with the tests, too.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/schemas.md")]

@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn names_that_cannot_be_headers_or_mean_something_else_are_refused() {
-        for name in ["x correlation", "x:y", "é", "authorization", "Cookie", "traceparent", "a\r\nb", &"x".repeat(65)] {
+        for name in ["x correlation", "x:y", "é", "authorization", "Cookie", "traceparent", "a\r\nb", &"x".repeat(65)]
+        {
             let found = problems(&Correlation::default().with_header(name));
             assert!(found.len() == 1 && found[0].contains("expected"), "{name}: {found:?}");
         }

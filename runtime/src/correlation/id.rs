@@ -48,7 +48,11 @@ impl fmt::Display for Invalid {
             ),
             Why::OwnMethod(method) => write!(f, "this key has a method of its own; call `{method}`"),
             Why::TooMany => {
-                write!(f, "a correlation context has more than {} keys of your own; leave some out", super::MOST_OWN_KEYS)
+                write!(
+                    f,
+                    "a correlation context has more than {} keys of your own; leave some out",
+                    super::MOST_OWN_KEYS
+                )
             }
         }
     }
@@ -129,8 +133,26 @@ mod tests {
     #[test]
     fn what_breaks_headers_logs_or_markup_is_no_id() {
         for id in [
-            "", " ", "a b", "a\r\nx: y", "a\0", "a\tb", "é", "a,b", "a;b", "a\"b", "a\\b", "a%0ab", "${jndi:x}", "<b>",
-            "{a}", "'", "`", "&", "\u{1b}[31m", &"x".repeat(129),
+            "",
+            " ",
+            "a b",
+            "a\r\nx: y",
+            "a\0",
+            "a\tb",
+            "é",
+            "a,b",
+            "a;b",
+            "a\"b",
+            "a\\b",
+            "a%0ab",
+            "${jndi:x}",
+            "<b>",
+            "{a}",
+            "'",
+            "`",
+            "&",
+            "\u{1b}[31m",
+            &"x".repeat(129),
         ] {
             assert!(check(id).is_err(), "{id:.40}");
         }

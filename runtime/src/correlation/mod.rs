@@ -22,6 +22,7 @@
 //!
 //! [`Workflow`] does the like for pipelines: which run of which workflow an operation belongs to.
 
+pub(crate) mod annotated;
 mod carrier;
 mod id;
 mod scope;
@@ -30,6 +31,7 @@ mod tests;
 mod workflow;
 
 pub use crate::config::Correlation as Settings;
+pub use annotated::Correlate;
 pub use id::{Invalid, LONGEST_ID};
 pub use scope::{Entered, InContext};
 pub use workflow::Workflow;

@@ -169,11 +169,7 @@ static CORRELATION: Section = Section {
             variables: &["OTELIER_CORRELATION_HEADER"],
             ..Field::new("header", Type::Text)
         },
-        Field {
-            doc: "Whether what comes in is believed.",
-            default: Some("true"),
-            ..Field::new("accept", Type::Bool)
-        },
+        Field { doc: "Whether what comes in is believed.", default: Some("true"), ..Field::new("accept", Type::Bool) },
         Field {
             doc: "Whether a new id is made where none comes in that is acceptable.",
             default: Some("true"),

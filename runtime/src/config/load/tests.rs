@@ -207,7 +207,10 @@ fn correlation_has_its_settings() {
         .with_generate(false)
         .with_baggage(["correlation.id", "user.id"]);
     assert_eq!(all, expected);
-    assert_eq!(load("{header: \"\", baggage: []}"), Correlation { header: None, baggage: vec![], ..Correlation::default() });
+    assert_eq!(
+        load("{header: \"\", baggage: []}"),
+        Correlation { header: None, baggage: vec![], ..Correlation::default() }
+    );
     assert_eq!((load(""), load("{}")), Default::default());
 }
 
