@@ -87,9 +87,14 @@ pub(crate) fn traced(
         None => plain(&function.name),
     };
     let schema = fills.map(|fills| domain::path(&fills, &args));
+    let correlates = fills.is_some_and(|fills| fills.correlates);
     let verdict = fills.and_then(|fills| domain::fill(&fills, &mut args, &name, item));
-    let site =
-        Site { is_outermost: words.outermost.is_some(), verdict, ..Site::new(args, schema, Literal::string(&name)) };
+    let site = Site {
+        is_outermost: words.outermost.is_some(),
+        correlates,
+        verdict,
+        ..Site::new(args, schema, Literal::string(&name))
+    };
     let Function { head, inner_attributes, form, output, item, mut rebound, bound, body, .. } = function;
     let site = Site { item, ..site };
     for name in bound.iter().filter(|name| site.args.options.begins_with(name)) {
@@ -219,6 +224,8 @@ pub(crate) struct Site {
     pub(crate) is_outermost: bool,
     /// What is recorded of the result; empty if that is nothing.
     pub(crate) seen: TokenStream,
+    /// Whether it runs in a correlation context even if the annotation does not name one.
+    pub(crate) correlates: bool,
     /// The attribute that says how the function ended, and the runtime's description of it.
     pub(crate) verdict: Option<(Key, TokenStream)>,
     /// What a returned iterator or stream gives, if that is written.
@@ -240,6 +247,7 @@ impl Site {
             is_move: true,
             is_outermost: false,
             seen: TokenStream::new(),
+            correlates: false,
             verdict: None,
             item: None,
             keyword: Span::call_site(),
@@ -298,6 +306,10 @@ impl Site {
             }
         }
         // A body that makes a future or a stream is over before there is a span; `record!` in it says so itself.
+        if let (Some(correlation), true) = (&self.args.options.correlation, is_drain) {
+            let message = "items are made wherever somebody asks for them; leave `correlation` out, and enter it there";
+            rewriter.ctxt.error_at(correlation.span, message);
+        }
         let is_over_before = matches!(form, Form::Future { .. } | Form::Drain { .. });
         let rewritten = if is_over_before { body.clone() } else { rewriter.body(body) };
         self.seen = match form {
@@ -362,6 +374,7 @@ impl Site {
         let start = quote!(#keys #records #unfinished #errors);
         let parts = Parts { site: &site, checks: &checks, start: &start, needs_span, body: &inner, output };
         if let Form::Drain { stream, boxed } = form {
+            // Said by the call that makes the parts; items are made wherever somebody asks for them.
             return self.drain(parts, stream, boxed);
         }
         if let Form::Future { boxed } = form {

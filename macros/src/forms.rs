@@ -1,11 +1,12 @@
 //! The forms that the code of a span has: around a body that runs at once, a body that becomes a future, and a future or items
 //! that are made elsewhere.
 
+use crate::args::{Key, Value};
 use crate::body::{ends_in_a_panic, leaves_early, span_ident};
 use crate::expand::{Site, is_primitive, outcome, site_ident, with_braces_of};
 use crate::result::result_ident;
-use proc_macro2::{Group, Ident, Span, TokenStream};
-use quote::quote;
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
 
 /// What all forms are made of.
 #[derive(Clone, Copy)]
@@ -27,7 +28,12 @@ impl Site {
         let Parts { site, checks, start, body, output, .. } = parts;
         let krate = &self.krate;
         let (site_ident, span) = (site_ident(), span_ident(Span::call_site()));
-        let enter = match self.args.options.begin(krate) {
+        let (correlated, correlation) = self.correlation();
+        let correlation = correlation.map(|correlation| {
+            let entered = Ident::new("__otelier_correlation_entered", Span::mixed_site());
+            quote!(#correlation let #entered = #krate::CorrelationContext::enter(&#correlated);)
+        });
+        let enter = match self.args.options.begin(krate, correlation.as_ref().map(|_| &correlated)) {
             None => quote!(#span.enter(&#site_ident);),
             Some(begin) => quote!(#span.enter_with(&#site_ident, || #begin);),
         };
@@ -50,6 +56,7 @@ impl Site {
         let open = quote! {
             #site
             #checks
+            #correlation
             let mut #span = #krate::__private::Guard::new();
             #enter
             #start
@@ -105,7 +112,7 @@ impl Site {
             false => start.clone(),
         };
         let outcome = outcome(krate, &quote!(#result), None);
-        let open = match self.args.options.begin(krate) {
+        let open = match self.args.options.begin(krate, None) {
             None => quote!(open(&#site_ident)),
             Some(begin) => quote!(open_with(&#site_ident, #krate::__private::begin(|| #begin))),
         };
@@ -152,13 +159,19 @@ impl Site {
         let outcome = outcome(krate, &quote!(#result), self.args.options.none.as_ref());
         let seen = self.seen();
         let capture = seen.is_some().then(|| quote!(move));
-        let (instrument, begin) = self.instrument();
+        let (correlated, correlation) = self.correlation();
+        let (instrument, begin) = self.instrument(correlation.as_ref().map(|_| &correlated));
         let inspect = quote!(#capture |#result| { #seen #outcome });
         let traced = quote!(#krate::__private::#instrument(&#site_ident, #begin #recorded, #inspect));
+        let traced = match &correlation {
+            Some(_) => quote!(#krate::CorrelationContext::in_future(&#correlated, #traced)),
+            None => traced,
+        };
         let traced = if boxed { quote!(::std::boxed::Box::pin(#traced)) } else { traced };
         quote! {
             #site
             #checks
+            #correlation
             #start
             let #future = #krate::__private::call_once(|| -> #output #body);
             #traced
@@ -166,9 +179,9 @@ impl Site {
     }
 
     /// The function that gives a future its span, and the argument that says how it begins.
-    fn instrument(&self) -> (TokenStream, Option<TokenStream>) {
+    fn instrument(&self, correlated: Option<&Ident>) -> (TokenStream, Option<TokenStream>) {
         let krate = &self.krate;
-        match self.args.options.begin(krate) {
+        match self.args.options.begin(krate, correlated) {
             None => (quote!(instrument), None),
             Some(begin) => (quote!(instrument_with), Some(quote!(#krate::__private::begin(|| #begin),))),
         }
@@ -199,12 +212,63 @@ impl Site {
         };
         let statements = body.stream();
         let keyword = Ident::new("async", self.keyword);
-        let (instrument, begin) = self.instrument();
+        let (correlated, correlation) = self.correlation();
+        let (instrument, begin) = self.instrument(correlation.as_ref().map(|_| &correlated));
         let block = with_braces_of(body, quote!(#start #typed #statements));
+        let traced = quote!(#krate::__private::#instrument(&#site_ident, #begin #keyword #capture #block, #inspect));
+        let traced = match &correlation {
+            Some(_) => quote!(#krate::CorrelationContext::in_future(&#correlated, #traced)),
+            None => traced,
+        };
         quote! {
             #site
             #checks
-            #krate::__private::#instrument(&#site_ident, #begin #keyword #capture #block, #inspect)
+            #correlation
+            #traced
         }
     }
+
+    /// The local that holds the correlation context the function runs in, and the statement that makes it, if there is one.
+    fn correlation(&self) -> (Ident, Option<TokenStream>) {
+        let local = Ident::new("__otelier_correlation", Span::mixed_site());
+        let given = self.args.options.correlation.as_ref();
+        if given.is_none() && !self.correlates {
+            return (local, None);
+        }
+        let krate = &self.krate;
+        let given = match given {
+            None => quote!(::core::option::Option::None),
+            Some(given) => {
+                let (at, expression) = (given.span, given.tokens.iter().cloned().collect::<TokenStream>());
+                let value = quote_spanned!(at=> &(#expression));
+                quote_spanned!(at=> #krate::correlation::Correlate::correlation_context(#value))
+            }
+        };
+        let [id, job] = ["correlation.id", "job.id"].map(|name| {
+            let is_it = |(key, _): &&(Key, Value)| key.name == name && key.cfg.is_empty();
+            let value = self.args.attributes.iter().find(is_it).map(|(_, value)| value);
+            match value.filter(|value| is_place(&value.tokens)) {
+                None => quote!(::core::option::Option::None),
+                Some(value) => {
+                    let value: TokenStream = value.tokens.iter().cloned().collect();
+                    quote!({
+                        use #krate::__private::correlation::*;
+                        (&&&Text(&(#value))).otelier_text()
+                    })
+                }
+            }
+        });
+        let statement = quote!(let #local = #krate::__private::correlation::of_job(#given, #id, #job););
+        (local, Some(statement))
+    }
+}
+
+/// Whether a value may be looked at twice without anybody noticing: a literal, a variable, a field.
+fn is_place(tokens: &[TokenTree]) -> bool {
+    tokens.iter().all(|token| match token {
+        TokenTree::Literal(_) => true,
+        TokenTree::Ident(word) => word != "await",
+        TokenTree::Punct(mark) => matches!(mark.as_char(), '.' | '&'),
+        TokenTree::Group(_) => false,
+    })
 }

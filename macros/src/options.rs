@@ -14,6 +14,7 @@ use std::time::Duration;
 /// Every option, and what it needs. Those that stand alone need nothing.
 pub(crate) const OPTIONS: &[(&str, &str)] = &[
     ("budget", "a duration, such as `budget = \"5s\"`"),
+    ("correlation", "a correlation context, such as `correlation = message.correlation()`"),
     ("crate", "the path of the crate, such as `crate = app::otelier`"),
     ("err", "what to record, such as `err(|error| app.code = error.code())`"),
     ("event", "a name in parentheses, such as `event(\"queued\", app.size = 1)`"),
@@ -82,6 +83,7 @@ pub(crate) struct Options {
     events: Vec<Event>,
     links: Vec<(Cfg, Value)>,
     parent: Option<Value>,
+    pub(crate) correlation: Option<Value>,
     root: Option<Ident>,
     sample: Option<Sample>,
     /// The `error.type` of `None`.
@@ -172,6 +174,11 @@ impl Options {
                     given_once(option, &mut self.parent, Value::new(value, option.span()), ctxt);
                 }
             }
+            ("correlation", Form::Value(value @ [_, ..])) => {
+                if stays(option, value, ctxt) {
+                    given_once(option, &mut self.correlation, Value::new(value, option.span()), ctxt);
+                }
+            }
             ("root", Form::Word) => {
                 if self.has_one_parent(option, ctxt) {
                     given_once(option, &mut self.root, option.clone(), ctxt);
@@ -210,6 +217,7 @@ impl Options {
         let stays = |value: &Value| !tokens::mentions(&value.tokens, "self");
         self.links.retain(|(_, link)| stays(link));
         self.parent = self.parent.take().filter(stays);
+        self.correlation = self.correlation.take().filter(stays);
         self.events.retain(|event| !tokens::mentions(&[TokenTree::Group(event.arguments.clone())], "self"));
         for seen in self.returned.iter_mut().chain(&mut self.failed) {
             seen.attributes.retain(|(_, value)| stays(value));
@@ -245,6 +253,7 @@ impl Options {
         Self {
             parent,
             root,
+            correlation: self.correlation.or(defaults.correlation),
             sample: self.sample.or(defaults.sample),
             none: self.none.or(defaults.none),
             watch: Watch {
@@ -300,7 +309,7 @@ impl Options {
     }
 
     /// Where the span belongs, if the annotation says that.
-    pub(crate) fn begin(&self, krate: &TokenStream) -> Option<TokenStream> {
+    pub(crate) fn begin(&self, krate: &TokenStream, correlated: Option<&Ident>) -> Option<TokenStream> {
         if self.parent.is_none() && self.root.is_none() && self.sample.is_none() {
             return None;
         }
@@ -315,12 +324,18 @@ impl Options {
             Sample::Never => quote!(.sample(#krate::__private::Sample::Never)),
             Sample::Ratio(ratio) => quote!(.sample(#krate::__private::Sample::Ratio(#ratio))),
         });
-        Some(quote!(#krate::__private::Begin::new() #parent #root #sample))
+        let begin = quote!(#krate::__private::Begin::new() #parent #root #sample);
+        Some(match correlated.filter(|_| self.parent.is_some()) {
+            // The parent's context takes the place of the one that it was put into.
+            Some(correlated) => quote!(#krate::__private::correlation::begin(#begin, &#correlated)),
+            None => begin,
+        })
     }
 
-    /// Whether a name is used to say where the span belongs.
+    /// Whether a name is used to say where the span belongs, or what it belongs to.
     pub(crate) fn begins_with(&self, name: &Ident) -> bool {
-        self.parent.as_ref().is_some_and(|parent| tokens::mentions(&parent.tokens, &name.to_string()))
+        let values = [&self.parent, &self.correlation].into_iter().flatten();
+        values.into_iter().any(|value| tokens::mentions(&value.tokens, &name.to_string()))
     }
 
     /// The field of the call site that says what the span is measured against.

@@ -114,6 +114,7 @@ pub use export::otlp::fuzz::answer as fuzz_answer;
 pub use attribute::secret::Secret;
 pub use bridge::{current_context, in_current_context, spawn_thread, with_current_context};
 pub use config::Telemetry;
+pub use correlation::{CorrelationContext, correlation_id};
 pub use error::{ConfigError, Error, Place, Problem};
 pub use opentelemetry;
 pub use opentelemetry_sdk;
@@ -186,6 +187,11 @@ mod pages_of_export {
     #[doc = include_str!("../../docs/sdk-metrics.md")]
     mod sdk_metrics {}
 }
+
+/// The examples of the page about correlation run with those features that they show.
+#[cfg(all(doctest, feature = "log", feature = "tracing"))]
+#[doc = include_str!("../../docs/correlation.md")]
+mod correlation_page {}
 
 /// The examples of the page about schemas run with the tests, too.
 #[cfg(doctest)]

@@ -40,6 +40,11 @@ macro_rules! __enter {
 pub use crate::__enter as enter;
 pub use otelier_macros::__with_group;
 
+/// What annotations of jobs, and those with `correlation`, need.
+pub mod correlation {
+    pub use crate::correlation::annotated::{Text, TextOptional, TextShown, TextUnknown, begin, of_job};
+}
+
 /// What `#[derive(TelemetryConfig)]` needs.
 pub mod config {
     pub use crate::config::Node;

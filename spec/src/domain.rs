@@ -20,6 +20,8 @@ pub struct Fills {
     pub function: Option<(&'static str, Function)>,
     /// The attribute that says how the function ended, unless the annotation gives it.
     pub verdict: Option<Verdict>,
+    /// Whether the function runs in a correlation context: the current one, or a new one.
+    pub correlates: bool,
 }
 
 /// What an attribute says of the function.
@@ -49,11 +51,15 @@ pub struct Verdict {
 
 impl Fills {
     const fn schema(schema: &'static [&'static str]) -> Self {
-        Self { schema, function: None, verdict: None }
+        Self { schema, function: None, verdict: None, correlates: false }
     }
 
     const fn function(self, key: &'static str, function: Function) -> Self {
         Self { function: Some((key, function)), ..self }
+    }
+
+    const fn correlates(self) -> Self {
+        Self { correlates: true, ..self }
     }
 
     const fn verdict(self, verdict: Verdict) -> Self {
@@ -103,7 +109,7 @@ pub const DOMAIN_MACROS: &[DomainMacro] = &[
         ("command", Fills::schema(&["database", "Command"])),
         ("transaction", Fills::schema(&["database", "Transaction"])),
     ]),
-    DomainMacro::new("trace_job", Fills::schema(&["job", "Run"]).function("job.name", Function::Name)),
+    DomainMacro::new("trace_job", Fills::schema(&["job", "Run"]).function("job.name", Function::Name).correlates()),
     DomainMacro::new(
         "trace_performance",
         Fills::schema(&["performance", "Operation"]).function("operation.name", Function::Name),

@@ -243,6 +243,7 @@ pub const ALL: &[Variable] = &[
     row("OTELIER_RETRY_MAX_ELAPSED", General, Milliseconds, Some("300000"), Own),
     row("OTELIER_DISK_BUFFER", General, Path, None, Own),
     row("OTELIER_SDK_METRICS", Metrics, Bool, Some("false"), Own),
+    row("OTELIER_CORRELATION_HEADER", General, Text, Some("x-correlation-id"), Own),
     row("OTELIER_RESOURCE_DETECTORS", General, List, Some("host,process,container,kubernetes,service"), Own),
     row("OTELIER_RESOURCE_INCLUDED", General, List, None, Own),
     row("OTELIER_RESOURCE_EXCLUDED", General, List, None, Own),

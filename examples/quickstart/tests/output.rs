@@ -131,3 +131,34 @@ fn the_example_of_an_outage_ends_with_every_span_once() {
 ";
     assert_eq!(printed, expected, "{errors}");
 }
+
+#[test]
+fn log_lines_have_the_ids_of_their_spans_and_the_correlation_id_in_text_and_json() {
+    let run = |words: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_correlation")).arg(words).output().expect("it runs");
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let text = run("text");
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert!(lines[0].starts_with("correlation_id=shop-7 ") && lines[0].ends_with("a request came in"), "{text}");
+    for line in &lines[1..3] {
+        assert!(
+            line.starts_with("trace_id=") && line.contains(" span_id=") && line.contains(" correlation_id=shop-7 ")
+        );
+    }
+    let of = |line: &str, name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}=")).expect("it is there");
+        rest.split(' ').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(of(lines[1], "trace_id"), of(lines[2], "trace_id"));
+    assert_ne!(of(lines[1], "span_id"), of(lines[2], "span_id"));
+    assert!(!lines[3].contains("trace_id") && lines[3].ends_with("outside id=\"shop-7\""), "{text}");
+    let json = run("json");
+    let lines: Vec<_> = json.lines().collect();
+    assert_eq!(lines.len(), 4, "{json}");
+    assert!(lines[1].starts_with("{\"trace_id\":\"") && lines[1].contains(",\"correlation.id\":\"shop-7\","), "{json}");
+    assert!(lines[1].contains("sending the receipt of \\\"order-42\\\""), "{json}");
+    assert!(lines[0].starts_with("{\"correlation.id\":\"shop-7\",\"timestamp\":"), "{json}");
+}

@@ -14,6 +14,7 @@ mod otlp;
 
 mod check;
 mod composable;
+mod correlation;
 mod delivery;
 #[cfg(feature = "config-file")]
 mod document;
@@ -46,6 +47,8 @@ pub use crate::record::{ExceptionSignal, Limits, OldNames};
 pub use adaptive::Adaptive;
 pub use check::{check, check_with};
 pub use composable::{AttributePatterns, AttributeValues, Composable, Rule, SpanParent};
+pub use correlation::Correlation;
+pub(crate) use correlation::{CORRELATION_ID, LONGEST as LONGEST_KEY, is_key};
 pub use delivery::{CircuitBreaker, DiskBuffer, Failover, Retry, Sync};
 #[cfg(feature = "config-file")]
 pub use document::Document;
@@ -127,6 +130,9 @@ pub struct Telemetry {
     /// Which headers carry traces and baggage between processes. Environment: `OTEL_PROPAGATORS`. Default:
     /// [`Propagator::DEFAULT`].
     pub propagators: Vec<Propagator>,
+    /// How correlation contexts go from process to process. Environment: `OTELIER_CORRELATION_HEADER`. YAML:
+    /// `distribution.otelier.correlation`. Default: an id, in `x-correlation-id` and in baggage.
+    pub correlation: Correlation,
     /// How spans are batched.
     pub batch: Batching,
     /// Where spans go, in this order. Environment: `OTEL_TRACES_EXPORTER` and `OTEL_EXPORTER_OTLP_…`. Default: nowhere.
@@ -245,6 +251,7 @@ impl Default for Telemetry {
             sdk_metrics: false,
             hooks: Hooks::default(),
             propagators: Propagator::DEFAULT.to_vec(),
+            correlation: Correlation::default(),
             batch: Batching::default(),
             exporters: Vec::new(),
             log_exporters: None,
@@ -297,6 +304,7 @@ impl Telemetry {
     /// | `OTELIER_RETRY_MAX_ELAPSED` | 300000 | in milliseconds, see [`Retry`]; 0: nothing is sent again |
     /// | `OTELIER_DISK_BUFFER` | | the directory of a [`DiskBuffer`] |
     /// | `OTELIER_SDK_METRICS` | `false` | whether the pipeline [measures itself](Self::with_sdk_metrics) |
+    /// | `OTELIER_CORRELATION_HEADER` | `x-correlation-id` | see [`Correlation`] |
     /// | `OTELIER_STRICT` | `false` | whether what is a warning below is an error |
     ///
     /// The names that other systems gave their variables (`OTEL_ENABLED`, `OTEL_BACKEND`, `OTEL_EXPORTER_ENDPOINT`,
@@ -362,6 +370,22 @@ impl Telemetry {
     #[must_use]
     pub fn with_span_types(mut self, span_types: bool) -> Self {
         self.span_types = span_types;
+        self
+    }
+
+    /// Chooses how a [`CorrelationContext`](crate::CorrelationContext) goes from process to process: by which header, whether
+    /// what comes in is believed, what goes into baggage. Default: [`Correlation::default`].
+    ///
+    /// ```
+    /// use otelier::correlation::Settings;
+    ///
+    /// let settings = Settings::default().with_header("x-request-id");
+    /// let telemetry = otelier::Telemetry::default().with_correlation(settings);
+    /// assert_eq!(telemetry.correlation.header.as_deref(), Some("x-request-id"));
+    /// ```
+    #[must_use]
+    pub fn with_correlation(mut self, correlation: Correlation) -> Self {
+        self.correlation = correlation;
         self
     }
 
@@ -505,6 +529,7 @@ impl Telemetry {
             problems.push(format_args!("the ratio of tail sampling is {}; expected 0.0 to 1.0", tail.ratio));
         }
         self.resource.check(problems);
+        self.correlation.check(problems);
         self.metrics.check(problems);
         self.check_sdk_metrics(problems);
         self.check_delivery(problems);

@@ -264,6 +264,8 @@ impl Pipeline {
             return Err(Error::AlreadyRunning);
         }
         let warnings = telemetry.warnings.clone();
+        // Ids go on also where no spans are recorded.
+        telemetry.correlation.set_of_process();
         let guard = if telemetry.disabled {
             diagnostics::set_log_level(telemetry.log_level);
             Ok(Guard::new(None, metrics::Running::none(), Arc::new(Shared::new(telemetry, Vec::new()))))

@@ -97,6 +97,7 @@ fn try_reload(shared: &Shared, new: &Telemetry) -> Result<Vec<&'static str>, Rel
     } else {
         diagnostics::set_log_level(new.log_level);
     }
+    new.correlation.set_of_process();
     Ok(changed)
 }
 
@@ -108,6 +109,7 @@ fn changes(old: &Telemetry, new: &Telemetry) -> Vec<&'static str> {
         ("limits", old.limits != new.limits),
         ("span_metrics", old.span_metrics != new.span_metrics),
         ("panic_messages", old.panic_messages != new.panic_messages),
+        ("correlation", old.correlation != new.correlation),
         ("log_level", old.log_level != new.log_level),
         ("shutdown_timeout", old.shutdown_timeout != new.shutdown_timeout),
     ];
@@ -124,6 +126,7 @@ fn cannot_change(old: &Telemetry, new: &Telemetry) -> Vec<String> {
         limits: _,
         span_metrics: _,
         panic_messages: _,
+        correlation: _,
         log_level: _,
         shutdown_timeout: _,
         // Of the reading, not of the pipeline.

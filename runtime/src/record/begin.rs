@@ -35,6 +35,12 @@ impl Begin {
         self
     }
 
+    /// With the parent's context replaced by what `f` makes of it, if there is a parent.
+    pub fn inside(mut self, f: impl FnOnce(&Context) -> Context) -> Self {
+        self.parent = self.parent.map(|parent| f(&parent));
+        self
+    }
+
     /// At the beginning of a trace, whatever span is current. What else is in the current context stays.
     pub const fn root(mut self) -> Self {
         self.root = true;

@@ -11,6 +11,7 @@ mod attempts;
 mod by_hand;
 mod combined;
 mod context;
+mod correlation;
 mod diagnostics;
 mod domains;
 mod drains;

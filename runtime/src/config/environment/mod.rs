@@ -93,6 +93,8 @@ fn own(reader: &mut Reader<'_>, tree: &mut Node) {
     put_some(tree, "distribution.otelier.shutdown_timeout", reader.milliseconds("OTELIER_SHUTDOWN_TIMEOUT", 1..=DAY));
     let elapsed = reader.milliseconds("OTELIER_RETRY_MAX_ELAPSED", 0..=7 * DAY);
     put_some(tree, "distribution.otelier.retry.max_elapsed", elapsed);
+    let header = reader.text(&["OTELIER_CORRELATION_HEADER"]);
+    put_some(tree, "distribution.otelier.correlation.header", header);
     put_some(tree, "distribution.otelier.disk_buffer.directory", reader.text(&["OTELIER_DISK_BUFFER"]));
 }
 

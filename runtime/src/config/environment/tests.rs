@@ -422,6 +422,14 @@ const CASES: &[Case] = &[
         "0",
         Some(("604800001", "a whole number of milliseconds from 0 to 604800000")),
     ),
+    Case(
+        "OTELIER_CORRELATION_HEADER",
+        "X-Request-Id",
+        "",
+        "distribution.otelier.correlation.header",
+        "X-Request-Id",
+        None,
+    ),
     Case("OTELIER_DISK_BUFFER", "/var/a b", "", "distribution.otelier.disk_buffer.directory", "/var/a b", None),
 ];
 

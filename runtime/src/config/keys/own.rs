@@ -137,6 +137,10 @@ pub static OTELIER: Section = Section {
             ..Field::new("exception_signal", Type::Word(EXCEPTION_SIGNALS))
         },
         Field {
+            doc: "How correlation ids come in and go out.",
+            ..Field::new("correlation", Type::Section(&CORRELATION))
+        },
+        Field {
             doc: "How far telemetry is wired into OpenTelemetry's global state.",
             default: Some("global"),
             ..Field::new("hooks", Type::Word(HOOKS))
@@ -150,6 +154,31 @@ pub static OTELIER: Section = Section {
         RETRY_FIELD,
         CIRCUIT_BREAKER_FIELD,
         DISK_BUFFER_FIELD,
+    ],
+    count: Count::Any,
+    others: Others::Refused,
+};
+
+static CORRELATION: Section = Section {
+    name: "OtelierCorrelation",
+    doc: "How correlation ids, and whose work it is, come in and go out.",
+    fields: &[
+        Field {
+            doc: "The header that carries the id; an empty text for none.",
+            default: Some("x-correlation-id"),
+            variables: &["OTELIER_CORRELATION_HEADER"],
+            ..Field::new("header", Type::Text)
+        },
+        Field { doc: "Whether what comes in is believed.", default: Some("true"), ..Field::new("accept", Type::Bool) },
+        Field {
+            doc: "Whether a new id is made where none comes in that is acceptable.",
+            default: Some("true"),
+            ..Field::new("generate", Type::Bool)
+        },
+        Field {
+            doc: "Attributes that go out in baggage and are read from it, such as `user.id`. Without it `correlation.id`.",
+            ..Field::new("baggage", Type::List { of: &Type::Text, min: 0 })
+        },
     ],
     count: Count::Any,
     others: Others::Refused,

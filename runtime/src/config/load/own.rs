@@ -1,7 +1,7 @@
 //! `distribution.otelier`: settings that only this library has; and its log level.
 
 use super::cursor::Cursor;
-use crate::config::{ExceptionSignal, Hooks, OldNames, TailSampling, Telemetry};
+use crate::config::{Correlation, ExceptionSignal, Hooks, OldNames, TailSampling, Telemetry};
 
 pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry) {
     if let Some(level) = root.get("log_level") {
@@ -33,6 +33,9 @@ pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry) {
         Some("none") => telemetry.hooks = Hooks::None,
         _ => {}
     }
+    if let Some(correlation) = own.get("correlation") {
+        read_correlation(&correlation, &mut telemetry.correlation);
+    }
     if let Some(timeout) = own.get("shutdown_timeout").and_then(|timeout| timeout.duration()) {
         telemetry.shutdown_timeout = timeout;
     }
@@ -42,5 +45,20 @@ pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry) {
             slower_than: tail.get("slower_than").and_then(|limit| limit.duration()),
             ratio: tail.get("ratio").and_then(|ratio| ratio.number()).unwrap_or(0.0),
         });
+    }
+}
+
+fn read_correlation(from: &Cursor<'_>, to: &mut Correlation) {
+    if let Some(name) = from.get("header").and_then(|name| name.text()) {
+        *to = std::mem::take(to).with_header(name);
+    }
+    if let Some(accept) = from.get("accept").and_then(|accept| accept.bool()) {
+        to.accept = accept;
+    }
+    if let Some(generate) = from.get("generate").and_then(|generate| generate.bool()) {
+        to.generate = generate;
+    }
+    if from.get("baggage").is_some() {
+        to.baggage = from.items("baggage").iter().filter_map(|key| key.text().map(str::to_owned)).collect();
     }
 }

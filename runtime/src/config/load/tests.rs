@@ -197,6 +197,24 @@ instrumentation/development: {general: {stability_opt_in_list: http}}
 }
 
 #[test]
+fn correlation_has_its_settings() {
+    use crate::config::Correlation;
+    let load = |own: &str| loaded(&format!("distribution: {{otelier: {{correlation: {own}}}}}")).correlation;
+    let all = load("{header: X-Request-Id, accept: false, generate: false, baggage: [correlation.id, user.id]}");
+    let expected = Correlation::default()
+        .with_header("x-request-id")
+        .with_accept(false)
+        .with_generate(false)
+        .with_baggage(["correlation.id", "user.id"]);
+    assert_eq!(all, expected);
+    assert_eq!(
+        load("{header: \"\", baggage: []}"),
+        Correlation { header: None, baggage: vec![], ..Correlation::default() }
+    );
+    assert_eq!((load(""), load("{}")), Default::default());
+}
+
+#[test]
 fn what_happens_to_batches_that_do_not_arrive_has_its_settings() {
     use crate::config::{CircuitBreaker, DiskBuffer, Retry, Sync};
     let telemetry = loaded(

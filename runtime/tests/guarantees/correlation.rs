@@ -1,0 +1,255 @@
+//! Correlation contexts are on every span below them, and go where contexts go.
+
+use crate::support::Recorder;
+use opentelemetry::Context;
+use opentelemetry_sdk::trace::SpanData;
+use otelier::correlation::{Settings, Workflow};
+use otelier::schema::crypto::{Market, ProcessingStage};
+use otelier::{CorrelationContext, Span, Telemetry, correlation_id, trace, trace_job};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+fn order(id: &str) -> CorrelationContext {
+    CorrelationContext::with_id(id).expect("it is valid")
+}
+
+fn value(span: &SpanData, key: &str) -> Option<String> {
+    let mut found = span.attributes.iter().filter(|attribute| attribute.key.as_str() == key);
+    let value = found.next().map(|attribute| attribute.value.to_string());
+    assert!(found.next().is_none(), "`{key}` is there twice on `{}`", span.name);
+    value
+}
+
+/// The attribute of the span of this name.
+#[track_caller]
+fn of(spans: &[SpanData], name: &str, key: &str) -> Option<String> {
+    value(spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no span `{name}`")), key)
+}
+
+fn id() -> Option<Arc<str>> {
+    correlation_id()
+}
+
+#[trace]
+fn outer() {
+    inner();
+}
+
+#[trace]
+fn inner() {}
+
+#[trace]
+async fn task() -> Option<Arc<str>> {
+    tokio::task::yield_now().await;
+    inner();
+    id()
+}
+
+#[test]
+fn every_span_that_begins_inside_has_the_context_as_attributes_and_none_outside() {
+    let recorder = Recorder::start();
+    let context = order("order-42").with_user("u").with_operation("checkout").with_job("7").with("app.a", "1").unwrap();
+    context.in_scope(|| {
+        outer();
+        drop(Span::start("by hand"));
+    });
+    drop(Span::start("outside"));
+    let spans = recorder.spans();
+    for name in ["outer", "inner", "by hand"] {
+        for (key, expected) in [
+            ("correlation.id", "order-42"),
+            ("user.id", "u"),
+            ("operation.name", "checkout"),
+            ("job.id", "7"),
+            ("app.a", "1"),
+        ] {
+            assert_eq!(of(&spans, name, key).as_deref(), Some(expected), "{name} {key}");
+        }
+    }
+    assert_eq!(of(&spans, "outside", "correlation.id"), None);
+}
+
+#[test]
+fn a_context_entered_inside_a_span_reaches_the_spans_below_alone_and_keeps_their_parent() {
+    let recorder = Recorder::start();
+    otelier::in_span("root", |_| {
+        order("a").in_scope(outer);
+        drop(Span::start("beside"));
+    });
+    let spans = recorder.spans();
+    let span = |name: &str| spans.iter().find(|span| span.name == name).expect("the span");
+    assert_eq!(of(&spans, "inner", "correlation.id").as_deref(), Some("a"));
+    assert_eq!((of(&spans, "root", "correlation.id"), of(&spans, "beside", "correlation.id")), (None, None));
+    assert_eq!(span("outer").parent_span_id, span("root").span_context.span_id());
+    assert_eq!(span("beside").parent_span_id, span("root").span_context.span_id());
+}
+
+#[test]
+fn a_refused_id_is_said_by_the_spans_and_never_shown() {
+    let recorder = Recorder::start();
+    let headers = HashMap::from([("x-correlation-id".to_owned(), "evil <script>".to_owned())]);
+    CorrelationContext::from_carrier(&headers, &Settings::default()).expect("one is made").in_scope(inner);
+    let spans = recorder.spans();
+    assert_eq!(of(&spans, "inner", "otelier.correlation_refused").as_deref(), Some("true"));
+    assert!(!format!("{spans:?}").contains("evil"));
+}
+
+#[tokio::test]
+async fn contexts_go_with_tasks_and_threads_and_tasks_do_not_mix() {
+    let recorder = Recorder::start();
+    let (a, b) = (order("a"), order("b"));
+    let one = a.in_scope(|| otelier::spawn(task()));
+    let two = tokio::spawn(b.in_future(task()));
+    let joined = (one.await.unwrap(), two.await.unwrap());
+    assert_eq!((joined.0.as_deref(), joined.1.as_deref()), (Some("a"), Some("b")));
+    let both = async { (a.in_future(task()).await, id(), b.in_future(task()).await) };
+    let (first, between, second) = both.await;
+    assert_eq!((first.as_deref(), between, second.as_deref()), (Some("a"), None, Some("b")));
+    let thread = a.in_scope(|| otelier::spawn_thread(|| (id(), inner())));
+    assert_eq!(thread.join().unwrap().0.as_deref(), Some("a"));
+    assert_eq!(id(), None);
+    let spans = recorder.spans();
+    let with_id = |id: &str| spans.iter().filter(|span| value(span, "correlation.id").as_deref() == Some(id)).count();
+    assert_eq!((with_id("a"), with_id("b")), (5, 4));
+}
+
+#[test]
+fn header_and_baggage_make_the_round_trip_through_the_global_propagator() {
+    let recorder = Recorder::with(Telemetry::default());
+    let settings = Settings::default().with_baggage(["correlation.id", "job.id"]);
+    let mut headers = HashMap::new();
+    let sent = order("order-42").with_job("j 1,2").with_user("u");
+    opentelemetry::global::get_text_map_propagator(|propagator| {
+        propagator.inject_context(&sent.context_with(&Context::current(), &settings), &mut headers);
+    });
+    assert!(
+        headers["baggage"].contains("correlation.id=order-42") && !headers["baggage"].contains("user.id"),
+        "{headers:?}"
+    );
+    let found = CorrelationContext::from_carrier(&headers, &settings).unwrap();
+    assert_eq!((found.id(), found.job(), found.user()), ("order-42", Some("j 1,2"), None));
+    sent.inject(&mut headers, &settings);
+    headers.remove("baggage");
+    assert_eq!(CorrelationContext::from_carrier(&headers, &settings).unwrap().id(), "order-42");
+    drop(recorder);
+}
+
+#[test]
+fn settings_of_the_pipeline_are_those_of_whoever_gives_none() {
+    let recorder = Recorder::with(Telemetry::default().with_correlation(Settings::default().with_baggage(["user.id"])));
+    let context = order("a").with_user("u").context(&Context::new());
+    let baggage = opentelemetry::baggage::BaggageExt::baggage(&context);
+    assert_eq!((baggage.get("user.id").map(|user| user.as_str()), baggage.get("correlation.id")), (Some("u"), None));
+    recorder.telemetry().reload(&Telemetry::default()).expect("it may change");
+    let context = order("a").with_user("u").context(&Context::new());
+    assert_eq!(opentelemetry::baggage::BaggageExt::baggage(&context).get("user.id"), None);
+    drop(recorder);
+}
+
+#[test]
+fn a_workflow_is_on_the_spans_of_both_services() {
+    let recorder = Recorder::start();
+    let workflow = Workflow::new("run-1").with_name("collect").with_market(Market::Binance);
+    let mut headers = HashMap::new();
+    workflow.with_stage(ProcessingStage::Ingestion).in_scope(|| {
+        drop(Span::start("here"));
+        opentelemetry::global::get_text_map_propagator(|propagator| propagator.inject(&mut headers));
+    });
+    let received = opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&headers));
+    Workflow::from_baggage(&received).expect("one came in").in_scope(|| drop(Span::start("there")));
+    let spans = recorder.spans();
+    for name in ["here", "there"] {
+        assert_eq!(of(&spans, name, "crypto.workflow_id").as_deref(), Some("run-1"));
+        assert_eq!(of(&spans, name, "crypto.processing_stage").as_deref(), Some("ingestion"));
+    }
+}
+
+#[trace_job]
+fn plain_job() -> Option<Arc<str>> {
+    inner();
+    id()
+}
+
+#[trace_job(job.id = number, correlation = message)]
+async fn told_job(number: &str, message: Option<CorrelationContext>) -> Option<CorrelationContext> {
+    drop(message);
+    tokio::task::yield_now().await;
+    inner();
+    CorrelationContext::current()
+}
+
+#[trace_job(correlation.id = order)]
+fn named_job(order: String) -> Option<Arc<str>> {
+    drop(order);
+    id()
+}
+
+#[trace_job(parent = context, correlation = message)]
+fn job_below(context: Context, message: &CorrelationContext) -> Option<Arc<str>> {
+    inner();
+    id()
+}
+
+#[trace(correlation = message)]
+fn any_function(message: &CorrelationContext) -> Option<Arc<str>> {
+    id()
+}
+
+struct Jobs(&'static str);
+
+#[trace_job(correlation = CorrelationContext::with_id(self.0).ok())]
+impl Jobs {
+    fn method(&self) -> Option<Arc<str>> {
+        id()
+    }
+}
+
+#[test]
+fn a_job_has_a_context_of_its_own_unless_one_is_current() {
+    let recorder = Recorder::start();
+    let made = plain_job().expect("a new one");
+    assert_eq!(order("outer").in_scope(plain_job).as_deref(), Some("outer"));
+    assert_eq!(id(), None);
+    let spans = recorder.spans();
+    let ids: Vec<_> = spans.iter().map(|span| value(span, "correlation.id").expect("an id")).collect();
+    assert_eq!(ids, [&*made, &*made, "outer", "outer"]);
+}
+
+#[test]
+fn a_job_takes_the_context_of_its_message_and_the_id_of_its_annotation() {
+    assert_eq!(named_job("order-7".into()).as_deref(), Some("order-7"));
+    assert_eq!(named_job("not an id".into()).map(|id| id.len()), Some(36));
+    assert_eq!(any_function(&order("a")).as_deref(), Some("a"));
+    assert_eq!(Jobs("b").method().as_deref(), Some("b"));
+}
+
+#[tokio::test]
+async fn an_asynchronous_job_has_its_context_at_every_poll() {
+    let recorder = Recorder::start();
+    let found = tokio::spawn(async { told_job("7f3c2a", Some(order("a"))).await }).await.unwrap().expect("a context");
+    assert_eq!((found.id(), found.job()), ("a", Some("7f3c2a")));
+    let made = told_job("8", None).await.expect("a new one");
+    assert_eq!(made.job(), Some("8"));
+    let spans = recorder.spans();
+    assert_eq!(of(&spans, "inner", "job.id").as_deref(), Some("7f3c2a"));
+    assert_eq!(of(&spans, "job told_job", "correlation.id").as_deref(), Some("a"));
+}
+
+#[test]
+fn a_job_below_a_given_parent_keeps_its_context() {
+    let recorder = Recorder::start();
+    let parent = Span::start("parent");
+    assert_eq!(job_below(parent.context().clone(), &order("a")).as_deref(), Some("a"));
+    drop(parent);
+    let spans = recorder.spans();
+    for name in ["job job_below", "inner"] {
+        assert_eq!(of(&spans, name, "correlation.id").as_deref(), Some("a"));
+    }
+}
+
+#[test]
+fn contexts_work_without_a_pipeline() {
+    let _turn = crate::support::turn();
+    assert_eq!(order("a").in_scope(plain_job).as_deref(), Some("a"));
+    assert!(plain_job().is_some());
+}
