@@ -40,6 +40,8 @@ pub(crate) const TRACE_STATE: u8 = 8;
 pub(crate) const CANCELLED: u8 = 9;
 pub(crate) const NAME: u8 = 10;
 pub(crate) const KEYED: u8 = 11;
+/// The index of such an attribute if it is not the span's own, but of the context that the span began in.
+pub(crate) const OF_CONTEXT: u16 = 1;
 pub(crate) const NAMED_EVENT: u8 = 12;
 pub(crate) const LINK: u8 = 13;
 pub(crate) const STATUS: u8 = 14;

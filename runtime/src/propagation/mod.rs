@@ -27,9 +27,9 @@ mod jaeger;
 #[cfg(test)]
 mod tests;
 
-pub use crate::headers::Headers;
 #[cfg(feature = "http")]
 pub use crate::headers::HeaderCarrier;
+pub use crate::headers::Headers;
 pub use carriers::*;
 #[cfg(fuzzing)]
 pub(crate) use fuzz::headers as fuzz;
@@ -40,10 +40,10 @@ use crate::headers::{self, w3c};
 use ids::{Debug, Remote};
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
+use opentelemetry::global;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
-use opentelemetry::global;
 
 /// Several formats as one propagator.
 ///

@@ -2,10 +2,10 @@
 
 use super::guard::lazy;
 use super::limits;
-use super::shared::keyed;
+use super::shared::keyed_of;
 use super::thread::{self, Active, Mode};
 use crate::attribute::AnyAttribute;
-use crate::wire::Scratch;
+use crate::wire::{self, Scratch};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 use std::sync::Arc;
 
@@ -25,11 +25,10 @@ impl Ambient {
         context.get::<Self>().cloned()
     }
 
-    /// Writes the attributes for a record, as many as a span may have. What the span says itself of the same keys comes
-    /// later, and counts.
+    /// Writes the attributes for a record, as many as a span may have. What the span says itself of the same keys counts.
     pub(super) fn write(&self, scratch: &Scratch) {
         for attribute in self.0.iter().take(limits::attributes()) {
-            keyed(scratch, attribute.key.as_str(), &mut |slot| attribute.value.record(slot));
+            keyed_of(scratch, wire::OF_CONTEXT, attribute.key.as_str(), &mut |slot| attribute.value.record(slot));
         }
     }
 
@@ -57,7 +56,7 @@ pub(crate) fn enter_ambient(context: Context) -> AmbientGuard {
         thread.active.mode.set(Mode::RecordingAttached);
         thread.active.get()
     });
-    AmbientGuard { lazy, _context: context.attach() }
+    AmbientGuard { lazy, _attached: context.clone().attach(), _context: context }
 }
 
 /// See [`enter_ambient`].
@@ -65,7 +64,9 @@ pub(crate) fn enter_ambient(context: Context) -> AmbientGuard {
 pub(crate) struct AmbientGuard {
     /// What was active, if its spans are lazy otherwise.
     lazy: Option<Active>,
-    _context: ContextGuard,
+    _attached: ContextGuard,
+    /// Freed after it is detached: OpenTelemetry's state is borrowed then, and the allocator may be traced.
+    _context: Context,
 }
 
 impl Drop for AmbientGuard {

@@ -518,8 +518,13 @@ impl Target for SharedSpan {
 
 /// Writes an attribute whose key is known only now, if `write` writes a value.
 pub(super) fn keyed(scratch: &Scratch, key: &str, write: &mut dyn FnMut(Slot<'_>)) {
+    keyed_of(scratch, 0, key, write);
+}
+
+/// The same with the index that says whose it is.
+pub(super) fn keyed_of(scratch: &Scratch, index: u16, key: &str, write: &mut dyn FnMut(Slot<'_>)) {
     let position = scratch.position();
-    let item = scratch.begin(wire::KEYED, 0);
+    let item = scratch.begin(wire::KEYED, index);
     scratch.whole_str(wire::header(wire::STR, 0, 0), key);
     let empty = scratch.position();
     write(Slot::new(scratch, 0));

@@ -396,7 +396,10 @@ impl<'a> SpanRecord<'a> {
         }
         // Names of a call site are different from each other and from its constants; only what came through an API may clash.
         let (has_twins, has_keyed) = (self.has_twins, self.tags & 1 << wire::KEYED != 0);
-        let recorded = |key: &str| self.items().any(|item| limits::key_of(&item, self.callsite) == Some(key));
+        let is_of_context = |item: &wire::Item<'_>| (item.tag, item.index) == (wire::KEYED, wire::OF_CONTEXT);
+        let recorded = |key: &str| {
+            self.items().any(|item| limits::key_of(&item, self.callsite) == Some(key) && !is_of_context(&item))
+        };
         let panicked = self.flags & flag::PANIC != 0;
         let mut recorded_error_type = false;
         for (key, value) in self.callsite.constants {
@@ -432,7 +435,9 @@ impl<'a> SpanRecord<'a> {
                 // What the user says of the error is more exact than its type, but nobody foresees a panic.
                 let is_error_type = key.as_str() == "error.type";
                 let is_constant = constants.iter().any(|(constant, _)| *constant == key.as_str());
-                if is_error_type && panicked || is_constant {
+                let own = || self.callsite.constants.iter().any(|(constant, _)| *constant == key.as_str());
+                let is_overwritten = is_of_context(&item) && own();
+                if is_error_type && panicked || is_constant || is_overwritten {
                     continue;
                 }
                 recorded_error_type |= is_error_type;

@@ -253,3 +253,25 @@ fn contexts_work_without_a_pipeline() {
     assert_eq!(order("a").in_scope(plain_job).as_deref(), Some("a"));
     assert!(plain_job().is_some());
 }
+
+#[test]
+fn what_a_span_says_itself_counts_and_the_limit_of_attributes_holds() {
+    #[trace("job.id" = "its own", app.second = 2)]
+    fn work() {
+        otelier::current_span().set_attribute("user.id", "set later");
+    }
+
+    let mut limits = otelier::config::Limits::default();
+    limits.attributes = 4;
+    let recorder = Recorder::with(Telemetry::default().with_limits(limits));
+    let context = CorrelationContext::with_id("a").expect("it is valid").with_user("outer").with_job("outer");
+    let context = context.with("app.tenant", "left out").expect("it is valid");
+    context.in_scope(work);
+    let spans = recorder.spans();
+    let of = |key: &str| spans[0].attributes.iter().filter(|known| known.key.as_str() == key).collect::<Vec<_>>();
+    assert_eq!(spans[0].attributes.len(), 4, "{:?}", spans[0].attributes);
+    assert_eq!(spans[0].dropped_attributes_count, 1);
+    assert_eq!(of("correlation.id").len(), 1);
+    assert_eq!(of("user.id").iter().map(|found| found.value.to_string()).collect::<Vec<_>>(), ["set later"]);
+    assert_eq!(of("job.id").iter().map(|found| found.value.to_string()).collect::<Vec<_>>(), ["its own"]);
+}
