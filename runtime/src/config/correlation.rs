@@ -66,6 +66,15 @@ impl Correlation {
         self
     }
 
+    /// Those of the process: what the pipeline that started last was told, or else the defaults.
+    ///
+    /// ```
+    /// assert_eq!(otelier::correlation::Settings::current().header.as_deref(), Some("x-correlation-id"));
+    /// ```
+    pub fn current() -> Self {
+        Self::of_process().clone()
+    }
+
     pub(super) fn check(&self, problems: &mut crate::ConfigError) {
         if let Some(name) = self.header.as_deref().filter(|name| !is_header_name(name)) {
             problems.push(format_args!(

@@ -98,7 +98,9 @@ pub fn begin(begin: Begin, correlation: &CorrelationContext) -> Begin {
 #[derive(Debug)]
 pub struct Text<'a, T: ?Sized>(pub &'a T);
 
+/// For what may not be there.
 pub trait TextOptional {
+    /// The text, if there is one.
     fn otelier_text(&self) -> Option<String>;
 }
 
@@ -108,7 +110,9 @@ impl<T: fmt::Display> TextOptional for &&Text<'_, Option<T>> {
     }
 }
 
+/// For what can be shown.
 pub trait TextShown {
+    /// The text, if there is one.
     fn otelier_text(&self) -> Option<String>;
 }
 
@@ -118,7 +122,9 @@ impl<T: fmt::Display + ?Sized> TextShown for &Text<'_, T> {
     }
 }
 
+/// For the rest.
 pub trait TextUnknown {
+    /// The text, if there is one.
     fn otelier_text(&self) -> Option<String>;
 }
 

@@ -84,6 +84,45 @@ fn a_context_entered_inside_a_span_reaches_the_spans_below_alone_and_keeps_their
     assert_eq!(span("beside").parent_span_id, span("root").span_context.span_id());
 }
 
+#[trace]
+fn lazy() {
+    order("a").in_scope(|| {
+        inner();
+        drop(Span::start("by hand"));
+    });
+    drop(Span::start("beside"));
+}
+
+#[test]
+fn spans_below_a_context_that_a_lazy_span_entered_are_its_children() {
+    let recorder = Recorder::start();
+    otelier::in_span("root", |_| lazy());
+    let spans = recorder.spans();
+    let span = |name: &str| spans.iter().find(|span| span.name == name).expect("the span");
+    for name in ["inner", "by hand", "beside"] {
+        assert_eq!(span(name).parent_span_id, span("lazy").span_context.span_id(), "{name}");
+    }
+    assert_eq!(span("lazy").parent_span_id, span("root").span_context.span_id());
+}
+
+#[test]
+fn contexts_that_end_in_another_order_leave_spans_where_they_belong() {
+    let recorder = Recorder::start();
+    otelier::in_span("root", |_| {
+        let first = order("a").enter();
+        let second = order("b").enter();
+        drop(first);
+        inner();
+        drop(second);
+        drop(Span::start("beside"));
+    });
+    let spans = recorder.spans();
+    let span = |name: &str| spans.iter().find(|span| span.name == name).expect("the span");
+    for name in ["inner", "beside"] {
+        assert_eq!(span(name).parent_span_id, span("root").span_context.span_id(), "{name}");
+    }
+}
+
 #[test]
 fn a_refused_id_is_said_by_the_spans_and_never_shown() {
     let recorder = Recorder::start();

@@ -169,7 +169,7 @@ fn whatever_is_damaged_what_comes_is_what_was_appended() {
         if is_own {
             assert_eq!(
                 numbers.iter().sum::<u64>() + log.take_losses().damaged_own,
-                (1..=13).sum(),
+                (1..=13).sum::<u64>(),
                 "nothing is uncounted"
             );
         }
