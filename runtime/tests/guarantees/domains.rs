@@ -75,10 +75,15 @@ fn run(name: &str) {}
 #[test]
 fn a_job_has_its_functions_name_unless_another_is_given() {
     let recorder = Recorder::start();
-    r#loop();
-    run("send_receipt");
-    recorder
-        .expect(&["job loop job.name=loop", "job send_receipt job.name=send_receipt job.attempt=2 job.trigger=retry"]);
+    // Or each would get an id of its own.
+    otelier::CorrelationContext::with_id("c").expect("it is valid").in_scope(|| {
+        r#loop();
+        run("send_receipt");
+    });
+    recorder.expect(&[
+        "job loop correlation.id=c job.name=loop",
+        "job send_receipt job.name=send_receipt correlation.id=c job.attempt=2 job.trigger=retry",
+    ]);
 }
 
 #[trace_performance(operation.type = "batch", performance.record_count = rows.len())]
