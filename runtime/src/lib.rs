@@ -127,6 +127,7 @@ pub use pipeline::{
     Stats, TimedOut, init, init_once,
 };
 pub use private::{event, in_span, record};
+pub use process::{TracedCommand, traced_command};
 pub use record::{ErrorClass, ErrorKind, Recovery, Severity};
 pub use record::{TracedFuture, TracedIterator, TracedStream};
 pub use span::{
