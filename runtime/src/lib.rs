@@ -191,3 +191,8 @@ mod pages_of_export {
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/schemas.md")]
 mod schemas_page {}
+
+/// The examples of the page about processes, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/processes.md")]
+mod processes_page {}

@@ -10,6 +10,7 @@ mod made;
 mod mlflow;
 mod otelite;
 mod phoenix;
+mod prefect;
 mod program;
 mod restart;
 mod rotel;
