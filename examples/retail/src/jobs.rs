@@ -15,8 +15,8 @@ const QUEUE: &str = "packing";
 /// How many orders may wait.
 const WAITING: usize = 1000;
 
-/// A piece of work as it lies in a queue: what is to be done, and the headers that say who wants it. A broker such as
-/// Redis or Kafka would hold the same.
+/// A piece of work as it lies in a queue: what is to be done, and the headers that say who wants it (the trace, its baggage).
+/// A broker such as Redis or Kafka would hold the same.
 #[derive(Debug)]
 struct Message {
     order: i64,

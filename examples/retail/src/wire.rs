@@ -49,6 +49,11 @@ async fn serve(request: Request, next: Next) -> Response {
     answered.in_span(span).await
 }
 
+/// What sends requests.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::new()
+}
+
 /// Sends a request, in a span of its own whose context it carries, and returns the status and the body.
 ///
 /// # Errors

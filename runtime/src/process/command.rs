@@ -194,7 +194,7 @@ impl TracedCommand {
 
     /// The command itself, for what is not here, such as the extensions of the operating system.
     ///
-    /// What is done to its streams is not seen here: as after [`From<Command>`](Self#impl-From<Command>-for-TracedCommand),
+    /// What is done to its streams is not seen here, so after this, as after a conversion from a [`Command`],
     /// [`output`](Self::output) records no `process.pid`.
     ///
     /// ```

@@ -86,7 +86,7 @@ fn main() -> ExitCode {
 /// All that one customer does: the root of the trace, unless the environment names a parent.
 #[trace(parent = otelier::process::parent(), app.product.sku = args.sku.clone())]
 async fn visit(args: &Args) -> Result<String, Failure> {
-    let shop = Client { http: reqwest::Client::new(), shop: args.shop.trim_end_matches('/') };
+    let shop = Client { http: wire::client(), shop: args.shop.trim_end_matches('/') };
     let mut told = match &args.sku {
         Some(sku) => buy(&shop, NewOrder { sku: sku.clone(), quantity: args.quantity }).await?,
         None => {

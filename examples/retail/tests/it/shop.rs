@@ -96,10 +96,10 @@ impl Shop {
         (status, serde_json::from_str(body).unwrap_or_default())
     }
 
-    /// Asks the shop to end, and waits until it has.
-    pub fn close(&mut self, signal: &str) -> ExitStatus {
+    /// Asks the shop to end, and waits until it has. Not by `SIGINT`, which a shell lets its background jobs ignore.
+    pub fn close(&mut self) -> ExitStatus {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status().expect("there is a kill");
+        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("there is a kill");
         assert!(sent.success());
         eventually("the end", || self.child.try_wait().expect("the shop is ours"))
     }

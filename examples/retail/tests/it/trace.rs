@@ -47,7 +47,7 @@ fn an_order_is_one_trace_through_three_processes() {
     let customer = shop.customer(&["tea-sencha", "2", "--report"], &environment);
     let told = String::from_utf8_lossy(&customer.stdout).into_owned();
     assert_eq!(told, "order 1: 2 x tea-sencha, 23.00, packed\nsold: 1 orders, 1 packed, 23.00\n", "{customer:?}");
-    assert_eq!(shop.close("TERM").signal(), Some(15));
+    assert_eq!(shop.close().signal(), Some(15));
 
     let spans = shop.receiver.spans();
     assert!(spans.iter().all(|span| hex(&span.trace_id) == TRACE), "one trace");
@@ -70,7 +70,7 @@ fn a_traceparent_of_a_stranger_is_continued() {
     let mut shop = Shop::open(1);
     let (status, order) = shop.ask("POST", "/orders", PARENT, r#"{"sku":"tea-earl-grey","quantity":1}"#);
     assert_eq!((status, order["total"].as_i64()), (201, Some(790)), "{order}");
-    shop.close("INT");
+    shop.close();
     let spans = shop.receiver.spans();
     let request = named(&spans, "POST /orders");
     assert_eq!((hex(&request.trace_id).as_str(), hex(&request.parent_span_id).as_str()), (TRACE, "b7ad6b7169203331"));
@@ -91,7 +91,7 @@ fn what_a_customer_does_wrong_is_said_and_is_no_failure_of_the_shop() {
     assert_eq!(shop.ask("GET", "/orders/7", "", "").0, 404);
     assert_eq!(shop.ask("GET", "/products/pot-cast-iron", "", "").1["stock"], 1, "nothing was taken");
     assert_eq!(shop.ask("POST", "/orders", "", "nonsense").0, 400);
-    shop.close("TERM");
+    shop.close();
     let spans = shop.receiver.spans();
     let orders: Vec<_> = spans.iter().filter(|span| span.name == "check_out").collect();
     let mut errors: Vec<_> = orders.iter().map(|span| text(span, "error.type")).collect();
@@ -107,7 +107,7 @@ fn a_shop_that_is_told_to_end_packs_what_it_accepted_and_sends_all_spans() {
     for _ in 0..3 {
         assert_eq!(shop.ask("POST", "/orders", "", r#"{"sku":"tea-earl-grey","quantity":1}"#).0, 201);
     }
-    assert_eq!(shop.close("TERM").signal(), Some(15));
+    assert_eq!(shop.close().signal(), Some(15));
     assert!(shop.said("stdout").ends_with("shop: SIGTERM, ending\n"), "{}", shop.said("stdout"));
     let packed = shop.receiver.spans().iter().filter(|span| span.name == "job pack_order").count();
     assert_eq!(packed, 3);
