@@ -87,6 +87,15 @@ fn one_case() {
             let mut traced = TracedCommand::from(command);
             println!("@{}", seen(&mut traced).len());
         }
+        "again" => {
+            let guard = start(settings);
+            let mut command = traced_command("env");
+            let (first, second) = (seen(&mut command), seen(&mut command));
+            guard.shutdown().expect("it ends");
+            let ids: Vec<_> = memory.spans().iter().map(|span| span.span_context.span_id().to_string()).collect();
+            println!("@{} {}", first.join(" ").contains(&ids[0]), second.join(" ").contains(&ids[1]));
+            println!("@{}", seen(&mut command).join("\n@"));
+        }
         other => panic!("{other} is no case"),
     }
     let _ = std::io::stdout().flush();
@@ -119,6 +128,13 @@ fn a_child_never_sees_the_parent_of_its_parent() {
     let [only] = variables.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
     assert!(only.starts_with(&format!("TRACEPARENT=00-{trace}-")), "{said}");
     assert!(!said.contains("0af7651916cd43dd8448eb211c80319c"), "{said}");
+}
+
+#[test]
+fn a_command_that_is_used_again_has_the_context_of_its_last_process_alone() {
+    let given = [("TRACEPARENT", GIVEN), ("BAGGAGE", "user=1")];
+    assert_eq!(run("again", &given), format!("true true\nBAGGAGE=user=1\nTRACEPARENT={GIVEN}"));
+    assert_eq!(run("again", &[]), "true true\n");
 }
 
 #[test]
