@@ -8,7 +8,7 @@
 //! |-|-|
 //! | a program to run | [`traced_command`], which is [`std::process::Command`] with a span |
 //! | the same with Tokio or another library | [`TracedCommand::into_parts`], or [`inject`] where no span is wanted |
-//! | any other way to start something: a container, a job, a remote shell | [`env`] |
+//! | any other way to start something: a container, a job, a remote shell | [`env()`] |
 //! | a program that is started by another one | [`parent`] |
 //!
 //! ```
