@@ -129,6 +129,7 @@ pub use pipeline::{
     Stats, TimedOut, init, init_once,
 };
 pub use private::{event, in_span, record};
+pub use process::{TracedCommand, traced_command};
 pub use record::{ErrorClass, ErrorKind, Recovery, Severity};
 pub use record::{TracedFuture, TracedIterator, TracedStream};
 pub use span::{
@@ -197,3 +198,8 @@ mod correlation_page {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/schemas.md")]
 mod schemas_page {}
+
+/// The examples of the page about processes, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/processes.md")]
+mod processes_page {}

@@ -70,6 +70,13 @@ impl SpanBuilder {
         }
     }
 
+    /// Gives the span another name.
+    #[must_use]
+    pub(crate) fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Cow::Owned(name.into());
+        self
+    }
+
     /// Sets the span's kind. Default: internal.
     pub fn kind(mut self, kind: Kind) -> Self {
         self.kind = kind;

@@ -12,6 +12,7 @@ mod made;
 mod mlflow;
 mod otelite;
 mod phoenix;
+mod prefect;
 mod program;
 mod restart;
 mod rotel;

@@ -198,9 +198,15 @@ pub(super) fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
-/// The body that a program answers with, if it answers 200.
+/// The body that a program answers with, if it is what was asked for.
 pub(super) fn get(port: u16, path: &str) -> Result<String, String> {
     ask(port, &format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n"))
+}
+
+/// The body that a program answers a JSON body with, if it takes that.
+pub(super) fn post(port: u16, path: &str, json: &str) -> Result<String, String> {
+    let head = format!("host: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-type: application/json\r\n");
+    ask(port, &format!("POST {path} HTTP/1.1\r\n{head}content-length: {}\r\n\r\n{json}", json.len()))
 }
 
 fn ask(port: u16, request: &str) -> Result<String, String> {
@@ -214,7 +220,7 @@ fn ask(port: u16, request: &str) -> Result<String, String> {
     let body = if head.contains("transfer-encoding: chunked") { dechunked(body)? } else { body.to_vec() };
     let body = String::from_utf8(body).map_err(|error| error.to_string())?;
     match head.split(' ').nth(1) {
-        Some("200") => Ok(body),
+        Some("200" | "201") => Ok(body),
         _ => Err(format!("{request}{head}\n{body}")),
     }
 }
