@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 const MOST_KEPT: usize = 128;
 
 /// A span that is used sooner than this after its making begins when it is used, on the clock of all spans.
-const SOON: f64 = 20e-6;
+const SOON: f64 = 5e-6;
 
 /// What the registry keeps with a span.
 pub(super) struct LibrarySpan {
