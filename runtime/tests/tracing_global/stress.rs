@@ -22,7 +22,7 @@ impl Numbers {
     }
 }
 
-const STEPS: usize = if cfg!(miri) { 60 } else { 4000 };
+const STEPS: usize = if cfg!(miri) { 60 } else { 500 };
 
 /// Walks at random; how many spans of `tracing` it made.
 fn walk(numbers: &mut Numbers, depth: usize, steps: usize, shared: &Span) -> usize {
@@ -58,7 +58,7 @@ fn walk(numbers: &mut Numbers, depth: usize, steps: usize, shared: &Span) -> usi
             }
             8 => info!(step = 1, "told"),
             9 if depth < 4 => {
-                made += trace_block!(name = "ours", { walk(numbers, depth + 1, steps / 8, shared) });
+                made += trace_block!(name = "ours", { walk(numbers, depth + 1, steps / 16, shared) });
             }
             _ => {
                 let at = numbers.below(spans.len());
