@@ -8,9 +8,12 @@ use otelier::{Pipeline, Telemetry};
 use otelier_tests::{Behaviour, Receiver};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tracing::Subscriber;
 use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Counts what the pipeline's threads say to `tracing`, to be sure that there is something to keep out.
 struct Counting(Arc<AtomicUsize>);
@@ -40,7 +43,7 @@ fn an_export_by_grpc_below_a_layer_at_trace_level_makes_no_spans_of_itself() {
     let guard = Pipeline::new(settings).start().expect("the pipeline starts");
     for _ in 0..5 {
         tracing::info_span!("work").in_scope(|| {
-            trace_block!(name = "inside", { guard.flush().expect("it is exported") });
+            trace_block!(name = "inside", { guard.force_flush(PATIENCE).expect("it is exported") });
         });
     }
     let stats = guard.shutdown().expect("the pipeline ends in time");

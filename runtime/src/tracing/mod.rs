@@ -31,6 +31,11 @@
 //! # }
 //! ```
 
+/// The examples of the page run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/tracing.md")]
+mod page {}
+
 mod callsites;
 mod entered;
 mod events;
