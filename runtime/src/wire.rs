@@ -414,6 +414,12 @@ impl fmt::Write for Text<'_> {
     }
 }
 
+/// The longest value, in characters.
+#[cfg(feature = "tracing")]
+pub(crate) fn max_str() -> usize {
+    MAX_STR.load(Relaxed)
+}
+
 /// The text, or its start if it is longer than a value may be.
 pub(crate) fn cut_to_limit(text: &str) -> &str {
     cut(text, MAX_STR.load(Relaxed))

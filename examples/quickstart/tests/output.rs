@@ -44,6 +44,26 @@ fn spans_of_three_makers_and_three_threads_are_one_trace() {
 }
 
 #[test]
+fn spans_of_a_library_that_speaks_to_tracing_are_in_the_trace_of_its_callers() {
+    let output = Command::new(env!("CARGO_BIN_EXE_tracing_in")).env("COLUMNS", "160").output().expect("it runs");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "7 rows, 4 spans\n");
+    let tree = String::from_utf8_lossy(&output.stderr);
+    let names: Vec<_> = shape(&tree).into_iter().filter(|line| !line.contains('·')).collect();
+    let names: Vec<_> = names.iter().map(|name| name.trim_start_matches(['╰', '─', ' '])).collect();
+    assert_eq!(names[0], "trace", "{tree}");
+    for (name, wanted) in names[1..].iter().zip(["request ", "load symbol=BTCUSDT", "SELECT prices ", "decode rows=7"])
+    {
+        assert!(name.starts_with(wanted), "{name} is not {wanted} in\n{tree}");
+    }
+    assert_eq!(names.len(), 5, "{tree}");
+    for event in ["· sent ", "· no price "] {
+        assert!(tree.contains(event), "{event} is not in\n{tree}");
+    }
+    assert!(!tree.contains("left out"), "{tree}");
+}
+
+#[test]
 fn annotations_of_ones_own_schemas_are_recorded() {
     let output = Command::new(env!("CARGO_BIN_EXE_schemas")).env("COLUMNS", "400").output().expect("it runs");
     assert!(output.status.success());

@@ -23,6 +23,8 @@ mod hooked;
 mod tracer;
 
 pub use hooked::{Hooked, hooked};
+#[cfg(feature = "tracing")]
+pub(crate) use tracer::callsite;
 pub use tracer::{Tracer, TracerProvider};
 
 use crate::config::Propagator;

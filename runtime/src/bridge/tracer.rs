@@ -55,7 +55,7 @@ struct Known {
 static KNOWN: AtomicPtr<Known> = AtomicPtr::new(std::ptr::null_mut());
 
 /// The call site of a scope. There is one for each scope ever seen, because records point to it for good.
-fn callsite(scope: InstrumentationScope) -> &'static Callsite {
+pub(crate) fn callsite(scope: InstrumentationScope) -> &'static Callsite {
     // SAFETY: what is stored is never freed.
     let last = || unsafe { KNOWN.load(Ordering::Acquire).as_ref() };
     let mut new: Option<Box<Known>> = None;

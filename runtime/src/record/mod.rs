@@ -22,6 +22,8 @@ mod fork;
 mod future;
 mod guard;
 mod handle;
+#[cfg(feature = "tracing")]
+mod library;
 mod limits;
 pub(crate) mod old_names;
 mod outbox;
@@ -67,6 +69,8 @@ pub use exceptions::ExceptionSignal;
 pub(crate) use exceptions::set_exception_signal;
 pub(crate) use fork::{forks, watch_forks};
 pub(crate) use guard::Policy;
+#[cfg(feature = "tracing")]
+pub(crate) use library::may_begin;
 pub use limits::Limits;
 pub(crate) use limits::{links as max_links, set_limits};
 pub use old_names::OldNames;

@@ -10,4 +10,5 @@ mod order;
 mod random;
 mod remote;
 mod setup;
+mod tracing_layer;
 mod tracing_spans;
