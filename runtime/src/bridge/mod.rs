@@ -26,11 +26,11 @@ pub use hooked::{Hooked, hooked};
 pub use tracer::{Tracer, TracerProvider};
 
 use crate::config::Propagator;
+use crate::headers;
 use crate::propagation::Propagators;
 pub use crate::record::OtelSpan;
 use crate::record::capture::{OnThread, carried};
 use crate::record::{Exact, forks, is_busy, lazy_span};
-use crate::headers;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, global};
 use std::future::{Future, poll_fn};

@@ -33,20 +33,12 @@ pub(crate) struct Joined {
 impl Joined {
     fn named(&self, name: &str) -> Option<&OnceLock<String>> {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
-        if is("tracestate") {
-            Some(&self.tracestate)
-        } else {
-            is("baggage").then_some(&self.baggage)
-        }
+        if is("tracestate") { Some(&self.tracestate) } else { is("baggage").then_some(&self.baggage) }
     }
 }
 
 /// What a message says under a name, of all `values` that it has there.
-pub(crate) fn one<'a>(
-    name: &str,
-    mut values: impl Iterator<Item = &'a str>,
-    joined: &'a Joined,
-) -> Option<&'a str> {
+pub(crate) fn one<'a>(name: &str, mut values: impl Iterator<Item = &'a str>, joined: &'a Joined) -> Option<&'a str> {
     let Some(first) = values.next() else { return (name == LOOKED_AT).then_some("") };
     let Some(second) = values.next() else { return Some(first) };
     if ONLY_ONE.iter().any(|known| name.eq_ignore_ascii_case(known)) {

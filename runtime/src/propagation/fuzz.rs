@@ -37,7 +37,8 @@ const MOST_WRITTEN: usize = 4 * 8192;
 /// Reads these bytes as headers: of each line the first byte is a name, and the rest the value.
 pub fn headers(bytes: &[u8]) {
     let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| line.split_first());
-    let list: Vec<(&str, &[u8])> = lines.map(|(name, value)| (NAMES[usize::from(*name) % NAMES.len()], value)).collect();
+    let list: Vec<(&str, &[u8])> =
+        lines.map(|(name, value)| (NAMES[usize::from(*name) % NAMES.len()], value)).collect();
     for propagators in std::iter::once(Propagator::ALL.to_vec()).chain(Propagator::ALL.map(|one| vec![one])) {
         let propagators = Propagators::new(propagators);
         let read = |headers: &dyn Extractor| propagators.extract_with_context(&Context::new(), headers);

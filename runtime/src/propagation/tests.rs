@@ -331,16 +331,8 @@ fn all_together_write_all_headers_and_say_which() {
     let all = Propagators::new(Propagator::ALL.into_iter().chain(Propagator::ALL));
     let headers = written(&Propagator::ALL, &sent);
     let names: Vec<_> = headers.keys().map(String::as_str).collect();
-    let expected = [
-        "b3",
-        "baggage",
-        "traceparent",
-        "uber-trace-id",
-        "uberctx-key",
-        "x-b3-sampled",
-        "x-b3-spanid",
-        "x-b3-traceid",
-    ];
+    let expected =
+        ["b3", "baggage", "traceparent", "uber-trace-id", "uberctx-key", "x-b3-sampled", "x-b3-spanid", "x-b3-traceid"];
     assert_eq!(names, expected);
     let mut fields: Vec<_> = all.fields().collect();
     fields.sort_unstable();

@@ -3,11 +3,11 @@
 mod environment;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(test)]
+mod tests;
 mod texts;
 #[cfg(feature = "tonic")]
 mod tonic;
-#[cfg(test)]
-mod tests;
 
 pub use environment::{Environment, EnvironmentInjector};
 #[cfg(feature = "http")]

@@ -97,9 +97,8 @@ fn a_broken_list_is_dropped_whole() {
 #[test]
 fn a_list_that_is_too_long_loses_large_members_first_and_then_its_end() {
     let (small, large) = ("s".repeat(100), "l".repeat(256));
-    let members: Vec<_> = (0..32)
-        .map(|number| format!("key{number:02}={}", if number % 4 == 0 { &large } else { &small }))
-        .collect();
+    let members: Vec<_> =
+        (0..32).map(|number| format!("key{number:02}={}", if number % 4 == 0 { &large } else { &small })).collect();
     let list = through(&[&members.join(",")]).expect("most of it fits");
     assert!((512..=LONGEST).contains(&list.len()), "{}", list.len());
     let kept: Vec<_> = list.split(',').map(|member| member[3..5].parse::<usize>().unwrap()).collect();
@@ -142,7 +141,8 @@ fn what_samplers_change_goes_out_with_what_opentelemetry_cannot_hold() {
 
 #[test]
 fn what_a_program_has_put_into_the_list_is_written_only_if_it_may_be() {
-    let state = TraceState::from_key_value([("a", "x\r\ny: z"), ("b", ""), ("c", "ä"), ("d", "1 "), ("e", "1")]).unwrap();
+    let state =
+        TraceState::from_key_value([("a", "x\r\ny: z"), ("b", ""), ("c", "ä"), ("d", "1 "), ("e", "1")]).unwrap();
     let span = SpanContext::new(TraceId::from(7), 7.into(), TraceFlags::SAMPLED, false, state);
     assert_eq!(sent(&Context::new().with_remote_span_context(span)).as_deref(), Some("e=1"));
 }
