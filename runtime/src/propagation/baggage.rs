@@ -63,19 +63,23 @@ fn of_member(member: &str) -> Option<(&str, Cow<'_, str>, String)> {
     (is_token(key) && is_text).then(|| (key, decoded(value), properties_of(properties)))
 }
 
-/// The properties that are of the format, as they are: nobody but who wrote them knows what they mean.
+/// The properties that are of the format, without white space: nobody but who wrote them knows what they mean.
 fn properties_of(text: &str) -> String {
     let mut found = String::new();
-    for property in text.split(';').map(trimmed) {
-        let is_one = match property.split_once('=') {
-            Some((key, value)) => is_token(trimmed(key)) && trimmed(value).bytes().all(is_octet),
-            None => is_token(property),
+    for property in text.split(';') {
+        let (key, value) = match property.split_once('=') {
+            Some((key, value)) => (trimmed(key), Some(trimmed(value))),
+            None => (trimmed(property), None),
         };
-        if is_one {
-            if !found.is_empty() {
-                found.push(';');
-            }
-            found.push_str(property);
+        if !is_token(key) || !value.is_none_or(|value| value.bytes().all(is_octet)) {
+            continue;
+        }
+        if !found.is_empty() {
+            found.push(';');
+        }
+        found.push_str(key);
+        if let Some(value) = value {
+            found.extend(["=", value]);
         }
     }
     found

@@ -39,7 +39,9 @@ pub(super) fn extract(headers: &dyn Extractor) -> Option<Remote> {
     if parts.next().is_some() {
         return None;
     }
-    Remote::new(trace, span, flags & SAMPLED != 0, flags & DEBUG != 0)
+    // The format has the second only with the first. OpenTelemetry for Python writes it for ids that are random, too.
+    let is_sampled = flags & SAMPLED != 0;
+    Remote::new(trace, span, is_sampled, is_sampled && flags & DEBUG != 0)
 }
 
 /// Adds the entries whose headers are of the format, as long as they fit.

@@ -4,18 +4,37 @@
 //! The pipeline makes [`Telemetry::propagators`](crate::Telemetry::propagators) OpenTelemetry's global propagator, unless
 //! [`Hooks`](crate::config::Hooks) say otherwise; then [`Propagators`] makes one for [`hooked`](crate::bridge::hooked).
 //!
+//! [`inject`], [`inject_current`], [`extract`] and [`headers`] use that propagator with any carrier: the headers of a request,
+//! the metadata of gRPC, a map or a list, a message, an [`Environment`], a command.
+//!
 //! What comes in was written by strangers: headers are read up to a length, and what is not of the format names no parent.
 //!
 //! | format | read | written |
 //! |-|-|-|
-//! | W3C Trace Context | every version whose parts are whole | version 00 |
-//! | W3C Baggage | 8,192 bytes, 64 entries | as much |
+//! | W3C Trace Context, level 2 | to the letter: version 00 of exactly 55 characters in lower case, later versions with more behind a `-`; flags sampled and random; `tracestate` in several headers, 32 members, first of two with one key, dropped whole if one member is broken | version 00 with both flags; `tracestate` as it came, up to 4,096 bytes: then members over 128 characters go first, and the rest from the end |
+//! | W3C Baggage | 8,192 bytes, 64 entries, with properties; broken members are left out, values that should have been encoded are understood; of two members with one name the last | as much, in the order of the names; everything encoded that must be, and `+` and `=` |
 //! | B3, one header or several | either form whichever is configured, one header first; 64-bit trace ids; `d`, `true`, `false`; upper case | 128-bit ids, lower case, `0`, `1` or `d`, no id of the parent |
 //! | Jaeger | ids without leading zeros, `%3A` for `:`; baggage up to 8,192 bytes and 64 entries | ids with all digits, 0 for the parent's |
 //!
-//! A debug flag of B3 or Jaeger means that the trace is sampled, and is written again where the same trace goes on. B3
-//! headers without a decision about sampling are read as not sampled, as other implementations of OpenTelemetry do; a `b3`
-//! header with nothing but a decision names no parent.
+//! Of several headers that each name one span (`traceparent`, `b3`, `uber-trace-id`) none counts, because nobody knows which is
+//! right; a value that is not UTF-8 is one of them. Names of headers have no case.
+//!
+//! A debug flag of B3 or Jaeger means that the trace is sampled, and is written again where the same trace goes on; Jaeger's
+//! counts only together with its flag for sampling, as its format has it.
+//!
+//! B3 knows two things that OpenTelemetry's contexts do not. Headers with ids and without a decision (deferred) are read as not
+//! sampled, as OpenTelemetry for Java does, so that a stranger cannot have recorded what nobody asked for. Headers with a
+//! decision and without ids (`b3: 0`, `b3: d`, `X-B3-Sampled` alone) name no parent: the trace begins here, and whether it is
+//! recorded is for this process's sampler to say, as in OpenTelemetry for Java and Go. Brave lets the caller decide; who wants
+//! a `b3: 0` of a health check honoured has a [rule](crate::config::Sampler) for its path.
+//!
+//! OpenTelemetry's `TraceState` refuses keys that level 2 allows, with several `@` or more than 13 characters behind one. They
+//! go through this process all the same, in the context beside the span; `span_context().trace_state()` and the exported
+//! spans are without them, and so is a context that is made anew from a `SpanContext` alone.
+//!
+//! Specifications: [Trace Context](https://www.w3.org/TR/trace-context-2/), [Baggage](https://www.w3.org/TR/baggage/),
+//! [B3](https://github.com/openzipkin/b3-propagation),
+//! [Jaeger](https://www.jaegertracing.io/sdk-migration/#propagation-format).
 
 mod b3;
 mod baggage;

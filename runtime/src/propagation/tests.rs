@@ -141,7 +141,7 @@ fn headers_of_jaeger_name_a_span() {
         (format!("{TRACE}:{SPAN}:0:8"), "not"),
         (format!("{TRACE}:{SPAN}:0:9"), "sampled"),
         (format!("{TRACE}:{SPAN}:0:3"), "sampled debug"),
-        (format!("{TRACE}:{SPAN}:0:2"), "sampled debug"),
+        (format!("{TRACE}:{SPAN}:0:2"), "not"),
     ] {
         let expected = format!("{TRACE} {SPAN} {expected}");
         assert_eq!(found(&[Propagator::Jaeger], &[("uber-trace-id", &header)]), Some(expected), "{header}");

@@ -1,13 +1,14 @@
 //! Which headers name a span's parent, and which are written, as the settings choose them.
 
 use crate::support::{Recorder, named};
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, global};
 use otelier::Telemetry;
 use otelier::config::{Hooks, Propagator};
 use otelier::prelude::*;
-use otelier::propagation::Propagators;
+use otelier::propagation::{self, Environment, Headers, Propagators, extract};
 use otelier::relation::ParentContext;
 use std::collections::HashMap;
 
@@ -138,4 +139,67 @@ fn headers_of_the_http_crate_name_a_parent_in_every_format() {
     let spans = recorder.spans();
     assert_eq!(named(&spans, "child_of").parent_span_id.to_string(), "000000000000000c");
     drop(with(&Propagator::DEFAULT));
+}
+
+#[test]
+fn headers_of_the_active_span_are_there_in_one_call_and_in_every_carrier() {
+    let recorder = with(&[Propagator::TraceContext, Propagator::B3]);
+    let (all, list, command, of_context) = trace_block!(name = "root", {
+        trace_block!(name = "lazy", {
+            let (mut list, mut command) = (Vec::<(String, Vec<u8>)>::new(), std::process::Command::new("true"));
+            propagation::inject_current(&mut list);
+            propagation::inject_current(&mut command);
+            let mut of_context = HashMap::<String, String>::new();
+            propagation::inject(&otelier::current_context(), &mut of_context);
+            (propagation::headers(), list, command, of_context)
+        })
+    });
+    let spans = recorder.spans();
+    let lazy = &named(&spans, "lazy").span_context;
+    let expected = format!("-{}-{}-", lazy.trace_id(), lazy.span_id());
+    assert!(all[0].0 == "traceparent" && all[0].1.contains(&expected), "{all:?}");
+    assert_eq!(all.len(), 2);
+    assert!(std::str::from_utf8(&list[0].1).is_ok_and(|value| value.contains(&expected)));
+    assert!(of_context["traceparent"].contains(&expected));
+    let variables: HashMap<_, _> = command.get_envs().collect();
+    let set = variables[std::ffi::OsStr::new("TRACEPARENT")].and_then(|value| value.to_str());
+    assert!(set.is_some_and(|value| value.contains(&expected)), "{set:?}");
+    drop(with(&Propagator::DEFAULT));
+    assert!(propagation::headers().is_empty(), "outside of spans there is nothing to send");
+}
+
+#[test]
+fn environments_and_messages_name_a_parent_and_bring_baggage() {
+    let recorder = with(&Propagator::DEFAULT);
+    child_of(Environment::of([("TRACEPARENT", TRACEPARENT)]));
+    let message: [(&str, &[u8]); 2] = [("Traceparent", TRACEPARENT.as_bytes()), ("picture", b"\xff")];
+    child_of(Headers::of_bytes(message));
+    child_of(Environment::of([("TRACEPARENT", "nonsense")]));
+    let parents: Vec<_> = recorder.spans().iter().map(|span| span.parent_span_id.to_string()).collect();
+    assert_eq!(parents, ["000000000000000a", "000000000000000a", "0000000000000000"]);
+    let recorder = with(&Propagator::DEFAULT);
+    let context = extract(&[("BAGGAGE", "user=7;from=edge")]);
+    let (value, metadata) = context.baggage().get_with_metadata("user").expect("it is there");
+    assert_eq!((value.as_str(), metadata.as_str()), ("7", "from=edge"));
+    assert!(!context.span().span_context().is_valid());
+    recorder.expect(&[]);
+}
+
+#[test]
+fn a_tracestate_goes_through_annotated_functions_as_it_came() {
+    #[trace(parent = headers)]
+    fn serve(headers: [(&'static str, &'static str); 3]) -> HashMap<String, String> {
+        _ = headers;
+        trace_block!(name = "inner", { trace_block!(name = "client", kind = client, { sent() }) })
+    }
+    let recorder = with(&Propagator::DEFAULT);
+    let headers = serve([("traceparent", TRACEPARENT), ("tracestate", "foo@@bar=1, x=2"), ("tracestate", "y=3")]);
+    assert_eq!(headers["tracestate"], "foo@@bar=1,x=2,y=3");
+    // A context carries it to other threads.
+    let headers = {
+        let _attached = extract(&[("traceparent", TRACEPARENT), ("tracestate", "foo@@bar=1")]).attach();
+        otelier::spawn_thread(|| trace_block!(name = "elsewhere", { sent() })).join().expect("it ends")
+    };
+    assert_eq!(headers["tracestate"], "foo@@bar=1");
+    drop(recorder.spans());
 }

@@ -95,11 +95,14 @@ impl<K: AsRef<str>, V: ValueBytes> Carrier for BTreeMap<K, V> {
     }
 }
 
+/// Whether a name stays.
+type IsKept<'a> = &'a mut dyn FnMut(&str) -> bool;
+
 /// Names have no case, so what differs only in that is replaced.
 struct Into<'a, M> {
     map: &'a mut M,
     insert: fn(&mut M, String, String),
-    retain: fn(&mut M, &mut dyn FnMut(&str) -> bool),
+    retain: fn(&mut M, IsKept<'_>),
 }
 
 impl<M> Injector for Into<'_, M> {
