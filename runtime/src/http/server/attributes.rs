@@ -260,7 +260,8 @@ impl Write for Text {
     }
 }
 
-const _: () = assert!(matches!(ServerRequest::DEF.kind, Kind::Server) && matches!(ServerUnmatched::DEF.kind, Kind::Server));
+const _: () =
+    assert!(matches!(ServerRequest::DEF.kind, Kind::Server) && matches!(ServerUnmatched::DEF.kind, Kind::Server));
 
 #[cfg(test)]
 mod tests {
@@ -270,8 +271,21 @@ mod tests {
     fn every_attribute_has_a_place() {
         for site in [&ROUTED, &UNMATCHED] {
             let places = [
-                site.method, site.method_original, site.path, site.query, site.scheme, site.host, site.port, site.client,
-                site.peer, site.peer_port, site.version, site.agent, site.request_size, site.response_size, site.status,
+                site.method,
+                site.method_original,
+                site.path,
+                site.query,
+                site.scheme,
+                site.host,
+                site.port,
+                site.client,
+                site.peer,
+                site.peer_port,
+                site.version,
+                site.agent,
+                site.request_size,
+                site.response_size,
+                site.status,
                 site.error,
             ];
             assert!(places.iter().all(|place| site.callsite.key(*place).is_some()), "{places:?}");
@@ -281,7 +295,14 @@ mod tests {
 
     #[test]
     fn addresses_are_written_as_the_standard_library_does() {
-        for address in ["0.0.0.0", "255.255.255.255", "10.1.20.103", "2001:db8::1", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"] {
+        for address in [
+            "0.0.0.0",
+            "255.255.255.255",
+            "10.1.20.103",
+            "2001:db8::1",
+            "::",
+            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        ] {
             let parsed: IpAddr = address.parse().unwrap();
             assert_eq!(Text::of_address(parsed).as_str(), address);
         }

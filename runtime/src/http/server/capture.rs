@@ -61,8 +61,23 @@ impl Capture {
     /// The defaults of the table above.
     pub fn new() -> Self {
         const FIELDS: [&str; 17] = [
-            "password", "passwd", "secret", "token", "access_token", "refresh_token", "id_token", "api_key",
-            "authorization", "client_secret", "private_key", "cookie", "session", "pin", "cvv", "card_number", "ssn",
+            "password",
+            "passwd",
+            "secret",
+            "token",
+            "access_token",
+            "refresh_token",
+            "id_token",
+            "api_key",
+            "authorization",
+            "client_secret",
+            "private_key",
+            "cookie",
+            "session",
+            "pin",
+            "cvv",
+            "card_number",
+            "ssn",
         ];
         Self {
             types: ["application/json", "application/*+json", "text/*"].map(Cow::Borrowed).to_vec(),
@@ -221,7 +236,8 @@ mod tests {
 
     #[test]
     fn only_bodies_of_the_wanted_types_are_kept() {
-        for wanted in ["application/json", "Application/JSON; charset=utf-8", "text/plain", "application/problem+json"] {
+        for wanted in ["application/json", "Application/JSON; charset=utf-8", "text/plain", "application/problem+json"]
+        {
             assert!(captured(Capture::new(), wanted, &[b"1"]).is_some(), "{wanted}");
         }
         for other in ["image/png", "application/octet-stream", "application/x-www-form-urlencoded", ""] {

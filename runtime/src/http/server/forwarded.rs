@@ -29,7 +29,10 @@ pub struct NotANetwork(String);
 impl fmt::Display for NotANetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(text) = self;
-        write!(f, "`{text}` is no network: write an address as in `10.0.0.7`, or a network as in `10.0.0.0/8` or `fd00::/8`")
+        write!(
+            f,
+            "`{text}` is no network: write an address as in `10.0.0.7`, or a network as in `10.0.0.0/8` or `fd00::/8`"
+        )
     }
 }
 
@@ -76,7 +79,9 @@ impl<'a> Origin<'a> {
     pub(super) fn find(peer: Option<IpAddr>, headers: &'a HeaderMap, proxies: Option<&Proxies>) -> Self {
         let peer = peer.map(|peer| peer.to_canonical());
         let direct = Self { client: peer, ..Self::default() };
-        let Some((peer, proxies)) = peer.zip(proxies).filter(|(peer, proxies)| proxies.trust(*peer)) else { return direct };
+        let Some((peer, proxies)) = peer.zip(proxies).filter(|(peer, proxies)| proxies.trust(*peer)) else {
+            return direct;
+        };
         if proxies.header == ProxyHeader::Forwarded {
             return Self::forwarded(peer, headers, proxies);
         }
@@ -256,12 +261,18 @@ mod tests {
         let lines = [
             ("x-forwarded-for", "1.1.1.1"),
             ("x-forwarded-for", "2.2.2.2"),
-            ("forwarded", r#"for=9.9.9.9;host=evil.example, for="[2001:db8::1]:4711";proto=HTTPS;host="a.example:8443", For=10.0.0.4"#),
+            (
+                "forwarded",
+                r#"for=9.9.9.9;host=evil.example, for="[2001:db8::1]:4711";proto=HTTPS;host="a.example:8443", For=10.0.0.4"#,
+            ),
             ("x-real-ip", "3.3.3.3"),
             ("x-forwarded-host", "b.example"),
             ("x-forwarded-proto", "http, https"),
         ];
-        assert_eq!(client(ProxyHeader::XForwardedFor, "10.0.0.1", &lines), r#"2.2.2.2 Some("b.example") Some("https")"#);
+        assert_eq!(
+            client(ProxyHeader::XForwardedFor, "10.0.0.1", &lines),
+            r#"2.2.2.2 Some("b.example") Some("https")"#
+        );
         assert_eq!(
             client(ProxyHeader::Forwarded, "10.0.0.1", &lines),
             r#"2001:db8::1 Some("a.example:8443") Some("https")"#

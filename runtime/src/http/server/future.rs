@@ -40,7 +40,7 @@ impl State {
 /// The time during which a request is worked on.
 pub(super) enum Within<'a> {
     Nothing,
-    Suppressed(Suppressed),
+    Suppressed { _until: Suppressed },
     Span(Serving<'a>),
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Suppressed {
 impl Within<'_> {
     pub(super) fn suppressed() -> Self {
         let exact = Exact::enter();
-        Self::Suppressed(Suppressed { _context: SUPPRESSED.clone().attach(), _exact: exact })
+        Self::Suppressed { _until: Suppressed { _context: SUPPRESSED.clone().attach(), _exact: exact } }
     }
 
     /// The regular end; a panic drops it.

@@ -12,7 +12,18 @@ pub(super) struct Wanted {
 
 /// Parts of names of headers whose values prove who sends them.
 const SECRET: [&str; 13] = [
-    "auth", "cookie", "credential", "csrf", "jwt", "key", "passwd", "password", "secret", "session", "signature", "token",
+    "auth",
+    "cookie",
+    "credential",
+    "csrf",
+    "jwt",
+    "key",
+    "passwd",
+    "password",
+    "secret",
+    "session",
+    "signature",
+    "token",
     "xsrf",
 ];
 

@@ -208,10 +208,7 @@ impl<M> ServerLayer<M> {
     /// Asks a function for the other end of the connection. Default: axum's `ConnectInfo` (feature `axum`), else a [`Peer`] in
     /// the extensions.
     #[must_use]
-    pub fn with_peer(
-        self,
-        peer: impl Fn(&RequestHead<'_>) -> Option<SocketAddr> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn with_peer(self, peer: impl Fn(&RequestHead<'_>) -> Option<SocketAddr> + Send + Sync + 'static) -> Self {
         self.set(|settings| settings.peer = Some(Arc::new(peer)))
     }
 

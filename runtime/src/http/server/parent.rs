@@ -1,6 +1,7 @@
 //! Whose child the span of a request is.
 
 use super::forwarded::text;
+use crate::relation::ParentContext;
 use ::http::HeaderMap;
 use opentelemetry::propagation::Extractor;
 use opentelemetry::{Context, global};
@@ -9,8 +10,13 @@ use opentelemetry::{Context, global};
 pub(super) fn contexts(headers: &HeaderMap) -> Context {
     let current = Context::current();
     let read = global::get_text_map_propagator(|propagator| {
+        let mut fields = propagator.fields().peekable();
+        if fields.peek().is_none() {
+            // Perhaps nobody has set one, which is another thing than that nothing is to be read.
+            return headers.contains_key(ONLY_ONE[0]).then(|| headers.parent_context()).flatten();
+        }
         // Most requests of strangers have none of these headers, and cost no look at each of them.
-        let has_any = propagator.fields().any(|field| headers.contains_key(field));
+        let has_any = fields.any(|field| headers.contains_key(field));
         has_any.then(|| propagator.extract_with_context(&current, &Carrier::of(headers)))
     });
     read.unwrap_or(current)

@@ -66,7 +66,13 @@ impl Work {
     }
 
     /// Goes on while the body is sent; ends at once if there is none.
-    pub(super) fn send(self, status: StatusCode, headers: &HeaderMap, is_over: bool, size: SizeHint) -> Option<Sending> {
+    pub(super) fn send(
+        self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        is_over: bool,
+        size: SizeHint,
+    ) -> Option<Sending> {
         let is_bodiless = self.is_head
             || status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
@@ -150,4 +156,3 @@ impl TraceHeader {
         }
     }
 }
-
