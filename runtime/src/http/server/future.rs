@@ -4,7 +4,7 @@ use super::response_body::ResponseBody;
 use super::work::Work;
 use crate::record::{Exact, Serving};
 use ::http::Response;
-use http_body::Body;
+use http_body::{Body, SizeHint};
 use opentelemetry::{Context, ContextGuard};
 use std::fmt;
 use std::future::Future;
@@ -55,6 +55,10 @@ impl Within<'_> {
         Self::Suppressed { _until: Suppressed { _context: SUPPRESSED.clone().attach(), _exact: exact } }
     }
 
+    fn is_span(&self) -> bool {
+        matches!(self, Self::Span(_))
+    }
+
     /// The regular end; a panic drops it.
     #[inline]
     pub(super) fn leave(self) {
@@ -97,11 +101,19 @@ where
         let future = unsafe { Pin::new_unchecked(&mut **future) };
         let within = state.enter();
         let poll = future.poll(task);
+        // What a body says of itself is code of the user, too.
+        let hint = match &poll {
+            Poll::Ready(Ok(response)) if within.is_span() => {
+                let body = response.body();
+                (body.is_end_stream(), body.size_hint())
+            }
+            _ => (false, SizeHint::default()),
+        };
         within.leave();
         let Poll::Ready(result) = poll else { return Poll::Pending };
         let state = std::mem::replace(state, State::Quiet);
         Poll::Ready(match (result, state) {
-            (Ok(response), State::Open(work)) => Ok(answer(work, response)),
+            (Ok(response), State::Open(work)) => Ok(answer(work, response, hint)),
             (Ok(response), State::Suppressed) => Ok(response.map(ResponseBody::suppressed)),
             (Ok(response), State::Quiet) => Ok(response.map(ResponseBody::quiet)),
             (Err(error), State::Open(work)) => {
@@ -116,10 +128,10 @@ where
     }
 }
 
-fn answer<R: Body>(work: Work, response: Response<R>) -> Response<ResponseBody<R>> {
+fn answer<R>(work: Work, response: Response<R>, (is_over, size): (bool, SizeHint)) -> Response<ResponseBody<R>> {
     let (mut head, body) = response.into_parts();
     work.answered(head.status, &mut head.headers);
-    let sending = work.send(head.status, &head.headers, body.is_end_stream(), body.size_hint());
+    let sending = work.send(head.status, &head.headers, is_over, size);
     Response::from_parts(head, ResponseBody::new(body, sending))
 }
 
