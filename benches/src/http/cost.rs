@@ -74,7 +74,8 @@ pub(crate) fn table(arguments: &Arguments) {
                 pipelines.ours = Some(pipeline.start().expect("these settings can be used"));
             }
             (Some(ours), Mode::Unsampled) => {
-                ours.set_sampler(Sampler::ParentBased(Box::new(ParentBased::new(Sampler::AlwaysOff)))).expect("this one can be used");
+                ours.set_sampler(Sampler::ParentBased(Box::new(ParentBased::new(Sampler::AlwaysOff))))
+                    .expect("this one can be used");
             }
             _ => {}
         }
