@@ -64,7 +64,7 @@ fn app() -> Router {
     let slow = || async { Body::from_stream(Endless) };
     Router::new()
         .route("/", route(|| async { "hello" }))
-        .route("/never", route(|| pending::<()>()))
+        .route("/never", route(pending::<()>))
         .route("/endless", route(slow))
         .route("/echo", axum::routing::post(|body: Bytes| async { body }))
         .layer(ServerLayer::new().with_request_bodies())

@@ -1,6 +1,6 @@
 //! Layers inside of routers, around them, and twice; panics and futures that are dropped.
 
-use crate::tools::{answer, captured, get, spans};
+use crate::tools::{answer, captured, get, spans, waits};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get as route;
@@ -102,14 +102,14 @@ fn a_panic_while_the_future_is_made_fails_the_span_too() {
 
 #[test]
 fn a_future_that_is_dropped_is_a_client_that_went_away() {
-    let app = || Router::new().route("/", route(|| pending::<&'static str>())).layer(ServerLayer::new());
+    let app = || Router::new().route("/", route(pending::<&'static str>)).layer(ServerLayer::new());
     // Before it was ever polled, and after.
     for polls in 0..2 {
         let seen = captured(async {
             let mut app = app();
             let mut answer = Box::pin(Service::<Request<Body>>::call(&mut app, get("/")));
             for _ in 0..polls {
-                poll_fn(|task| Poll::Ready(assert!(answer.as_mut().poll(task).is_pending()))).await;
+                waits(answer.as_mut()).await;
             }
         });
         if polls == 0 {
@@ -141,7 +141,7 @@ fn what_the_handler_drops_when_it_is_cancelled_is_below_its_span() {
     let app = Router::new().route("/", route(handler)).layer(ServerLayer::new());
     let seen = captured(async {
         let mut answer = Box::pin(app.oneshot(get("/")));
-        poll_fn(|task| Poll::Ready(assert!(answer.as_mut().poll(task).is_pending()))).await;
+        waits(answer.as_mut()).await;
     });
     seen.spans.span("GET /").has("otelier.cancelled", true).child("rolled back");
 }
@@ -152,9 +152,9 @@ fn a_span_is_current_only_while_its_request_is_polled() {
     let seen = captured(async {
         let mut one = Box::pin(app.clone().oneshot(get("/")));
         let mut other = Box::pin(app.oneshot(get("/")));
-        poll_fn(|task| Poll::Ready(assert!(one.as_mut().poll(task).is_pending()))).await;
+        waits(one.as_mut()).await;
         assert!(!otelier::current_span().is_recording());
-        poll_fn(|task| Poll::Ready(assert!(other.as_mut().poll(task).is_pending()))).await;
+        waits(other.as_mut()).await;
         drop((one.await, other.await));
     });
     assert_eq!(seen.spans.roots().count(), 2);

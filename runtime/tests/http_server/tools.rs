@@ -6,7 +6,9 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use otelier::testing::{Captured, SpanTree, capture_async};
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
 use tower::ServiceExt;
 use tower_service::Service;
 
@@ -42,4 +44,13 @@ where
 /// The spans of one request that is answered.
 pub(crate) fn spans(app: Router, request: Request<Body>) -> SpanTree {
     captured(answer(app, request)).spans
+}
+
+/// Polls a future that is not ready.
+pub(crate) async fn waits<F: Future>(mut future: Pin<&mut F>) {
+    poll_fn(|task| {
+        assert!(future.as_mut().poll(task).is_pending());
+        Poll::Ready(())
+    })
+    .await;
 }
