@@ -173,6 +173,11 @@ mod readme {}
 #[doc = include_str!("../../docs/manual.md")]
 mod manual_page {}
 
+/// The examples of the page about HTTP, too.
+#[cfg(all(doctest, feature = "axum", feature = "tower"))]
+#[doc = include_str!("../../docs/http.md")]
+mod http_page {}
+
 /// The examples of the page about tests run with them.
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/testing.md")]

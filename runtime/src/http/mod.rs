@@ -4,3 +4,5 @@ pub mod client;
 pub mod server;
 mod url;
 mod words;
+
+pub use server::{Capture, NotANetwork, Peer, ProxyHeader, RequestHead, ServerLayer};

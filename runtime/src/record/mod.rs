@@ -34,6 +34,8 @@ mod pieces;
 mod queue;
 mod returned;
 mod sampling;
+#[cfg(feature = "tower")]
+mod served;
 mod shared;
 mod start;
 mod sync;
@@ -69,6 +71,8 @@ pub use exceptions::ExceptionSignal;
 pub(crate) use exceptions::set_exception_signal;
 pub(crate) use fork::{forks, watch_forks};
 pub(crate) use guard::Policy;
+#[cfg(feature = "tower")]
+pub(crate) use guard::enabled;
 #[cfg(feature = "tracing")]
 pub(crate) use library::may_begin;
 pub use limits::Limits;
@@ -82,6 +86,8 @@ pub use sampling::SamplingCounts;
 pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, Match, Node, Parent, Parents, Rates, RuleNode};
 pub(crate) use sampling::{LoadLimits, Readings, follows_load, forget_load, note_load, sampling_factor};
 pub(crate) use sampling::{consistent_threshold, sampling_counts, set_sampler, threshold};
+#[cfg(feature = "tower")]
+pub(crate) use served::{Request as ServedRequest, Served, Serving, serving};
 pub(crate) use shared::SharedSpan;
 pub(crate) use start::{Exact, lazy_span};
 pub(crate) use tail::{Keep, set_tail};
