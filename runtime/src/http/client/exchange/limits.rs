@@ -27,7 +27,8 @@ const KNOWN: [(&str, u64); 9] = [
 
 struct Host {
     name: Box<str>,
-    exchange: Option<Box<str>>,
+    /// Perhaps told later than the name.
+    exchange: OnceLock<Box<str>>,
     used: AtomicU64,
     limit: AtomicU64,
     /// What was said by [`RateLimits::set_limit`], or is known.
@@ -39,7 +40,7 @@ struct Host {
     updated: AtomicU64,
 }
 
-/// Hosts are added and never taken away, so that nobody ever waits for a lock: not a sampler, and not the child of a fork.
+/// Hosts are added and never taken away, so that nobody waits for a lock to read: not a sampler, and not the child of a fork.
 static TABLE: LazyLock<Box<[OnceLock<Host>]>> = LazyLock::new(|| (0..HOSTS).map(|_| OnceLock::new()).collect());
 
 static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -50,7 +51,7 @@ impl Host {
         let unknown = || AtomicU64::new(UNKNOWN);
         Self {
             name: name.to_ascii_lowercase().into(),
-            exchange: exchange.map(Into::into),
+            exchange: exchange.map(|name| OnceLock::from(Box::from(name))).unwrap_or_default(),
             used: unknown(),
             limit: unknown(),
             set_limit: AtomicU64::new(known),
@@ -159,7 +160,7 @@ impl RateLimit {
 /// How much of what hosts allow is used: what the answers of hosts said that a [`ClientLayer`](crate::http::ClientLayer) or
 /// the middleware for reqwest has seen, sampled or not. One table for the process.
 ///
-/// It keeps 256 hosts, and nothing of those that come later. Nobody waits for a lock to read it or to write it.
+/// It keeps 256 hosts, and nothing of those that come later. Nobody waits for a lock to read it.
 ///
 /// ```
 /// use otelier::http::RateLimits;
@@ -179,7 +180,9 @@ impl RateLimits {
     pub fn of(name: &str) -> Option<RateLimit> {
         Host::find(name).and_then(Host::read).or_else(|| {
             let hosts = TABLE.iter().filter_map(OnceLock::get);
-            let of_it = hosts.filter(|host| host.exchange.as_deref() == Some(name)).filter_map(Host::read);
+            let of_it = hosts
+                .filter(|host| host.exchange.get().is_some_and(|exchange| **exchange == *name))
+                .filter_map(Host::read);
             let rank = |limit: &RateLimit| (limit.is_blocked(), limit.share_used().unwrap_or(-1.0));
             of_it.max_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal))
         })
@@ -213,6 +216,9 @@ impl RateLimits {
     /// Keeps what an answer said, and gives what is allowed as far as it is known.
     pub(in crate::http) fn note(host: &str, exchange: Option<&str>, reading: &Reading, now: SystemTime) -> Option<u64> {
         let host = Host::find_or_add(host, exchange)?;
+        if let Some(exchange) = exchange {
+            host.exchange.get_or_init(|| exchange.into());
+        }
         let millis = |at: SystemTime| {
             let since = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
             u64::try_from(since).unwrap_or(UNKNOWN - 1)
