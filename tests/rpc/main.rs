@@ -234,7 +234,7 @@ async fn a_call_that_is_given_up_is_cancelled_on_both_sides() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deadline_that_has_passed_is_an_error_of_the_server() {
+async fn a_deadline_that_has_passed_ends_the_call_on_both_sides() {
     let capture = Capture::start();
     let (address, server) = start().await;
     let mut never = request(Some("never"));
@@ -243,8 +243,29 @@ async fn a_deadline_that_has_passed_is_an_error_of_the_server() {
     let spans = capture.wait_for(PATIENCE, |spans| spans.len() == 3);
     server.abort();
     let (client, server) = both(&spans, EXPORT);
-    client.is_error();
-    server.has("otelier.rpc.timeout", 0.1).has("otelier.cancelled", true).failed_with("DEADLINE_EXCEEDED");
+    client.failed_with("timeout");
+    server.has("otelier.rpc.timeout", 0.1).has("otelier.cancelled", true);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_after_its_deadline_was_late() {
+    let capture = Capture::start();
+    let mut service = ServiceBuilder::new().layer(GrpcServerLayer::new()).service(tower::service_fn(
+        |_: http::Request<Empty<bytes::Bytes>>| {
+            std::future::pending::<Result<http::Response<Empty<bytes::Bytes>>, Infallible>>()
+        },
+    ));
+    for timeout in ["1m", "1H"] {
+        let request = http::Request::post("http://example.org/a.B/C");
+        let request = request.header("content-type", "application/grpc").header("grpc-timeout", timeout);
+        let call = service.ready().await.expect("it is").call(request.body(Empty::new()).expect("a request"));
+        assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err());
+    }
+    let spans = capture.finish();
+    let codes: Vec<_> =
+        spans.iter().map(|span| span.attribute("rpc.response.status_code").map(ToString::to_string)).collect();
+    assert_eq!(codes, [Some("DEADLINE_EXCEEDED".to_owned()), Some("CANCELLED".to_owned())]);
+    assert!(spans.iter().all(|span| span.attribute("otelier.cancelled").is_some()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

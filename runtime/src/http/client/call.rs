@@ -288,7 +288,7 @@ fn request(
     recording.set(At::Port as u16, out.port());
     recording.set(At::Url as u16, out.url(settings.url));
     recording.set(At::Template as u16, out.template.as_deref());
-    recording.set(At::RequestSize as u16, out.body_size);
+    recording.set(At::RequestSize as u16, out.body_size.filter(|size| *size > 0));
     if let Some(market) = market {
         recording.set(At::Market as u16, market.name());
         recording.set(At::Operation as u16, "api_call");

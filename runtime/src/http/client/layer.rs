@@ -31,7 +31,7 @@ use tower_service::Service;
 /// | `server.address`, `server.port` | from the URL, or the `Host` header; the port also where it is the scheme's |
 /// | `url.full` | see [`UrlDetail`](super::UrlDetail) |
 /// | `url.template` | see [`UrlTemplate`] |
-/// | `http.request.body.size`, `http.response.body.size` | where it is known before, and where all of it was read |
+/// | `http.request.body.size`, `http.response.body.size` | where there is one whose size is known before, and where all of it was read |
 /// | `http.request.resend_count` | from the second attempt on, with a link to the one before; see [`Resends`] |
 /// | `http.response.status_code`, `network.protocol.version` | of the answer |
 /// | `error.type` | the status from 400 on, or what went wrong: `timeout`, `connection_refused`, `connection_reset`, `connection_closed`, `name_not_resolved`, `certificate_invalid`, `response_invalid`, … or `_OTHER`; the span's status is an error |
