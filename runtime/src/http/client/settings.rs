@@ -35,12 +35,15 @@ pub enum UrlDetail {
     Nothing,
 }
 
+/// Says of a host whether it is told of the trace.
+pub(in crate::http) type Tells = dyn Fn(&str) -> bool + Send + Sync;
+
 type Template = dyn Fn(&Method, &Uri) -> Option<Cow<'static, str>> + Send + Sync;
 
 #[derive(Clone)]
 pub(in crate::http) struct Settings {
     template: Option<Arc<Template>>,
-    propagate: Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>,
+    propagate: Option<Arc<Tells>>,
     pub(in crate::http) request_headers: Chosen,
     pub(in crate::http) response_headers: Chosen,
     pub(in crate::http) url: UrlDetail,
@@ -84,7 +87,7 @@ impl Settings {
         self.template = Some(template);
     }
 
-    pub(in crate::http) fn set_propagation(&mut self, to: Arc<dyn Fn(&str) -> bool + Send + Sync>) {
+    pub(in crate::http) fn set_propagation(&mut self, to: Arc<Tells>) {
         self.propagate = Some(to);
     }
 
@@ -92,6 +95,7 @@ impl Settings {
         self.template.as_ref().and_then(|template| template(method, uri))
     }
 
+    #[cfg(feature = "reqwest")]
     pub(in crate::http) fn has_template(&self) -> bool {
         self.template.is_some()
     }

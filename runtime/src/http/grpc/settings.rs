@@ -1,6 +1,6 @@
 //! What is recorded of calls.
 
-use crate::http::client::Chosen;
+use crate::http::client::{Chosen, Tells};
 use crate::http::exchange::of_host;
 use ::http::Extensions;
 use ::http::uri::Authority;
@@ -16,7 +16,7 @@ pub(in crate::http) struct Settings {
     pub(super) response_metadata: Chosen,
     pub(super) messages: bool,
     pub(super) server: Option<Authority>,
-    propagate: Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>,
+    propagate: Option<Arc<Tells>>,
     peer: Option<Arc<Peer>>,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
-    pub(super) fn set_propagation(&mut self, to: Arc<dyn Fn(&str) -> bool + Send + Sync>) {
+    pub(super) fn set_propagation(&mut self, to: Arc<Tells>) {
         self.propagate = Some(to);
     }
 

@@ -4,7 +4,7 @@ mod headers;
 mod hosts;
 mod limits;
 
-pub(in crate::http) use headers::{Reading, read};
+pub(in crate::http) use headers::read;
 pub(in crate::http) use hosts::Market;
 pub use hosts::{Exchanges, of_host};
 pub use limits::{RateLimit, RateLimits};
