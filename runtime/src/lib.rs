@@ -178,6 +178,11 @@ mod manual_page {}
 #[doc = include_str!("../../docs/http.md")]
 mod http_page {}
 
+/// The examples of the page about clients, too.
+#[cfg(all(doctest, feature = "reqwest"))]
+#[doc = include_str!("../../docs/http-clients.md")]
+mod http_clients_page {}
+
 /// The examples of the page about tests run with them.
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/testing.md")]

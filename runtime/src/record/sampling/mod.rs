@@ -169,6 +169,13 @@ pub(super) fn waits(parent: &SpanContext, context: &Context, who: &Who<'_>) -> b
     is_undecided && INSTALLED.with(|installed| installed.node.asks_attributes_below(parent, who)).unwrap_or_default()
 }
 
+/// Whether the sampler that is installed looks at values of attributes, so that it is worth while to make them before a
+/// span begins.
+#[inline]
+pub(crate) fn asks_attributes() -> bool {
+    SETTING.load(Acquire) & ATTRIBUTES != 0
+}
+
 /// Asks the sampler that is installed. Also what becomes of the trace's `tracestate`, if it changes.
 #[cold]
 #[inline(never)]
