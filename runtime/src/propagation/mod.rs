@@ -125,7 +125,7 @@ impl Propagators {
 /// use otelier::opentelemetry::Context;
 /// use std::collections::BTreeMap;
 ///
-/// let mut headers = BTreeMap::new();
+/// let mut headers = BTreeMap::<String, String>::new();
 /// otelier::propagation::inject(&Context::current(), &mut headers);
 /// assert!(headers.is_empty(), "there is no span");
 /// ```
@@ -141,7 +141,7 @@ pub fn inject<C: CarrierMut + ?Sized>(context: &Context, carrier: &mut C) {
 /// ```
 /// use otelier::prelude::*;
 ///
-/// #[trace(kind = "producer")]
+/// #[trace(kind = producer)]
 /// fn send(message: &mut Vec<(String, Vec<u8>)>) {
 ///     otelier::propagation::inject_current(message);
 /// }
