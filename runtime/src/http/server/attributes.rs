@@ -13,9 +13,11 @@ use std::fmt::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 
 /// Requests that a route took. The name is that of the schema: method and route.
-static ROUTED: Site = Site::new(Callsite { keys: OWN, ..Callsite::declared::<ServerRequest>("HTTP", u128::MAX) });
+static ROUTED: Site =
+    Site::new(Callsite { keys: OWN, given: true, ..Callsite::declared::<ServerRequest>("HTTP", u128::MAX) });
 /// Those of which no route is known.
-static UNMATCHED: Site = Site::new(Callsite { keys: OWN, ..Callsite::declared::<ServerUnmatched>("HTTP", u128::MAX) });
+static UNMATCHED: Site =
+    Site::new(Callsite { keys: OWN, given: true, ..Callsite::declared::<ServerUnmatched>("HTTP", u128::MAX) });
 
 /// Attributes that the schemas do not have.
 const OWN: &[&str] = &[DISCONNECTED, REQUEST_CONTENT, REQUEST_CUT, RESPONSE_CONTENT, RESPONSE_CUT];
