@@ -48,6 +48,7 @@ fn is_of_context(line: &str) -> bool {
 /// The case that this process was started for, if it was.
 #[test]
 fn one_case() {
+    #[allow(clippy::disallowed_methods, reason = "the variable that tells the child what to do")]
     let Ok(case) = std::env::var(CASE) else { return };
     let memory = MemoryExporter::new(100);
     let start =

@@ -83,6 +83,7 @@ pub(crate) use outcome::Told;
 pub(crate) use owned::{owned, owned_by};
 pub(crate) use panic::set_panic_messages;
 pub use sampling::SamplingCounts;
+#[cfg(feature = "tower")]
 pub(crate) use sampling::asks_attributes;
 pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, Match, Node, Parent, Parents, Rates, RuleNode};
 pub(crate) use sampling::{LoadLimits, Readings, follows_load, forget_load, note_load, sampling_factor};

@@ -71,7 +71,6 @@ impl SpanBuilder {
     }
 
     /// Gives the span another name.
-    #[must_use]
     pub(crate) fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Cow::Owned(name.into());
         self

@@ -295,8 +295,9 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let span = dispatch.downcast_ref::<S>()?.span(id)?;
-    let found = span.extensions().get::<Arc<LibrarySpan>>().cloned();
-    found
+    // The lock ends before the span that it belongs to.
+    let extensions = span.extensions();
+    extensions.get::<Arc<LibrarySpan>>().cloned()
 }
 
 fn is_suppressed() -> bool {

@@ -3,7 +3,6 @@
 use crate::{plain, plainly, traced};
 use opentelemetry::Value;
 use opentelemetry::trace::{SpanKind, Status};
-use otelier::prelude::*;
 use std::error::Error;
 use std::fmt;
 use tracing::field::{Empty, debug, display};

@@ -54,7 +54,7 @@ fn a_value_that_panics_spoils_nothing_but_itself() {
         let outer = info_span!("outer", value = Empty);
         let caught = |f: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).is_err();
         assert!(outer.in_scope(|| caught(&|| info!(value = ?Panics, "event"))));
-        assert!(caught(&|| drop(outer.record("value", debug(Panics)))));
+        assert!(caught(&|| _ = outer.record("value", debug(Panics))));
         outer.in_scope(|| trace_block!(name = "goes on", {}));
     });
     spans.assert_tree("outer\n  goes on");
