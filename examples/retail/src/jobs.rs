@@ -41,7 +41,7 @@ impl Queue {
             .attribute("messaging.operation.type", "send")
             .attribute("messaging.destination.name", QUEUE)
             .start();
-        let headers = span.in_scope(crate::wire::headers);
+        let headers = span.in_scope(otelier::propagation::headers);
         let sent = self.0.try_send(Message { order: order.id, headers, due: Instant::now() });
         let result = sent.map_err(|_| ShopError::QueueFull);
         if let Err(error) = &result {
@@ -64,9 +64,10 @@ pub fn start(store: Store, pause: Duration) -> (Queue, JoinHandle<()>) {
     (Queue(queue), worker)
 }
 
-/// Packs one order, in the trace of the request that made it.
+/// Packs one order, in the trace of the request that made it, and under its correlation id, which came along in the baggage.
 #[trace_job(
     parent = &message.headers,
+    correlation = otelier::propagation::extract(&message.headers),
     job.id = message.order.to_string(),
     job.queue = QUEUE,
     job.trigger = JobTrigger::Event,

@@ -280,7 +280,7 @@ impl CorrelationContext {
     /// The same with other settings.
     pub fn context_with(&self, outer: &Context, settings: &Settings) -> Context {
         let inner = self.below(outer.get::<Self>());
-        let context = with_ambient(outer, inner.attributes());
+        let context = with_ambient(outer, inner.attributes(), carry);
         let context = inner.with_baggage(context, settings);
         context.with_value(inner)
     }
@@ -375,6 +375,17 @@ fn with_current<T>(f: impl FnOnce(Option<&CorrelationContext>) -> T) -> T {
         return f(None);
     }
     Context::map_current(|context| f(context.get::<CorrelationContext>()))
+}
+
+/// Enters in the second context what is entered in the first one.
+fn carry(from: &Context, mut to: Context) -> Context {
+    if let Some(workflow) = from.get::<Workflow>() {
+        to = workflow.context(&to);
+    }
+    if let Some(correlation) = from.get::<CorrelationContext>() {
+        to = correlation.context(&to);
+    }
+    to
 }
 
 /// A value as it is kept.

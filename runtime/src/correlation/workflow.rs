@@ -170,7 +170,7 @@ impl Workflow {
         let own = self.0.own.iter().map(|(key, value)| (&**key, &**value));
         let list = (!keys.is_empty()).then_some((OWN_KEYS, keys.as_str()));
         let values: Vec<_> = named.chain(own).chain(list).collect();
-        let context = with_ambient(outer, self.attributes());
+        let context = with_ambient(outer, self.attributes(), super::carry);
         carrier::put(context, &values).with_value(self.clone())
     }
 

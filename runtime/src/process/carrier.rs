@@ -1,9 +1,8 @@
 //! Environment variables that hold a context.
 
-use crate::relation::ParentContext;
-use opentelemetry::propagation::Injector;
+use crate::propagation::{Environment, EnvironmentInjector, extract, inject};
+use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
-use opentelemetry::{Context, global};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
@@ -25,16 +24,6 @@ const KNOWN: [&str; 10] = [
 /// Jaeger's baggage has names that depend on what is in it.
 const JAEGER_BAGGAGE: &str = "UBERCTX_";
 
-/// The name of the variable for a header: `traceparent` is `TRACEPARENT`, `x-b3-traceid` is `X_B3_TRACEID`.
-fn variable(header: &str) -> String {
-    let mut name = String::with_capacity(header.len() + 1);
-    if header.starts_with(|first: char| first.is_ascii_digit()) {
-        name.push('_');
-    }
-    name.extend(header.chars().map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_uppercase() } else { '_' }));
-    name
-}
-
 /// Whether a variable of this name is part of a context.
 fn is_known(name: &str) -> bool {
     KNOWN.contains(&name) || name.starts_with(JAEGER_BAGGAGE)
@@ -48,27 +37,15 @@ pub(super) struct Variables {
     replace: bool,
 }
 
-impl Injector for Variables {
-    fn set(&mut self, header: &str, value: String) {
-        let name = variable(header);
-        // No variable can hold a zero, and a child that is not started for its sake would be too high a price.
-        if value.contains('\0') {
-            return;
-        }
-        match self.written.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = value,
-            None => self.written.push((name, value)),
-        }
-    }
-}
-
 impl Variables {
     /// What the global propagator writes of a context.
     pub(super) fn of(context: &Context) -> Self {
         let mut variables = Self::default();
-        global::get_text_map_propagator(|propagator| propagator.inject_context(context, &mut variables));
-        // An empty `tracestate` says no more than none.
-        variables.written.retain(|(_, value)| !value.is_empty());
+        let mut set = |name: &str, value: &str| match variables.written.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => value.clone_into(known),
+            None => variables.written.push((name.to_owned(), value.to_owned())),
+        };
+        inject(context, &mut EnvironmentInjector(&mut set));
         variables.replace = context.span().span_context().is_valid() && !variables.written.is_empty();
         variables
     }
@@ -105,22 +82,7 @@ impl Variables {
 
 /// The context that an environment holds.
 pub(super) fn parent(environment: impl Iterator<Item = (OsString, OsString)>) -> Context {
-    let fields = global::get_text_map_propagator(|propagator| {
-        propagator.fields().map(|header| (variable(header), header.to_owned())).collect::<Vec<_>>()
-    });
-    let header = |name: &str| match fields.iter().find(|(variable, _)| variable == name) {
-        Some((_, header)) => Some(header.clone()),
-        None => is_known(name).then(|| name.to_ascii_lowercase().replace('_', "-")),
-    };
-    let headers: Vec<(String, String)> = environment
-        .filter_map(|(name, value)| Some((header(name.to_str()?)?, value.into_string().ok()?)))
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
-    headers.parent_context().unwrap_or_else(|| {
-        // Baggage may come without a span.
-        let headers: std::collections::HashMap<_, _> = headers.into_iter().collect();
-        global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), &headers))
-    })
+    extract(&Environment::of(environment))
 }
 
 #[cfg(test)]
@@ -131,15 +93,6 @@ mod tests {
 
     fn environment(of: &[(&str, &str)]) -> impl Iterator<Item = (OsString, OsString)> + use<> {
         of.iter().map(|(name, value)| (name.into(), value.into())).collect::<Vec<_>>().into_iter()
-    }
-
-    #[test]
-    fn names_of_variables_are_upper_case_without_hyphens() {
-        assert_eq!(variable("traceparent"), "TRACEPARENT");
-        assert_eq!(variable("x-b3-traceid"), "X_B3_TRACEID");
-        assert_eq!(variable("uberctx-key.é"), "UBERCTX_KEY__");
-        assert_eq!(variable("1-x"), "_1_X");
-        assert_eq!(variable(""), "");
     }
 
     #[test]
@@ -174,19 +127,11 @@ mod tests {
     fn stale_variables_are_replaced_only_by_a_span() {
         let inherited = ["PATH", "BAGGAGE", "TRACESTATE", "UBERCTX_USER", "B3"].map(OsStr::new);
         let mut variables = Variables::default();
-        variables.set("traceparent", PARENT.to_owned());
-        variables.set("tracestate", "a=1".to_owned());
+        for (name, value) in [("TRACEPARENT", PARENT), ("TRACESTATE", "a=1")] {
+            variables.written.push((name.to_owned(), value.to_owned()));
+        }
         assert!(variables.stale(inherited).is_empty());
         variables.replace = true;
         assert_eq!(Vec::from_iter(variables.stale(inherited)), ["B3", "BAGGAGE", "UBERCTX_USER"]);
-    }
-
-    #[test]
-    fn a_value_that_no_variable_can_hold_is_left_out() {
-        let mut variables = Variables::default();
-        variables.set("baggage", "a=\0".to_owned());
-        variables.set("b3", "0".to_owned());
-        variables.set("B3", "1".to_owned());
-        assert_eq!(variables.written, [("B3".to_owned(), "1".to_owned())]);
     }
 }

@@ -11,7 +11,13 @@ use std::sync::Arc;
 
 /// The attributes. They lie in OpenTelemetry's context, and go wherever that goes: to tasks, threads and spans of others.
 #[derive(Clone, Debug)]
-pub(crate) struct Ambient(Arc<[KeyValue]>);
+pub(crate) struct Ambient {
+    attributes: Arc<[KeyValue]>,
+    carry: Carry,
+}
+
+/// Makes the second context hold whatever in the first one gives attributes to spans.
+pub(crate) type Carry = fn(&Context, Context) -> Context;
 
 impl Ambient {
     /// Whether `context` gives anything to the spans below it.
@@ -27,23 +33,30 @@ impl Ambient {
 
     /// Writes the attributes for a record, as many as a span may have. What the span says itself of the same keys counts.
     pub(super) fn write(&self, scratch: &Scratch) {
-        for attribute in self.0.iter().take(limits::attributes()) {
+        for attribute in self.attributes.iter().take(limits::attributes()) {
             keyed_of(scratch, wire::OF_CONTEXT, attribute.key.as_str(), &mut |slot| attribute.value.record(slot));
         }
     }
 
     /// What `context` gives to the spans below it.
     pub(crate) fn of(context: &Context) -> &[KeyValue] {
-        context.get::<Self>().map_or(&[], |ambient| &ambient.0)
+        context.get::<Self>().map_or(&[], |ambient| &ambient.attributes)
     }
 }
 
 /// The context with these attributes for every span that begins below it, beside those it gives already; of two values for
 /// one key the new one counts.
-pub(crate) fn with_ambient(context: &Context, attributes: Vec<KeyValue>) -> Context {
+pub(crate) fn with_ambient(context: &Context, attributes: Vec<KeyValue>, carry: Carry) -> Context {
     let is_new = |known: &&KeyValue| attributes.iter().all(|new| new.key != known.key);
     let all = Ambient::of(context).iter().filter(is_new).chain(&attributes).cloned().collect();
-    context.with_value(Ambient(all))
+    context.with_value(Ambient { attributes: all, carry })
+}
+
+/// The parent's context with what the current one gives to the spans below it, if the parent's gives nothing itself: who
+/// names a parent does not leave the scopes that are entered. `None` if that changes nothing.
+pub(crate) fn carried_to(parent: &Context, current: &Context) -> Option<Context> {
+    let ambient = current.get::<Ambient>().filter(|_| !Ambient::is_in(parent))?;
+    Some((ambient.carry)(current, parent.clone()))
 }
 
 /// Makes a context current on this thread until the result is dropped, so that spans which begin meanwhile see what it

@@ -64,7 +64,7 @@ pub use pieces::{Drain, Opening, Start, TracedFuture, TracedIterator, TracedStre
 pub use returned::{ReturnedFallible, ReturnedItem, ReturnedPlain, ReturnedWrapper};
 
 pub(crate) use adopted::{adopt, is_busy, settle};
-pub(crate) use ambient::{AmbientGuard, enter_ambient, with_ambient};
+pub(crate) use ambient::{AmbientGuard, carried_to, enter_ambient, with_ambient};
 pub(crate) use capture::set_policy;
 pub(crate) use counters::COUNTERS;
 pub use exceptions::ExceptionSignal;

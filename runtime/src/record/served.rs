@@ -100,6 +100,10 @@ impl Served {
         self.open.handle()
     }
 
+    pub(crate) fn context(&self) -> &Context {
+        self.open.context()
+    }
+
     pub(crate) fn span_context(&self) -> SpanContext {
         self.open.context().span().span_context().clone()
     }

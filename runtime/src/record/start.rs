@@ -1,6 +1,6 @@
 //! Where a span begins: below whom, in which trace, and whether it is recorded.
 
-use super::ambient::Ambient;
+use super::ambient::{Ambient, carried_to};
 use super::begin::{Begin, Decided, Sample};
 use super::capture::{self, SeenBy};
 use super::counters::{COUNTERS, Counters};
@@ -74,7 +74,8 @@ impl Start {
             return None;
         }
         let current = Context::current();
-        let context = begin.parent.as_ref().unwrap_or(&current);
+        let carried = begin.parent.as_ref().and_then(|parent| carried_to(parent, &current));
+        let context = carried.as_ref().or(begin.parent.as_ref()).unwrap_or(&current);
         if current.is_telemetry_suppressed() || context.is_telemetry_suppressed() {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use super::{BY_HAND, Span};
 use crate::attribute::{AnyAttribute, AttributeSink, KeyedTarget, Slot, SpanAttributes};
-use crate::record::{AsyncSpan, Opening, OtelSpan, SharedSpan, Start, max_links, owned, owned_by};
+use crate::record::{AsyncSpan, Opening, OtelSpan, SharedSpan, Start, carried_to, max_links, owned, owned_by};
 use crate::relation::{Links, ParentContext};
 use crate::schema::Kind;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
@@ -181,7 +181,8 @@ impl SpanBuilder {
 
     /// Starts the span.
     pub fn start(self) -> Span {
-        let parent = self.parent.unwrap_or_else(crate::bridge::current_context);
+        let carried = |parent: Context| carried_to(&parent, &Context::current()).unwrap_or(parent);
+        let parent = self.parent.map_or_else(crate::bridge::current_context, carried);
         let span = (!parent.is_telemetry_suppressed())
             .then(|| SharedSpan::start(&BY_HAND, &self.name, self.kind, self.start_time, &parent, &self.attributes))
             .flatten();

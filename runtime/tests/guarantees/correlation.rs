@@ -314,3 +314,35 @@ fn what_a_span_says_itself_counts_and_the_limit_of_attributes_holds() {
     assert_eq!(of("user.id").iter().map(|found| found.value.to_string()).collect::<Vec<_>>(), ["set later"]);
     assert_eq!(of("job.id").iter().map(|found| found.value.to_string()).collect::<Vec<_>>(), ["its own"]);
 }
+
+#[test]
+fn who_names_a_parent_does_not_leave_the_context() {
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[trace(parent = PARENT)]
+    fn named() -> Option<Arc<str>> {
+        id()
+    }
+
+    #[trace(root)]
+    fn begun() -> Option<Arc<str>> {
+        id()
+    }
+
+    let recorder = Recorder::start();
+    let found = order("a").in_scope(|| {
+        Span::builder("by hand").child_of(PARENT).start().end();
+        Span::builder("by hand, begun").root().start().end();
+        // What the parent's context has entered itself counts.
+        Span::builder("entered").parent(&order("b").context(&Context::new())).start().end();
+        [named(), begun()]
+    });
+    assert_eq!(found.map(|id| id.map(|id| id.to_string())), [Some("a".to_owned()), Some("a".to_owned())]);
+    let spans = recorder.spans();
+    for name in ["named", "begun", "by hand", "by hand, begun"] {
+        assert_eq!(of(&spans, name, "correlation.id").as_deref(), Some("a"), "{name}");
+    }
+    assert_eq!(of(&spans, "entered", "correlation.id").as_deref(), Some("b"));
+    let named = spans.iter().find(|span| span.name == "named").expect("it was recorded");
+    assert_eq!(named.parent_span_id.to_string(), "b7ad6b7169203331");
+}

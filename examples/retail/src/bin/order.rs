@@ -1,6 +1,8 @@
 //! A customer of the shop.
 
 use clap::Parser;
+use http::Method;
+use otelier::CorrelationContext;
 use otelier::prelude::*;
 use retail::api::{NewOrder, Order, Product, Refusal, Report};
 use retail::{PORT, USAGE, telemetry, wire};
@@ -69,7 +71,9 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    let visited = runtime.block_on(visit(&args));
+    // What all programs do for this visit has one id: on every span, and in every answer of the shop.
+    let correlation = CorrelationContext::new();
+    let visited = runtime.block_on(correlation.in_future(visit(&args)));
     telemetry::finish(telemetry);
     match visited {
         Ok(told) => {
@@ -124,23 +128,22 @@ async fn buy(shop: &Client<'_>, wanted: NewOrder) -> Result<String, Failure> {
 
 /// Talks to the shop.
 struct Client<'a> {
-    http: reqwest::Client,
+    http: wire::Client,
     shop: &'a str,
 }
 
 impl Client<'_> {
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.send(self.http.get(format!("{}{path}", self.shop))).await
+        self.send(self.http.request(Method::GET, format!("{}{path}", self.shop))).await
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: Vec<u8>) -> Result<T, Failure> {
-        let request = self.http.post(format!("{}{path}", self.shop)).header("content-type", "application/json");
-        self.send(request.body(body)).await
+        let request = self.http.request(Method::POST, format!("{}{path}", self.shop));
+        self.send(request.header("content-type", "application/json").body(body)).await
     }
 
     async fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Failure> {
-        let request = request.build().map_err(Failure::NoAnswer)?;
-        let (status, body) = wire::send(&self.http, request).await.map_err(Failure::NoAnswer)?;
+        let (status, body) = self.http.send(request).await.map_err(Failure::NoAnswer)?;
         if (200..300).contains(&status) {
             return serde_json::from_slice(&body).map_err(|_| Failure::NotUnderstood { status });
         }

@@ -55,14 +55,24 @@ fn an_order_is_one_trace_through_three_processes() {
     // The customer's process is below the one of its environment, the shop's below the customer's request, the job below
     // the request that made the order, the report's process below the command.
     assert_eq!(hex(&named(&spans, "visit").parent_span_id), "b7ad6b7169203331");
-    assert!(ancestry("INSERT orders").ends_with("< check_out < POST /orders < POST < buy < visit"), "{spans:?}");
+    assert!(
+        ancestry("INSERT orders").ends_with("< check_out < POST /orders < POST /orders < buy < visit"),
+        "{spans:?}"
+    );
     let job = ancestry("job pack_order");
-    assert_eq!(job, "job pack_order < send packing < check_out < POST /orders < POST < buy < visit");
-    assert_eq!(ancestry("sales"), "sales < report < run_report < POST /reports < POST < visit");
+    assert_eq!(job, "job pack_order < send packing < check_out < POST /orders < POST /orders < buy < visit");
+    assert_eq!(ancestry("sales"), "sales < report < run_report < POST /reports < POST /reports < visit");
     let command = named(&spans, "report");
     assert_eq!(text(command, "process.exit.code"), "0");
     assert_eq!(text(command, "process.command_args"), "");
-    assert_eq!(text(named(&spans, "POST /orders"), "http.response.status_code"), "201");
+    let both_sides = || spans.iter().filter(|span| span.name == "POST /orders");
+    assert_eq!(both_sides().count(), 2, "{spans:?}");
+    assert!(both_sides().all(|span| text(span, "http.response.status_code") == "201"));
+    // One id through the customer, the shop and its job; the report's process has the trace alone.
+    let id = text(named(&spans, "visit"), "correlation.id");
+    assert_eq!(id.len(), 36, "{id}");
+    let without = spans.iter().filter(|span| text(span, "correlation.id") != id).map(|span| span.name.as_str());
+    assert_eq!(without.collect::<Vec<_>>(), ["SELECT orders", "sales"]);
 }
 
 #[test]

@@ -1,38 +1,23 @@
 //! The headers of a context in a request.
 
-use ::http::header::{HeaderMap, HeaderName, HeaderValue};
-use opentelemetry::Context;
-use opentelemetry::global;
-use opentelemetry::propagation::Injector;
+use crate::correlation::{CorrelationContext, Settings};
+use crate::propagation::{self, HeaderInjector};
+use ::http::header::HeaderMap;
 use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, global};
 
-struct Headers<'a>(&'a mut HeaderMap);
-
-impl Injector for Headers<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        let name = match key {
-            "traceparent" => HeaderName::from_static("traceparent"),
-            "tracestate" => HeaderName::from_static("tracestate"),
-            "baggage" => HeaderName::from_static("baggage"),
-            _ => match HeaderName::from_bytes(key.as_bytes()) {
-                Ok(name) => name,
-                Err(_) => return,
-            },
-        };
-        if let Ok(value) = HeaderValue::try_from(value) {
-            self.0.insert(name, value);
-        }
-    }
-}
-
-/// Writes the context into the headers. What names another span there is taken out, so that nobody finds two.
+/// Writes the context into the headers, and the correlation id that is in it. What names another span there is taken out, so
+/// that nobody finds two.
 pub(in crate::http) fn inject(context: &Context, headers: &mut HeaderMap) {
-    global::get_text_map_propagator(|propagator| {
-        if context.span().span_context().is_valid() {
+    if context.span().span_context().is_valid() {
+        global::get_text_map_propagator(|propagator| {
             for field in propagator.fields().filter(|field| *field != "baggage") {
                 headers.remove(field);
             }
-        }
-        propagator.inject_context(context, &mut Headers(headers));
-    });
+        });
+    }
+    propagation::inject(context, headers);
+    if let Some(correlation) = CorrelationContext::of_context(context) {
+        correlation.inject(&mut HeaderInjector(headers), Settings::of_process());
+    }
 }

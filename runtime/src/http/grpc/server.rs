@@ -49,5 +49,13 @@ grpc_layer! {
     /// // tonic::transport::Server::builder().layer(layer).add_service(..)
     /// # let _ = layer;
     /// ```
-    GrpcServerLayer, GrpcServerService, GrpcServerFuture, Rpc::serve, if |request| is_grpc(&request), []
+    GrpcServerLayer, GrpcServerService, GrpcServerFuture, Rpc::serve, if |request| is_grpc(&request), [
+        /// Reads the correlation id of calls, and enters its [`CorrelationContext`](crate::CorrelationContext): every span and
+        /// every log line of the call has it. Where none comes in that is acceptable, the settings say whether one is made.
+        /// Default: ids are not read.
+        pub fn with_correlation(mut self, settings: crate::correlation::Settings) -> Self {
+            Arc::make_mut(&mut self.settings).correlation = Some(settings);
+            self
+        }
+    ]
 }

@@ -16,6 +16,7 @@ pub(in crate::http) struct Settings {
     pub(super) response_metadata: Chosen,
     pub(super) messages: bool,
     pub(super) server: Option<Authority>,
+    pub(super) correlation: Option<crate::correlation::Settings>,
     propagate: Option<Arc<Tells>>,
     peer: Option<Arc<Peer>>,
 }

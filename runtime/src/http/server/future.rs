@@ -1,6 +1,8 @@
 //! The future of an answer.
 
+use super::parent::tell;
 use super::response_body::ResponseBody;
+use super::settings::Settings;
 use super::work::Work;
 use crate::record::{Exact, Serving};
 use ::http::Response;
@@ -10,7 +12,7 @@ use std::fmt;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::task::{self, Poll};
 
 /// What becomes of a request.
@@ -20,6 +22,8 @@ pub(super) enum State {
     Quiet,
     /// It has none, and what happens in it neither.
     Suppressed,
+    /// It has none, but a correlation context.
+    Within(Context, Arc<Settings>),
     Open(Work),
 }
 
@@ -32,6 +36,7 @@ impl State {
         match self {
             Self::Quiet => Within::Nothing,
             Self::Suppressed => Within::suppressed(),
+            Self::Within(context, _) => Within::attached(context),
             Self::Open(work) => Within::Span(work.served.enter()),
         }
     }
@@ -40,19 +45,30 @@ impl State {
 /// The time during which a request is worked on.
 pub(super) enum Within<'a> {
     Nothing,
-    Suppressed { _until: Suppressed },
+    Suppressed { _until: Attached },
+    Context { _until: Attached },
     Span(Serving<'a>),
 }
 
-pub(super) struct Suppressed {
+pub(super) struct Attached {
     _context: ContextGuard,
     _exact: Exact,
 }
 
+impl Attached {
+    fn new(context: &Context) -> Self {
+        let exact = Exact::enter();
+        Self { _context: context.clone().attach(), _exact: exact }
+    }
+}
+
 impl Within<'_> {
     pub(super) fn suppressed() -> Self {
-        let exact = Exact::enter();
-        Self::Suppressed { _until: Suppressed { _context: SUPPRESSED.clone().attach(), _exact: exact } }
+        Self::Suppressed { _until: Attached::new(&SUPPRESSED) }
+    }
+
+    fn attached(context: &Context) -> Self {
+        Self::Context { _until: Attached::new(context) }
     }
 
     fn is_span(&self) -> bool {
@@ -115,6 +131,10 @@ where
         Poll::Ready(match (result, state) {
             (Ok(response), State::Open(work)) => Ok(answer(work, response, hint)),
             (Ok(response), State::Suppressed) => Ok(response.map(ResponseBody::suppressed)),
+            (Ok(mut response), State::Within(context, settings)) => {
+                settings.correlation.iter().for_each(|settings| tell(&context, settings, response.headers_mut()));
+                Ok(response.map(ResponseBody::quiet))
+            }
             (Ok(response), State::Quiet) => Ok(response.map(ResponseBody::quiet)),
             (Err(error), State::Open(work)) => {
                 if work.served.is_recording() {

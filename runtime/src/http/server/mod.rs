@@ -7,7 +7,7 @@ mod future;
 mod headers;
 mod json;
 mod mode;
-mod parent;
+pub(super) mod parent;
 mod response_body;
 mod service;
 mod settings;
@@ -248,6 +248,23 @@ impl<M> ServerLayer<M> {
     #[must_use]
     pub fn with_https(self) -> Self {
         self.set(|settings| settings.scheme = "https")
+    }
+
+    /// Reads the correlation id of requests, and enters its [`CorrelationContext`](crate::CorrelationContext): every span and
+    /// every log line of the request has it, whether or not the trace is recorded, and the answer says it in the same header.
+    /// Where none comes in that is acceptable, the settings say whether one is made. Default: ids are not read.
+    ///
+    /// ```
+    /// use otelier::correlation::Settings;
+    /// use otelier::http::ServerLayer;
+    ///
+    /// let layer = ServerLayer::new().with_correlation(Settings::default());
+    /// // At the border of the system: no foreign ids.
+    /// let layer = ServerLayer::new().with_correlation(Settings::default().with_accept(false));
+    /// ```
+    #[must_use]
+    pub fn with_correlation(self, settings: crate::correlation::Settings) -> Self {
+        self.set(|all| all.correlation = Some(settings))
     }
 
     /// Tells clients the trace id in a header of the answer, whether or not the trace is recorded. Default: they are not told.

@@ -41,7 +41,14 @@ impl<S, M> Server<S, M> {
         if settings.excludes(&head) {
             return State::Suppressed;
         }
-        let context = contexts(head.headers);
+        let context = contexts(head.headers, settings.correlation.as_ref());
+        // Where there is no span, what the request says of correlation holds all the same.
+        let without_span = |context| {
+            if settings.correlation.is_some() { State::Within(context, Arc::clone(settings)) } else { State::Quiet }
+        };
+        if !enabled() {
+            return without_span(context);
+        }
         let told = settings.route.as_ref().and_then(|route| route(&head));
         let route = told.as_deref().or_else(|| head.route());
         let parent = context.span();
@@ -52,10 +59,12 @@ impl<S, M> Server<S, M> {
                 span.attribute("http.route", &route);
                 span.rename(&name(&head, Some(route)));
             }
-            return State::Quiet;
+            return without_span(context);
         }
         let begins = Begins::new(head, route, settings);
-        let Some(served) = Served::begin(&begins.site.callsite, &context, &begins) else { return State::Quiet };
+        let Some(served) = Served::begin(&begins.site.callsite, &context, &begins) else {
+            return without_span(context);
+        };
         if served.is_recording() {
             if let Some(name) = begins.other_name() {
                 served.span().rename(&name);
@@ -83,7 +92,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if !enabled() {
+        if !enabled() && self.settings.correlation.is_none() {
             return ResponseFuture::new(self.inner.call(request.map(|body| M::wrap(body, None))), State::Quiet);
         }
         let state = Self::begin(&self.settings, RequestHead::of(&request));

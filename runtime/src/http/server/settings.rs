@@ -3,6 +3,7 @@
 use super::capture::Capture;
 use super::forwarded::Proxies;
 use super::headers::Wanted;
+use crate::correlation;
 use ::http::{Extensions, HeaderMap, HeaderName, Method, Uri, Version};
 use std::borrow::Cow;
 use std::fmt;
@@ -105,6 +106,7 @@ pub(super) struct Settings {
     pub(super) route: Option<Route>,
     pub(super) peer: Option<FindPeer>,
     pub(super) trace_header: Option<TraceHeader>,
+    pub(super) correlation: Option<correlation::Settings>,
 }
 
 impl Default for Settings {
@@ -122,6 +124,7 @@ impl Default for Settings {
             route: None,
             peer: None,
             trace_header: None,
+            correlation: None,
         }
     }
 }
@@ -138,6 +141,7 @@ impl fmt::Debug for Settings {
             .field("response_capture", &self.response_capture)
             .field("excluded", &self.excluded)
             .field("trace_header", &self.trace_header)
+            .field("correlation", &self.correlation)
             .finish_non_exhaustive()
     }
 }

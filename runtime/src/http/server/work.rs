@@ -2,6 +2,7 @@
 
 use super::attributes::{DISCONNECTED, RESPONSE_CONTENT, RESPONSE_CUT, Site, content_length};
 use super::capture::Collected;
+use super::parent::tell;
 use super::settings::{Settings, TraceHeader};
 use crate::attribute::Slot;
 use crate::record::Served;
@@ -44,6 +45,9 @@ impl Work {
     pub(super) fn answered(&self, status: StatusCode, headers: &mut HeaderMap) {
         if let Some(wanted) = &self.settings.trace_header {
             wanted.insert(&self.served.span_context(), headers);
+        }
+        if let Some(settings) = &self.settings.correlation {
+            tell(self.served.context(), settings, headers);
         }
         if !self.served.is_recording() {
             return;
