@@ -4,6 +4,8 @@
 mod bodies;
 #[path = "http_server/connections.rs"]
 mod connections;
+#[path = "http_server/correlation.rs"]
+mod correlation;
 #[path = "http_server/hostile.rs"]
 mod hostile;
 #[path = "http_server/nesting.rs"]

@@ -7,6 +7,8 @@ use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsSe
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
+use otelier::CorrelationContext;
+use otelier::correlation::Settings;
 use otelier::http::grpc::GrpcClientService;
 use otelier::http::{GrpcClientLayer, GrpcServerLayer};
 use otelier::testing::{Capture, CapturedSpan, SpanTree};
@@ -99,6 +101,7 @@ async fn start() -> (SocketAddr, tokio::task::JoinHandle<()>) {
     let address = listener.local_addr().expect("an address");
     let layer = GrpcServerLayer::new()
         .with_request_metadata(["x-tenant"])
+        .with_correlation(Settings::default().with_generate(false))
         .with_peer(|extensions| extensions.get::<TcpConnectInfo>()?.remote_addr());
     let server = Server::builder().layer(layer).add_service(TraceServiceServer::new(Traces)).add_service(EchoServer);
     let task = tokio::spawn(async move {
@@ -151,6 +154,20 @@ async fn a_call_has_a_span_on_both_sides_in_one_trace() {
     }
     client.has("rpc.response.metadata.x-served-by", ["one"]).has_no("rpc.request.metadata.x-tenant");
     server.has("rpc.request.metadata.x-tenant", ["t"]).has("network.peer.address", "127.0.0.1").child("handle");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correlation_id_goes_from_one_side_to_the_other() {
+    let capture = Capture::start();
+    let (address, server) = start().await;
+    let call = async { TraceServiceClient::new(channel(address)).export(request(None)).await };
+    let context = CorrelationContext::with_id("order-42").expect("it is valid");
+    context.in_future(call).await.expect("an answer");
+    let spans = capture.wait_for(PATIENCE, |spans| spans.len() == 3);
+    server.abort();
+    let (client, server) = both(&spans, EXPORT);
+    client.has("correlation.id", "order-42");
+    server.has("correlation.id", "order-42").child("handle").has("correlation.id", "order-42");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

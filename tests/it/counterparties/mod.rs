@@ -2,7 +2,6 @@
 //! were made. Each test runs where its program is installed, and says so where it is not; `docs/counterparties.md` tells how
 //! to get them. What a counterparty loses is named in its test, and what it refuses, too.
 
-mod callbacks;
 mod decoder;
 mod embedded;
 mod facts;
@@ -16,5 +15,4 @@ mod prefect;
 mod program;
 mod restart;
 mod rotel;
-mod trace_context;
 mod value;

@@ -2,3 +2,4 @@
 
 mod shop;
 mod trace;
+mod trace_context;
