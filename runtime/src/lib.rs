@@ -30,6 +30,9 @@
 //!   [`in_span!`], [`InSpan`], [`TraceIterator`] and [`TraceStream`] give spans to closures, futures and loops,
 //!   [`Attempts`] to retries, [`batch`] to several messages at once; [`bridge`] has spans of OpenTelemetry's API both
 //!   ways.
+//! * [`propagation`] reads and writes what carries a trace to other processes; [`traced_command`] starts one in the trace,
+//!   [`prefect`] a flow run. `otelier::http` has spans for whole requests (feature `tower`), `otelier::tracing` those of
+//!   libraries that speak to `tracing`. A [`CorrelationContext`] is one id through services, jobs and log lines.
 //! * [`init`] starts a pipeline from [`Telemetry`]; its [`Guard`] flushes and shuts down with a deadline, and changes the
 //!   sampler and other settings at run time. [`init_once`] shares one pipeline.
 //! * [`health`] says how the pipeline is doing, as a value, as JSON and over HTTP; [`diagnostics`] is what it logs.
@@ -47,10 +50,15 @@
 //! | `metrics` | yes | metrics: a meter provider from settings, durations of calls whose annotations ask for `metrics` |
 //! | `prometheus` | no | [`config::Prometheus`]: metrics for Prometheus to fetch, over HTTP |
 //! | `zipkin` | no | [`config::Zipkin`]: spans to Zipkin, which speaks OTLP by a module of its own and is better reached so |
-//! | `http` | with `otlp-*` | `http::HeaderMap` names the parent of a span, see [`relation`] |
+//! | `http` | with `otlp-*` | `http::HeaderMap` carries traces, see [`propagation`], and names the parent of a span, see [`relation`] |
+//! | `tower` | no | `otelier::http`: spans for requests of servers and clients of tower, and of gRPC on both sides |
+//! | `reqwest` | no | `otelier::http::reqwest`: spans for requests of reqwest; brings `tower` |
+//! | `tonic` | no | tonic's metadata carries traces, see [`propagation`] |
+//! | `tracing` | no | `otelier::tracing`: spans and events of `tracing` become ours; `otelier::logging`: our ids in log lines |
+//! | `log` | no | `otelier::logging`: our ids in the records of `log` |
 //! | `logs` | no | [`bridge::hooked`] for log processors of the OpenTelemetry SDK, its log exporters for exceptions |
 //! | `hyper` | no | [`health`] as a hyper service |
-//! | `axum` | no | [`health`] as an axum router |
+//! | `axum` | no | [`health`] as an axum router; with `tower` the matched route of a request |
 //! | `signals` | no | `otelier::signals`: telemetry ends in time when the process gets `SIGTERM` or `SIGINT` |
 //! | `testing` | no | `otelier::testing`: which spans a test's code makes, in any number of tests at a time |
 //! | `registry` | no | `schema::registry`: all schemas and call sites of a program, for tools and tests |
@@ -182,6 +190,11 @@ mod http_page {}
 #[cfg(all(doctest, feature = "reqwest"))]
 #[doc = include_str!("../../docs/http-clients.md")]
 mod http_clients_page {}
+
+/// Those of the page about headers and OpenTelemetry's API.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/context.md")]
+mod context_page {}
 
 /// The examples of the page about tests run with them.
 #[cfg(all(doctest, feature = "testing"))]
