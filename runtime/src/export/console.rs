@@ -279,7 +279,9 @@ fn render_node(trace: &Trace, at: usize, guides: &[bool], last: bool, style: &Te
     }
     let kept = if node.orphan { ELSEWHERE.len() } else { 0 };
     for (key, value) in shown::attributes(trace, at) {
-        let value = cut(&value, VALUE_COLUMNS);
+        // A URL is what tells one request from another, and says most at its end.
+        let most = if key == "full" { line.room().saturating_sub(key.len() + 4 + kept) } else { VALUE_COLUMNS };
+        let value = cut(&value, most.max(VALUE_COLUMNS));
         if line.room() < key.chars().count() + value.chars().count() + 4 + kept {
             line.push(Some(Ink::Dim), " …");
             break;
@@ -316,7 +318,7 @@ fn render_below(node: &Node, guides: &[bool], last: bool, style: &TextStyle, to:
         let colon = if text.is_empty() { "" } else { ": " };
         below(Ink::Red, format!("✗ {error_type}{colon}{text}"));
     } else if node.is_cancelled() {
-        below(Ink::Yellow, "✗ cancelled: dropped before it was ready".to_owned());
+        below(Ink::Yellow, format!("✗ cancelled: {}", shown::cancelled(node)));
     }
     let events: Vec<String> = node
         .span
@@ -541,6 +543,20 @@ workflow daily                                        1.00 ms ▕█████
         ];
         let text = render(vec![served], &TextStyle::default().with_width(90));
         assert!(text.contains("GET /orders/{id} server status_code=200 … (parent elsewhere)  "), "{text}");
+    }
+
+    #[test]
+    fn a_request_that_ends_early_says_where() {
+        let mut unread = span(1, 0, "GET", 0, 10);
+        unread.attributes = vec![
+            KeyValue::new("otelier.cancelled", true),
+            KeyValue::new("otelier.http.cancelled_in", "body"),
+            KeyValue::new("url.full", "http://127.0.0.1:8080/orders/7/lines"),
+        ];
+        let text = render(vec![unread], &TextStyle::default());
+        assert!(text.contains("full=http://127.0.0.1:8080/orders/7/lines  "), "{text}");
+        assert!(text.contains("✗ cancelled: the answer's body was not read to its end\n"), "{text}");
+        assert_eq!(text.matches("body").count(), 1, "{text}");
     }
 
     #[test]

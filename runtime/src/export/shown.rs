@@ -5,13 +5,15 @@ use opentelemetry::trace::{Event, SpanKind};
 use opentelemetry::{KeyValue, Value};
 
 /// What the name, the schema or the outcome says anyway.
-const SAID: [&str; 8] = [
+const SAID: [&str; 10] = [
     "crypto.operation_type",
     "crypto.processing_stage",
     "error.type",
     "file.path",
     "http.request.method",
     "otelier.cancelled",
+    "otelier.http.cancelled_in",
+    "otelier.http.disconnected",
     "rpc.system.name",
     "url.template",
 ];
@@ -98,6 +100,19 @@ pub(super) fn side(node: &Node) -> Option<&'static str> {
         SpanKind::Client => Some("client"),
         SpanKind::Server => Some("server"),
         _ => None,
+    }
+}
+
+/// What it means that a span was cancelled.
+pub(super) fn cancelled(node: &Node) -> &'static str {
+    let place = |key| node.attribute(key).map(|value| value.as_str());
+    let (sent, served) = (place("otelier.http.cancelled_in"), place("otelier.http.disconnected"));
+    match (sent.as_deref(), served.as_deref()) {
+        (Some("waiting"), _) => "dropped before the answer came",
+        (Some("body"), _) => "the answer's body was not read to its end",
+        (_, Some("before_response")) => "the client did not wait for the answer",
+        (_, Some("response_body")) => "the client did not take the whole answer",
+        _ => "dropped before it was ready",
     }
 }
 
