@@ -1,6 +1,7 @@
 //! Traces as trees in a terminal.
 
-use super::tree::{Node, Trace, human_duration, short_key};
+use super::shown;
+use super::tree::{Node, Trace, human_duration};
 use opentelemetry::Value;
 use opentelemetry::trace::{SpanId, SpanKind};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
@@ -154,6 +155,10 @@ const BAR_COLUMNS: usize = 16;
 const DEEPEST_INDENT: usize = 24;
 /// Longest value of an attribute in a line.
 const VALUE_COLUMNS: usize = 28;
+/// Events in lines of their own; the others are counted.
+const EVENT_LINES: usize = 8;
+/// Behind a span whose parent is in another process, or was lost.
+const ELSEWHERE: &str = " (parent elsewhere)";
 
 /// Prints the trace as a tree, one line for each span: name, key attributes, duration, and when it ran.
 ///
@@ -269,9 +274,15 @@ fn render_node(trace: &Trace, at: usize, guides: &[bool], last: bool, style: &Te
         () => Some(Ink::Bold),
     };
     line.push(ink, &node.span.name);
-    for (key, value) in node.key_attributes() {
-        let value = cut(&value, VALUE_COLUMNS);
-        if line.room() < key.chars().count() + value.chars().count() + 4 {
+    if let Some(side) = shown::side(node) {
+        line.push(Some(Ink::Dim), &format!(" {side}"));
+    }
+    let kept = if node.orphan { ELSEWHERE.len() } else { 0 };
+    for (key, value) in shown::attributes(trace, at) {
+        // A URL is what tells one request from another, and says most at its end.
+        let most = if key == "full" { line.room().saturating_sub(key.len() + 4 + kept) } else { VALUE_COLUMNS };
+        let value = cut(&value, most.max(VALUE_COLUMNS));
+        if line.room() < key.chars().count() + value.chars().count() + 4 + kept {
             line.push(Some(Ink::Dim), " …");
             break;
         }
@@ -279,7 +290,7 @@ fn render_node(trace: &Trace, at: usize, guides: &[bool], last: bool, style: &Te
         line.push(None, &value);
     }
     if node.orphan {
-        line.push(Some(Ink::Dim), " (parent elsewhere)");
+        line.push(Some(Ink::Dim), ELSEWHERE);
     }
     line.pad_to(narrower.width);
     let mut line = Line { style, ..line };
@@ -307,7 +318,7 @@ fn render_below(node: &Node, guides: &[bool], last: bool, style: &TextStyle, to:
         let colon = if text.is_empty() { "" } else { ": " };
         below(Ink::Red, format!("✗ {error_type}{colon}{text}"));
     } else if node.is_cancelled() {
-        below(Ink::Yellow, "✗ cancelled: dropped before it was ready".to_owned());
+        below(Ink::Yellow, format!("✗ cancelled: {}", shown::cancelled(node)));
     }
     let events: Vec<String> = node
         .span
@@ -316,22 +327,25 @@ fn render_below(node: &Node, guides: &[bool], last: bool, style: &TextStyle, to:
         .filter(|event| event.name != "exception")
         .map(|event| {
             let after = event.timestamp.duration_since(node.span.start_time).unwrap_or_default();
-            let attributes: String = event
-                .attributes
-                .iter()
-                .map(|attribute| {
-                    format!(
-                        " {}={}",
-                        short_key(attribute.key.as_str()),
-                        cut(&attribute.value.to_string(), VALUE_COLUMNS)
-                    )
-                })
+            let attributes: String = shown::event_attributes(event)
+                .map(|(key, value)| format!(" {key}={}", cut(&value, VALUE_COLUMNS)))
                 .collect();
             format!("{}{attributes} +{}", event.name, human_duration(after))
         })
         .collect();
-    if !events.is_empty() {
-        below(Ink::Dim, format!("· {}", events.join(" · ")));
+    if events.is_empty() {
+        return;
+    }
+    let together = events.join(" · ");
+    let indented = 3 * guides.len().min(DEEPEST_INDENT) + 5;
+    if indented + together.chars().count() <= style.width {
+        return below(Ink::Dim, format!("· {together}"));
+    }
+    for event in events.iter().take(EVENT_LINES) {
+        below(Ink::Dim, format!("· {event}"));
+    }
+    if events.len() > EVENT_LINES {
+        below(Ink::Dim, format!("… {} more events", events.len() - EVENT_LINES));
     }
 }
 
@@ -515,6 +529,48 @@ workflow daily                                        1.00 ms ▕█████
         missing.attributes = vec![KeyValue::new("error.type", "not_found")];
         missing.status = Status::error("");
         assert!(render(vec![missing], &TextStyle::default()).contains("✗ not_found\n"));
+    }
+
+    #[test]
+    fn a_request_from_elsewhere_shows_its_side_its_answer_and_where_its_parent_is() {
+        let mut served = span(2, 1, "GET /orders/{id}", 0, 10);
+        served.span_kind = SpanKind::Server;
+        let path = "/orders/of-a-long-name-that-leaves-little-room";
+        served.attributes = vec![
+            KeyValue::new("http.request.method", "GET"),
+            KeyValue::new("url.path", path),
+            KeyValue::new("http.response.status_code", 200),
+        ];
+        let text = render(vec![served], &TextStyle::default().with_width(90));
+        assert!(text.contains("GET /orders/{id} server status_code=200 … (parent elsewhere)  "), "{text}");
+    }
+
+    #[test]
+    fn a_request_that_ends_early_says_where() {
+        let mut unread = span(1, 0, "GET", 0, 10);
+        unread.attributes = vec![
+            KeyValue::new("otelier.cancelled", true),
+            KeyValue::new("otelier.http.cancelled_in", "body"),
+            KeyValue::new("url.full", "http://127.0.0.1:8080/orders/7/lines"),
+        ];
+        let text = render(vec![unread], &TextStyle::default());
+        assert!(text.contains("full=http://127.0.0.1:8080/orders/7/lines  "), "{text}");
+        assert!(text.contains("✗ cancelled: the answer's body was not read to its end\n"), "{text}");
+        assert_eq!(text.matches("body").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn events_that_do_not_fit_into_one_line_have_one_each_and_the_rest_is_counted() {
+        let mut root = span(1, 0, "root", 0, 100);
+        for number in 0..10 {
+            let event = Event::new(format!("event {number}"), root.start_time, vec![], 0);
+            root.events.events.push(event);
+        }
+        let text = render(vec![root.clone()], &TextStyle::default().with_width(60));
+        assert!(text.contains("   · event 0 +0 ns\n   · event 1 +0 ns\n"), "{text}");
+        assert!(text.ends_with("   · event 7 +0 ns\n   … 2 more events\n"), "{text}");
+        let wide = render(vec![root], &TextStyle::default().with_width(200));
+        assert!(wide.contains("· event 8 +0 ns · event 9 +0 ns\n"), "{wide}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Every row is in the page itself, so that it can be read without scripts; the script adds folding, searching, and what a
 //! span recorded. Names and values come from anywhere and are escaped wherever they stand.
 
+use super::shown;
 use super::tree::{Node, Trace, human_duration};
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
@@ -117,14 +118,15 @@ fn write_trace(page: &mut String, trace: &Trace, colors: &mut Vec<String>) -> fm
         write!(page, "<i style=\"--l:{}\">{at}</i>", quarter * 25)?;
     }
     page.push_str("</div></div><div role=\"treegrid\" aria-label=\"Spans of the trace\">\n");
-    for node in trace.nodes() {
-        write_row(page, trace, node, colors)?;
+    for at in 0..trace.nodes().len() {
+        write_row(page, trace, at, colors)?;
     }
     page.push_str("</div>");
     Ok(())
 }
 
-fn write_row(page: &mut String, trace: &Trace, node: &Node, colors: &mut Vec<String>) -> fmt::Result {
+fn write_row(page: &mut String, trace: &Trace, at: usize, colors: &mut Vec<String>) -> fmt::Result {
+    let node = &trace.nodes()[at];
     let total = trace.duration().as_secs_f64().max(f64::MIN_POSITIVE);
     let left = since(node.span.start_time, trace.start()).as_secs_f64() / total * 100.0;
     let width = node.duration().as_secs_f64() / total * 100.0;
@@ -150,7 +152,7 @@ fn write_row(page: &mut String, trace: &Trace, node: &Node, colors: &mut Vec<Str
         if leaf { " leaf" } else { "" },
         Text(&node.span.name),
     )?;
-    let attributes = row_attributes(node);
+    let attributes = row_attributes(trace, at);
     if !attributes.is_empty() {
         write!(page, "<span class=\"at\">{}</span>", Text(&attributes))?;
     }
@@ -180,9 +182,11 @@ fn color(name: &str, colors: &mut Vec<String>) -> usize {
 }
 
 /// The first attributes that the name does not say already, for the row.
-fn row_attributes(node: &Node) -> String {
-    let short = |(key, value): (&str, String)| format!("{key}={}", value.chars().take(32).collect::<String>());
-    let shown: Vec<String> = node.key_attributes().take(ROW_ATTRIBUTES).map(short).collect();
+fn row_attributes(trace: &Trace, at: usize) -> String {
+    let attributes = shown::attributes(trace, at);
+    let short = |(key, value): &(&str, String)| format!("{key}={}", value.chars().take(32).collect::<String>());
+    let side = shown::side(&trace.nodes()[at]).map(str::to_owned);
+    let shown: Vec<String> = side.into_iter().chain(attributes.iter().take(ROW_ATTRIBUTES).map(short)).collect();
     shown.join(" ")
 }
 

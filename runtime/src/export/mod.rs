@@ -24,6 +24,7 @@ pub(crate) mod otlp_json;
 mod refused;
 mod scopes;
 pub(crate) mod sdk;
+mod shown;
 pub mod tree;
 #[cfg(feature = "zipkin")]
 pub(crate) mod zipkin;

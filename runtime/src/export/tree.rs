@@ -71,34 +71,10 @@ impl Node {
         self.attribute("otelier.cancelled") == Some(&Value::Bool(true))
     }
 
-    /// Attributes worth showing beside the name, with the last segment of their keys: not those that the name, the schema
-    /// or the outcome says anyway.
-    pub(crate) fn key_attributes(&self) -> impl Iterator<Item = (&str, String)> {
-        const SAID: [&str; 6] = [
-            "crypto.operation_type",
-            "crypto.processing_stage",
-            "error.type",
-            "file.path",
-            "otelier.cancelled",
-            "url.template",
-        ];
-        self.span.attributes.iter().filter_map(|attribute| {
-            let key = attribute.key.as_str();
-            let value = attribute.value.to_string();
-            let in_name = value.len() > 2 && self.span.name.contains(&value);
-            (!in_name && !SAID.contains(&key)).then(|| (short_key(key), value))
-        })
-    }
-
     /// The value of an attribute.
     pub fn attribute(&self, key: &str) -> Option<&Value> {
         self.span.attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|KeyValue { value, .. }| value)
     }
-}
-
-/// The last segment of an attribute's key.
-pub(crate) fn short_key(key: &str) -> &str {
-    key.rsplit('.').next().unwrap_or(key)
 }
 
 impl Trace {

@@ -2,6 +2,7 @@
 
 mod client;
 pub mod grpc;
+mod headers;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 pub mod server;

@@ -43,11 +43,10 @@
 //! The process takes it from there with [`process::parent`](crate::process::parent). A program that has the labels of a run
 //! instead, because it asked the API or got an event, has [`parent`].
 
+use crate::headers::w3c;
 use crate::relation::ParentContext;
 use opentelemetry::Context;
-use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TraceContextExt;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 use std::collections::{BTreeMap, HashMap};
 
 /// The label of a run that holds the `traceparent` of its span, or of the span that it is to begin below.
@@ -77,7 +76,7 @@ pub fn labels() -> BTreeMap<String, String> {
 pub fn labels_of(context: &Context) -> BTreeMap<String, String> {
     let mut headers = HashMap::new();
     if context.span().span_context().is_valid() {
-        TraceContextPropagator::new().inject_context(context, &mut headers);
+        w3c::inject(context, &mut headers);
     }
     headers.remove("traceparent").map(|traceparent| (LABEL.to_owned(), traceparent)).into_iter().collect()
 }

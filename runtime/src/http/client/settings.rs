@@ -1,7 +1,7 @@
 //! What a client records, and whom it tells about the trace.
 
 use super::exchange::{Exchanges, of_host};
-use ::http::header::{HeaderMap, HeaderName};
+use crate::http::headers::Chosen;
 use ::http::{Method, Uri};
 use std::borrow::Cow;
 use std::fmt;
@@ -109,34 +109,6 @@ impl Settings {
     }
 }
 
-/// Headers that were asked for, with the keys of their attributes.
-#[derive(Clone, Debug, Default)]
-pub(in crate::http) struct Chosen(Arc<[(HeaderName, Box<str>)]>);
-
-impl Chosen {
-    /// What is no name of a header is of no header, and left out.
-    pub(in crate::http) fn new(prefix: &str, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let name = |name: &str| HeaderName::from_bytes(name.as_bytes()).ok();
-        let names = names.into_iter().filter_map(|text| name(text.as_ref()));
-        Self(names.map(|name| (name.clone(), format!("{prefix}{name}").into())).collect())
-    }
-
-    /// Gives the key and the values of every one of them that there is. A value that is marked as sensitive, or is no text,
-    /// is not shown.
-    pub(in crate::http) fn each(&self, headers: &HeaderMap, mut give: impl FnMut(&str, &[&str])) {
-        for (name, key) in &*self.0 {
-            let shown = |value: &'_ ::http::HeaderValue| !value.is_sensitive();
-            let values = headers.get_all(name).iter();
-            let values: Vec<_> = values
-                .map(|value| if shown(value) { value.to_str().unwrap_or("(not text)") } else { "REDACTED" })
-                .collect();
-            if !values.is_empty() {
-                give(key, &values);
-            }
-        }
-    }
-}
-
 /// The settings that clients of every kind have.
 macro_rules! client_settings {
     ($field:ident) => {
@@ -163,17 +135,20 @@ macro_rules! client_settings {
             self
         }
 
-        /// Records these headers of requests, as `http.request.header.<name>`. Default: none, because headers hold secrets.
-        /// What is no name of a header is left out.
+        /// Records these headers of requests, as `http.request.header.<name>`. Default: none.
+        ///
+        /// Of a header that proves who sends it, and of a value that is marked as sensitive, only `REDACTED` is recorded, by
+        /// the rule of [`ServerLayer`](crate::http::ServerLayer::with_request_headers). What is no name of a header is left
+        /// out, and a [diagnostic](crate::diagnostics) says so.
         pub fn with_request_headers(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-            let chosen = crate::http::client::Chosen::new("http.request.header.", names);
+            let chosen = crate::http::headers::Chosen::new("http.request.header.", names);
             std::sync::Arc::make_mut(&mut self.$field).request_headers = chosen;
             self
         }
 
-        /// Records these headers of answers, as `http.response.header.<name>`. Default: none.
+        /// Records these headers of answers, as `http.response.header.<name>`, by the same rule. Default: none.
         pub fn with_response_headers(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-            let chosen = crate::http::client::Chosen::new("http.response.header.", names);
+            let chosen = crate::http::headers::Chosen::new("http.response.header.", names);
             std::sync::Arc::make_mut(&mut self.$field).response_headers = chosen;
             self
         }

@@ -1,7 +1,8 @@
 //! What is recorded of calls.
 
-use crate::http::client::{Chosen, Tells};
+use crate::http::client::Tells;
 use crate::http::exchange::of_host;
+use crate::http::headers::Chosen;
 use ::http::Extensions;
 use ::http::uri::Authority;
 use std::fmt;
@@ -52,10 +53,13 @@ impl Settings {
 /// The settings that both sides have.
 macro_rules! grpc_settings {
     () => {
-        /// Records these keys of the request's metadata, as `rpc.request.metadata.<key>`. Default: none, because metadata
-        /// holds secrets. What is no key is left out.
+        /// Records these keys of the request's metadata, as `rpc.request.metadata.<key>`. Default: none.
+        ///
+        /// Of a key that proves who sends it, and of a value that is marked as sensitive, only `REDACTED` is recorded, by the
+        /// rule of [`ServerLayer`](crate::http::ServerLayer::with_request_headers). What is no key is left out, and a
+        /// [diagnostic](crate::diagnostics) says so.
         pub fn with_request_metadata(mut self, keys: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-            let chosen = crate::http::client::Chosen::new("rpc.request.metadata.", keys);
+            let chosen = crate::http::headers::Chosen::new("rpc.request.metadata.", keys);
             std::sync::Arc::make_mut(&mut self.settings).request_metadata = chosen;
             self
         }
@@ -63,7 +67,7 @@ macro_rules! grpc_settings {
         /// Records these keys of the answer's metadata, from headers and trailers, as `rpc.response.metadata.<key>`.
         /// Default: none.
         pub fn with_response_metadata(mut self, keys: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-            let chosen = crate::http::client::Chosen::new("rpc.response.metadata.", keys);
+            let chosen = crate::http::headers::Chosen::new("rpc.response.metadata.", keys);
             std::sync::Arc::make_mut(&mut self.settings).response_metadata = chosen;
             self
         }

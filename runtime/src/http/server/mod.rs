@@ -4,7 +4,6 @@ mod attributes;
 mod capture;
 mod forwarded;
 mod future;
-mod headers;
 mod json;
 mod mode;
 pub(super) mod parent;
@@ -21,9 +20,9 @@ pub use response_body::ResponseBody;
 pub use service::Server;
 pub use settings::{Peer, RequestHead};
 
+use super::headers::{self, Wanted};
 use ::http::HeaderName;
 use forwarded::Proxies;
-use headers::Wanted;
 use settings::{Excluded, Settings, TraceHeader};
 use std::borrow::Cow;
 use std::fmt;
@@ -57,7 +56,7 @@ pub mod metric {
 /// | 1xx to 4xx | unset | |
 /// | 5xx | error | `error.type` is the number |
 /// | the service, or the body, gives an error | error | `error.type` is the error's Rust type |
-/// | a panic | error | an `exception` event, as with annotated functions |
+/// | a panic | error | an `exception` event, unless a span inside has it already: as with annotated functions |
 /// | the client goes away | unset | `otelier.cancelled`, and `otelier.http.disconnected`: `before_response` or `response_body` |
 ///
 /// A span costs nothing while telemetry is off, and is not evaluated where its trace is not recorded; the trace goes on all the
@@ -141,27 +140,25 @@ impl<M> ServerLayer<M> {
     ///
     /// Of a header that proves who sends it only `REDACTED` is recorded, so that a span tells whether it came. That is every
     /// header whose name contains `auth`, `cookie`, `credential`, `csrf`, `jwt`, `key`, `passwd`, `password`, `secret`,
-    /// `session`, `signature`, `token` or `xsrf`.
+    /// `session`, `signature`, `token` or `xsrf`, and every value that is marked as sensitive. What is no name of a header is left
+    /// out, and a [diagnostic](crate::diagnostics) says so.
     ///
     /// ```
-    /// use http::{HeaderName, header};
     /// use otelier::http::ServerLayer;
     ///
-    /// let layer = ServerLayer::new()
-    ///     .with_request_headers([header::ACCEPT, HeaderName::from_static("x-request-id")])
-    ///     .with_response_headers([header::RETRY_AFTER]);
+    /// let layer = ServerLayer::new().with_request_headers(["accept", "x-request-id"]).with_response_headers([http::header::VARY]);
     /// ```
     #[must_use]
-    pub fn with_request_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        let wanted = names.into_iter().map(|name| Wanted::new("http.request.header.", name)).collect();
+    pub fn with_request_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let wanted = names.into_iter().filter_map(|name| Wanted::new("http.request.header.", name.as_ref())).collect();
         self.set(|settings| settings.request_headers = wanted)
     }
 
     /// Records these headers of answers as `http.response.header.<name>`, by the rule of
     /// [`with_request_headers`](Self::with_request_headers). Default: none.
     #[must_use]
-    pub fn with_response_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        let wanted = names.into_iter().map(|name| Wanted::new("http.response.header.", name)).collect();
+    pub fn with_response_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let wanted = names.into_iter().filter_map(|name| Wanted::new("http.response.header.", name.as_ref())).collect();
         self.set(|settings| settings.response_headers = wanted)
     }
 
