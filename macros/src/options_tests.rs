@@ -12,6 +12,11 @@ const FORMS: &[(&str, &str, &[&str])] = &[
         "budget = \"5s\"",
         &["budget", "budget = 5", "budget = \"5\"", "budget(\"5s\")", "budget =", "budget = \"0s\""],
     ),
+    (
+        "correlation",
+        "correlation = message",
+        &["correlation", "correlation =", "correlation(message)", "correlation = message.await"],
+    ),
     ("crate", "crate = otelier", &["crate", "crate =", "crate(otelier)"]),
     (
         "err",
