@@ -1,7 +1,7 @@
 //! The future of an answer.
 
 use super::response_body::ResponseBody;
-use super::work::Work;
+use super::work::{Passed, Work};
 use crate::record::{Exact, Serving};
 use ::http::Response;
 use http_body::{Body, SizeHint};
@@ -20,6 +20,8 @@ pub(super) enum State {
     Quiet,
     /// It has none, and what happens in it neither.
     Suppressed,
+    /// It has one that is not recorded.
+    Passing(Passed),
     Open(Work),
 }
 
@@ -32,6 +34,7 @@ impl State {
         match self {
             Self::Quiet => Within::Nothing,
             Self::Suppressed => Within::suppressed(),
+            Self::Passing(passed) => Within::Span(passed.span.enter()),
             Self::Open(work) => Within::Span(work.served.enter()),
         }
     }
@@ -114,18 +117,23 @@ where
         let state = std::mem::replace(state, State::Quiet);
         Poll::Ready(match (result, state) {
             (Ok(response), State::Open(work)) => Ok(answer(work, response, hint)),
+            (Ok(response), State::Passing(passed)) => Ok(pass(passed, response, hint)),
             (Ok(response), State::Suppressed) => Ok(response.map(ResponseBody::suppressed)),
             (Ok(response), State::Quiet) => Ok(response.map(ResponseBody::quiet)),
             (Err(error), State::Open(work)) => {
-                if work.served.is_recording() {
-                    work.failed(std::any::type_name::<E>());
-                }
+                work.failed(std::any::type_name::<E>());
                 work.served.end();
                 Err(error)
             }
             (Err(error), _) => Err(error),
         })
     }
+}
+
+fn pass<R>(passed: Passed, response: Response<R>, (is_over, size): (bool, SizeHint)) -> Response<ResponseBody<R>> {
+    let (mut head, body) = response.into_parts();
+    let span = passed.answered(head.status, &mut head.headers, is_over, &size);
+    Response::from_parts(head, ResponseBody::passing(body, span))
 }
 
 fn answer<R>(work: Work, response: Response<R>, (is_over, size): (bool, SizeHint)) -> Response<ResponseBody<R>> {

@@ -6,11 +6,11 @@ use super::mode::Mode;
 use super::parent::contexts;
 use super::response_body::ResponseBody;
 use super::settings::{RequestHead, Settings};
-use super::work::Work;
-use crate::record::{Served, enabled, serving};
+use super::work::{Bodies, Passed, Work};
+use crate::propagation::Incoming;
+use crate::record::{Begun, enabled, serving};
 use ::http::{Request, Response};
 use http_body::Body;
-use opentelemetry::trace::TraceContextExt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -41,28 +41,34 @@ impl<S, M> Server<S, M> {
         if settings.excludes(&head) {
             return State::Suppressed;
         }
-        let context = contexts(head.headers);
+        let incoming = contexts(head.headers);
         let told = settings.route.as_ref().and_then(|route| route(&head));
         let route = told.as_deref().or_else(|| head.route());
-        let parent = context.span();
-        let parent = parent.span_context();
         // Another layer further out has begun the span of this request, and perhaps did not know its route.
-        if let Some(span) = serving(Some(parent).filter(|parent| parent.is_valid() && parent.is_remote())) {
-            if let Some(route) = route {
+        let known =
+            incoming.parent(|parent| serving(Some(parent).filter(|parent| parent.is_valid() && parent.is_remote())));
+        if let Some(span) = known {
+            if let Some((span, route)) = span.zip(route) {
                 span.attribute("http.route", &route);
                 span.rename(&name(&head, Some(route)));
             }
             return State::Quiet;
         }
         let begins = Begins::new(head, route, settings);
-        let Some(served) = Served::begin(&begins.site.callsite, &context, &begins) else { return State::Quiet };
-        if served.is_recording() {
-            if let Some(name) = begins.other_name() {
-                served.span().rename(&name);
+        let Incoming { context, sender } = &incoming;
+        let served = match Begun::begin(&begins.site.callsite, context, sender.as_ref(), &begins) {
+            Begun::Nothing => return State::Quiet,
+            Begun::Passing(span) => {
+                let told = settings.trace_header.is_some().then(|| Arc::clone(settings));
+                return State::Passing(Passed { span, told, has: Bodies::of(head.method) });
             }
-            for wanted in &settings.request_headers {
-                wanted.record(head.headers, |key, values| served.span().attribute(key, values));
-            }
+            Begun::Open(served) => served,
+        };
+        if let Some(name) = begins.other_name() {
+            served.span().rename(&name);
+        }
+        for wanted in &settings.request_headers {
+            wanted.record(head.headers, |key, values| served.span().attribute(key, values));
         }
         State::Open(Work::new(served, begins.site, head.method, Arc::clone(settings)))
     }
@@ -88,7 +94,7 @@ where
         }
         let state = Self::begin(&self.settings, RequestHead::of(&request));
         let request = match &state {
-            State::Open(work) if work.served.is_recording() => {
+            State::Open(work) => {
                 let (parts, body) = request.into_parts();
                 let reading = M::READS.then(|| super::mode::Reading::new(work, &parts.headers));
                 Request::from_parts(parts, M::wrap(body, reading))

@@ -1,0 +1,155 @@
+//! What the headers of a request say of whose child its span is, with as little memory as can be.
+//!
+//! A propagator gives a context with the caller's span in it, and that is memory which is thrown away as soon as the request
+//! has a span of its own. So our own propagator is asked directly, as long as it is the process's.
+
+use super::{Propagators, b3, baggage};
+use crate::config::Propagator;
+use crate::headers::{self, HeaderCarrier, w3c};
+use ::http::{HeaderMap, HeaderName};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::{Context, global};
+use std::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Release};
+use std::sync::{Mutex, PoisonError};
+
+/// What a request's span begins below.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    /// What is current, with what the headers hold of baggage.
+    pub(crate) context: Context,
+    /// The span that has sent the request, unless the context has a span.
+    pub(crate) sender: Option<SpanContext>,
+}
+
+impl Incoming {
+    fn of(context: Context) -> Self {
+        Self { context, sender: None }
+    }
+
+    /// The span of whoever the request's span is the child of; not valid if there is none.
+    pub(crate) fn parent<R>(&self, look: impl FnOnce(&SpanContext) -> R) -> R {
+        match &self.sender {
+            Some(sender) => look(sender),
+            None => look(self.context.span().span_context()),
+        }
+    }
+}
+
+/// Propagators that were made the process's, for good: whoever finds the texts of their fields knows whose they are.
+#[derive(Debug)]
+pub(super) struct Installed {
+    propagators: Propagators,
+    /// The headers without which there is nothing to read; empty if that depends on what is in them.
+    needed: Vec<HeaderName>,
+}
+
+/// Every list that was installed. A process has one, tests have several.
+static KNOWN: Mutex<Vec<&'static Installed>> = Mutex::new(Vec::new());
+/// The one that was installed last.
+static LAST: AtomicPtr<Installed> = AtomicPtr::new(std::ptr::null_mut());
+
+/// The process's propagator. Nobody else has one of this type.
+#[derive(Debug)]
+pub(crate) struct Ours(&'static Installed);
+
+/// These as the propagator that the caller makes the process's.
+pub(crate) fn installed(list: &[Propagator]) -> Ours {
+    let propagators = Propagators::new(list.iter().copied());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = known.iter().copied().find(|known| known.propagators.list == propagators.list);
+    let found = found.unwrap_or_else(|| {
+        let needed = needed(&propagators.list);
+        let new: &'static Installed = Box::leak(Box::new(Installed { propagators, needed }));
+        known.push(new);
+        new
+    });
+    LAST.store(std::ptr::from_ref(found).cast_mut(), Release);
+    Ours(found)
+}
+
+/// Either form of B3 is read, whichever is written; the names of Jaeger's baggage are anybody's.
+fn needed(list: &[Propagator]) -> Vec<HeaderName> {
+    if list.contains(&Propagator::Jaeger) {
+        return Vec::new();
+    }
+    let names = list.iter().flat_map(|propagator| match propagator {
+        Propagator::TraceContext => &[w3c::TRACEPARENT][..],
+        Propagator::Baggage => &[baggage::HEADER],
+        Propagator::B3 | Propagator::B3Multi => &b3::NEEDED,
+        Propagator::Jaeger => &[],
+    });
+    names.map(|name| HeaderName::from_static(name)).collect()
+}
+
+impl TextMapPropagator for Ours {
+    fn inject_context(&self, context: &Context, headers: &mut dyn Injector) {
+        self.0.propagators.inject_context(context, headers);
+    }
+
+    fn extract_with_context(&self, context: &Context, headers: &dyn Extractor) -> Context {
+        self.0.propagators.extract_with_context(context, headers)
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        self.0.propagators.fields()
+    }
+}
+
+/// Whom the headers of a request name, as the process's propagator reads them, in the context that is current.
+pub(crate) fn incoming(current: Context, headers: &HeaderMap) -> Incoming {
+    // SAFETY: what was installed is never freed.
+    let last = unsafe { LAST.load(Acquire).as_ref() };
+    let ours = last.and_then(|last| last.propagators.fields.first().map(|field| (last, field.as_ptr())));
+    // Only what others do runs under OpenTelemetry's lock.
+    let whose = global::get_text_map_propagator(|propagator| {
+        let field = propagator.fields().next().map(str::as_ptr);
+        match (ours, field) {
+            (Some((ours, first)), Some(field)) if first == field => Whose::Ours(ours),
+            (_, None) if headers::are_read() => Whose::Nobodys,
+            _ => Whose::Others(propagator.extract_with_context(&current, &HeaderCarrier::new(headers))),
+        }
+    });
+    match whose {
+        Whose::Ours(ours) => ours.read(current, headers),
+        Whose::Nobodys => match w3c::extract(&HeaderCarrier::new(headers)) {
+            Some(found) => beside(found, current),
+            None => Incoming::of(current),
+        },
+        Whose::Others(context) => Incoming::of(context),
+    }
+}
+
+/// Whose the process's propagator is.
+enum Whose {
+    Ours(&'static Installed),
+    /// Nobody has set one.
+    Nobodys,
+    /// What they have read.
+    Others(Context),
+}
+
+impl Installed {
+    fn read(&self, current: Context, headers: &HeaderMap) -> Incoming {
+        // Most requests of strangers have none of these headers.
+        if !self.needed.is_empty() && self.needed.iter().all(|name| !headers.contains_key(name)) {
+            return Incoming::of(current);
+        }
+        let carrier = HeaderCarrier::new(headers);
+        let context = self.propagators.with_baggage(&current, &carrier).unwrap_or(current);
+        match self.propagators.span(&carrier) {
+            Some(remote) if remote.is_debug() => Incoming::of(remote.into_context(&context)),
+            Some(remote) => beside(remote.found, context),
+            None => Incoming::of(context),
+        }
+    }
+}
+
+/// A context that has a span would be taken for the request's parent's, so that one gets the span that was found.
+fn beside(found: w3c::Found, context: Context) -> Incoming {
+    match found.alone().filter(|_| !context.has_active_span()) {
+        Some(span) => Incoming { context, sender: Some(span.clone()) },
+        None => Incoming::of(found.into_context(&context)),
+    }
+}
