@@ -202,11 +202,11 @@ pub struct HeaderCarrier<'a> {
 }
 
 #[cfg(feature = "http")]
-static TRACEPARENT: http::HeaderName = http::HeaderName::from_static(w3c::TRACEPARENT);
+pub(crate) static TRACEPARENT: http::HeaderName = http::HeaderName::from_static(w3c::TRACEPARENT);
 #[cfg(feature = "http")]
-static TRACESTATE: http::HeaderName = http::HeaderName::from_static(w3c::TRACESTATE);
+pub(crate) static TRACESTATE: http::HeaderName = http::HeaderName::from_static(w3c::TRACESTATE);
 #[cfg(feature = "http")]
-static BAGGAGE: http::HeaderName = http::HeaderName::from_static("baggage");
+pub(crate) static BAGGAGE: http::HeaderName = http::HeaderName::from_static("baggage");
 
 #[cfg(feature = "http")]
 impl<'a> HeaderCarrier<'a> {

@@ -9,7 +9,7 @@ mod state;
 use super::only;
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector};
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use std::fmt::Write as _;
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -62,10 +62,26 @@ pub(crate) fn extract(headers: &dyn Extractor) -> Option<Found> {
     Some(Found { span: SpanContext::new(parent.trace, parent.span, parent.flags, true, state), whole })
 }
 
+/// The same of the headers of an HTTP message, with one look at each.
+#[cfg(feature = "tower")]
+pub(crate) fn of_map(headers: &http::HeaderMap) -> Option<Found> {
+    let mut values = headers.get_all(&super::TRACEPARENT).iter();
+    let first = values.next()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let parent = traceparent(super::text(first.as_bytes()))?;
+    let (state, whole) = match headers.contains_key(&super::TRACESTATE) {
+        true => state::read(&super::HeaderCarrier::new(headers), parent.trace),
+        false => (TraceState::NONE, None),
+    };
+    Some(Found { span: SpanContext::new(parent.trace, parent.span, parent.flags, true, state), whole })
+}
+
 /// The span that the text names, which is a `traceparent` without a `tracestate`.
 pub(crate) fn span_of(text: &str) -> Option<SpanContext> {
     let parent = traceparent(text)?;
-    Some(SpanContext::new(parent.trace, parent.span, parent.flags, true, opentelemetry::trace::TraceState::NONE))
+    Some(SpanContext::new(parent.trace, parent.span, parent.flags, true, TraceState::NONE))
 }
 
 /// Writes the context's span, if it has one.

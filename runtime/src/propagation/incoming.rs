@@ -3,10 +3,12 @@
 //! A propagator gives a context with the caller's span in it, and that is memory which is thrown away as soon as the request
 //! has a span of its own. So our own propagator is asked directly, as long as it is the process's.
 
-use super::{Propagators, b3, baggage};
+use super::ids::Remote;
+use super::{Propagators, add_baggage, b3, span};
 use crate::config::Propagator;
 use crate::headers::{self, HeaderCarrier, w3c};
 use ::http::{HeaderMap, HeaderName};
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
@@ -39,11 +41,7 @@ impl Incoming {
 
 /// Propagators that were made the process's, for good: whoever finds the texts of their fields knows whose they are.
 #[derive(Debug)]
-pub(super) struct Installed {
-    propagators: Propagators,
-    /// The headers without which there is nothing to read; empty if that depends on what is in them.
-    needed: Vec<HeaderName>,
-}
+struct Installed(Propagators);
 
 /// Every list that was installed. A process has one, tests have several.
 static KNOWN: Mutex<Vec<&'static Installed>> = Mutex::new(Vec::new());
@@ -58,10 +56,9 @@ pub(crate) struct Ours(&'static Installed);
 pub(crate) fn installed(list: &[Propagator]) -> Ours {
     let propagators = Propagators::new(list.iter().copied());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = known.iter().copied().find(|known| known.propagators.list == propagators.list);
+    let found = known.iter().copied().find(|known| known.0.list == propagators.list);
     let found = found.unwrap_or_else(|| {
-        let needed = needed(&propagators.list);
-        let new: &'static Installed = Box::leak(Box::new(Installed { propagators, needed }));
+        let new: &'static Installed = Box::leak(Box::new(Installed(propagators)));
         known.push(new);
         new
     });
@@ -69,31 +66,17 @@ pub(crate) fn installed(list: &[Propagator]) -> Ours {
     Ours(found)
 }
 
-/// Either form of B3 is read, whichever is written; the names of Jaeger's baggage are anybody's.
-fn needed(list: &[Propagator]) -> Vec<HeaderName> {
-    if list.contains(&Propagator::Jaeger) {
-        return Vec::new();
-    }
-    let names = list.iter().flat_map(|propagator| match propagator {
-        Propagator::TraceContext => &[w3c::TRACEPARENT][..],
-        Propagator::Baggage => &[baggage::HEADER],
-        Propagator::B3 | Propagator::B3Multi => &b3::NEEDED,
-        Propagator::Jaeger => &[],
-    });
-    names.map(|name| HeaderName::from_static(name)).collect()
-}
-
 impl TextMapPropagator for Ours {
     fn inject_context(&self, context: &Context, headers: &mut dyn Injector) {
-        self.0.propagators.inject_context(context, headers);
+        self.0.0.inject_context(context, headers);
     }
 
     fn extract_with_context(&self, context: &Context, headers: &dyn Extractor) -> Context {
-        self.0.propagators.extract_with_context(context, headers)
+        self.0.0.extract_with_context(context, headers)
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        self.0.propagators.fields()
+        self.0.0.fields()
     }
 }
 
@@ -101,7 +84,7 @@ impl TextMapPropagator for Ours {
 pub(crate) fn incoming(current: Context, headers: &HeaderMap) -> Incoming {
     // SAFETY: what was installed is never freed.
     let last = unsafe { LAST.load(Acquire).as_ref() };
-    let ours = last.and_then(|last| last.propagators.fields.first().map(|field| (last, field.as_ptr())));
+    let ours = last.and_then(|last| last.0.fields.first().map(|field| (last, field.as_ptr())));
     // Only what others do runs under OpenTelemetry's lock.
     let whose = global::get_text_map_propagator(|propagator| {
         let field = propagator.fields().next().map(str::as_ptr);
@@ -113,7 +96,7 @@ pub(crate) fn incoming(current: Context, headers: &HeaderMap) -> Incoming {
     });
     match whose {
         Whose::Ours(ours) => ours.read(current, headers),
-        Whose::Nobodys => match w3c::extract(&HeaderCarrier::new(headers)) {
+        Whose::Nobodys => match w3c::of_map(headers) {
             Some(found) => beside(found, current),
             None => Incoming::of(current),
         },
@@ -131,20 +114,38 @@ enum Whose {
 }
 
 impl Installed {
+    /// Most requests of strangers have none of these headers, so each is looked for before anything is read.
     fn read(&self, current: Context, headers: &HeaderMap) -> Incoming {
-        // Most requests of strangers have none of these headers.
-        if !self.needed.is_empty() && self.needed.iter().all(|name| !headers.contains_key(name)) {
-            return Incoming::of(current);
+        let mut baggage = None;
+        for propagator in &self.0.list {
+            match propagator {
+                Propagator::Baggage if !headers.contains_key(&headers::BAGGAGE) => {}
+                Propagator::TraceContext | Propagator::B3 | Propagator::B3Multi => {}
+                other => add_baggage(*other, &HeaderCarrier::new(headers), &mut baggage),
+            }
         }
-        let carrier = HeaderCarrier::new(headers);
-        let context = self.propagators.with_baggage(&current, &carrier).unwrap_or(current);
-        match self.propagators.span(&carrier) {
-            Some(remote) if remote.is_debug() => Incoming::of(remote.into_context(&context)),
-            Some(remote) => beside(remote.found, context),
-            None => Incoming::of(context),
+        let context = match baggage {
+            Some(baggage) => current.with_baggage(baggage),
+            None => current,
+        };
+        for propagator in &self.0.list {
+            let found = match propagator {
+                Propagator::TraceContext => w3c::of_map(headers).map(Remote::of),
+                Propagator::B3 | Propagator::B3Multi if B3.iter().all(|name| !headers.contains_key(name)) => None,
+                other => span(*other, &HeaderCarrier::new(headers)),
+            };
+            match found {
+                Some(remote) if remote.is_debug() => return Incoming::of(remote.into_context(&context)),
+                Some(remote) => return beside(remote.found, context),
+                None => {}
+            }
         }
+        Incoming::of(context)
     }
 }
+
+/// Headers without one of which B3 names no span, whichever form of it is written.
+static B3: [HeaderName; 2] = [HeaderName::from_static(b3::NEEDED[0]), HeaderName::from_static(b3::NEEDED[1])];
 
 /// A context that has a span would be taken for the request's parent's, so that one gets the span that was found.
 fn beside(found: w3c::Found, context: Context) -> Incoming {

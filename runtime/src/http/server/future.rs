@@ -145,6 +145,10 @@ fn answer<R>(work: Work, response: Response<R>, (is_over, size): (bool, SizeHint
 
 impl<F> Drop for ResponseFuture<F> {
     fn drop(&mut self) {
+        if let State::Quiet = self.state {
+            // SAFETY: as below, and nothing else is done.
+            return unsafe { ManuallyDrop::drop(&mut self.future) };
+        }
         let state = std::mem::replace(&mut self.state, State::Quiet);
         let ends = Ends(Some(state));
         let within = ends.0.as_ref().map(State::enter);

@@ -126,6 +126,10 @@ impl<B: Body> Body for ResponseBody<B> {
 
 impl<B> Drop for ResponseBody<B> {
     fn drop(&mut self) {
+        if let Sent::Over = self.state {
+            // SAFETY: as below, and nothing else is done.
+            return unsafe { ManuallyDrop::drop(&mut self.body) };
+        }
         let ends = Ends(std::mem::replace(&mut self.state, Sent::Over));
         let within = ends.0.enter();
         // SAFETY: this is the only place that drops the body, and runs once.

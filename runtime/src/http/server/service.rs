@@ -90,17 +90,14 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         if !enabled() {
-            return ResponseFuture::new(self.inner.call(request.map(|body| M::wrap(body, None))), State::Quiet);
+            return ResponseFuture::new(self.inner.call(M::wrap(request, None)), State::Quiet);
         }
         let state = Self::begin(&self.settings, RequestHead::of(&request));
-        let request = match &state {
-            State::Open(work) => {
-                let (parts, body) = request.into_parts();
-                let reading = M::READS.then(|| super::mode::Reading::new(work, &parts.headers));
-                Request::from_parts(parts, M::wrap(body, reading))
-            }
-            _ => request.map(|body| M::wrap(body, None)),
+        let reading = match &state {
+            State::Open(work) if M::READS => Some(super::mode::Reading::new(work, request.headers())),
+            _ => None,
         };
+        let request = M::wrap(request, reading);
         // A service may do its work here, and not in the future.
         let within = state.enter();
         let future = self.inner.call(request);
