@@ -154,3 +154,88 @@ fn beside(found: w3c::Found, context: Context) -> Incoming {
         None => Incoming::of(found.into_context(&context)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::http::HeaderValue;
+
+    const TRACEPARENT: (&str, &str) = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    const B3: [(&str, &str); 3] = [
+        ("x-b3-traceid", "80f198ee56343ba864fe8b2a57d3eff7"),
+        ("x-b3-spanid", "e457b5a2e4d86bd1"),
+        ("x-b3-sampled", "1"),
+    ];
+    const JAEGER: (&str, &str) = ("uber-trace-id", "80f198ee56343ba864fe8b2a57d3eff7:e457b5a2e4d86bd1:0:3");
+
+    fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    fn read(list: &[Propagator], headers: &[(&'static str, &'static str)]) -> Incoming {
+        Installed(Propagators::new(list.iter().copied())).read(Context::new(), &map(headers))
+    }
+
+    #[test]
+    fn what_is_read_is_what_the_propagator_reads() {
+        let broken = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0");
+        let (state, baggage) = (("tracestate", "a=1,b=2"), ("baggage", "user=7"));
+        let large = ("tracestate", "a@b@c=1");
+        let all: Vec<Vec<(&str, &str)>> = vec![
+            vec![],
+            vec![TRACEPARENT],
+            vec![broken],
+            vec![TRACEPARENT, TRACEPARENT],
+            vec![TRACEPARENT, state, baggage],
+            vec![TRACEPARENT, state, ("tracestate", "c=3")],
+            vec![TRACEPARENT, large],
+            vec![baggage],
+            B3.to_vec(),
+            vec![("b3", "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-d")],
+            vec![TRACEPARENT, B3[0], B3[1], B3[2]],
+            vec![JAEGER, ("uberctx-user", "8"), baggage],
+            vec![("uberctx-user", "8")],
+        ];
+        let lists = [
+            vec![],
+            vec![Propagator::TraceContext, Propagator::Baggage],
+            vec![Propagator::B3],
+            vec![Propagator::B3Multi, Propagator::TraceContext],
+            vec![Propagator::Jaeger, Propagator::Baggage],
+            Propagator::ALL.to_vec(),
+        ];
+        for (list, headers) in lists.iter().flat_map(|list| all.iter().map(move |headers| (list, headers))) {
+            let map = map(headers);
+            let propagators = Propagators::new(list.iter().copied());
+            let expected = propagators.extract_with_context(&Context::new(), &HeaderCarrier::new(&map));
+            let found = read(list, headers);
+            found.parent(|parent| assert_eq!(parent, expected.span().span_context(), "{list:?} {headers:?}"));
+            let baggage = |context: &Context| context.baggage().to_string();
+            assert_eq!(baggage(&found.context), baggage(&expected), "{list:?} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_sender_lies_beside_the_context_unless_that_has_a_span() {
+        let list = [Propagator::TraceContext];
+        let found = read(&list, &[TRACEPARENT]);
+        assert!(found.sender.is_some() && !found.context.has_active_span());
+        let inside = Context::new().with_remote_span_context(found.sender.unwrap());
+        let other = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-0000000000000007-01");
+        let found = Installed(Propagators::new(list)).read(inside, &map(&[other]));
+        assert!(found.sender.is_none());
+        assert_eq!(found.context.span().span_context().span_id().to_string(), "0000000000000007");
+    }
+
+    #[test]
+    fn what_a_span_cannot_carry_stays_in_the_context() {
+        let found = read(&[Propagator::TraceContext], &[TRACEPARENT, ("tracestate", "a@b@c=1")]);
+        assert!(found.sender.is_none() && found.context.has_active_span());
+        let found = read(&[Propagator::Jaeger], &[JAEGER]);
+        assert!(found.sender.is_none() && found.context.has_active_span());
+    }
+}

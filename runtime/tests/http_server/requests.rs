@@ -205,7 +205,7 @@ fn the_answer_tells_the_trace_if_it_is_asked_to() {
     assert!(!with(ServerLayer::new()).value.headers().contains_key("traceresponse"));
     let seen = with(ServerLayer::new().with_traceresponse());
     let span = seen.spans.span("GET").span_context();
-    let expected = format!("00-{}-{}-01", span.trace_id(), span.span_id());
+    let expected = format!("00-{}-{}-03", span.trace_id(), span.span_id());
     assert_eq!(seen.value.headers()["traceresponse"], expected);
     let seen = with(ServerLayer::new().with_trace_id_header(HeaderName::from_static("x-trace-id")));
     let id = seen.spans.span("GET").span_context().trace_id().to_string();

@@ -145,6 +145,9 @@ impl fmt::Debug for Settings {
 impl Settings {
     /// Whether the request gets no span.
     pub(super) fn excludes(&self, head: &RequestHead<'_>) -> bool {
+        if self.excluded.is_empty() && self.filter.is_none() {
+            return false;
+        }
         let path = head.whole_uri().path();
         self.excluded.iter().any(|excluded| excluded.holds(path))
             || self.filter.as_ref().is_some_and(|filter| !filter(head))
