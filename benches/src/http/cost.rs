@@ -6,6 +6,7 @@ use crate::{Arguments, alloc};
 use otelier::config::{ParentBased, Sampler};
 use otelier::http::ServerLayer;
 use otelier::{Guard, Pipeline, Telemetry};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tower_layer::{Identity, Layer};
 
@@ -24,11 +25,26 @@ pub(crate) enum Mode {
     Unsampled,
 }
 
-/// The bare handler, ours, and axum's own layering with a layer that does nothing.
+/// A layer that does nothing, either, but could be told to: axum copies it for every request.
+#[derive(Clone)]
+struct WithSettings {
+    _settings: Arc<()>,
+}
+
+impl<S> Layer<S> for WithSettings {
+    type Service = S;
+
+    fn layer(&self, inner: S) -> S {
+        inner
+    }
+}
+
+/// The bare handler, ours, and axum's own layering with layers that do nothing.
 fn own() -> Vec<Subject> {
     vec![
         Subject::new("bare", router()),
         Subject::new("a layer that does nothing", router().layer(Identity::new())),
+        Subject::new("the same with settings", router().layer(WithSettings { _settings: Arc::default() })),
         Subject::new("otelier, Router::layer", router().layer(ServerLayer::new())),
         Subject::new("otelier, around the router", ServerLayer::new().layer(router())),
     ]

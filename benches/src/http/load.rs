@@ -79,10 +79,12 @@ fn app() -> Router {
         .layer(ServerLayer::new())
 }
 
-/// Bytes of memory that the process has.
+/// Bytes of memory that the process has for itself: the pages of its program are read in when they are needed, and are no leak.
 fn memory() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
+    let mut pages = statm.split(' ').skip(1).map(|pages| pages.parse::<u64>().unwrap_or(0));
+    let (resident, of_files) = (pages.next().unwrap_or(0), pages.next().unwrap_or(0));
+    resident.saturating_sub(of_files) * 4096
 }
 
 pub(crate) fn serve(arguments: &Arguments) -> ExitCode {

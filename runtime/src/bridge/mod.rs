@@ -29,7 +29,6 @@ pub use tracer::{Tracer, TracerProvider};
 
 use crate::config::Propagator;
 use crate::headers;
-use crate::propagation::Propagators;
 pub use crate::record::OtelSpan;
 use crate::record::capture::{OnThread, carried};
 use crate::record::{Exact, forks, is_busy, lazy_span};
@@ -168,6 +167,9 @@ pub(crate) fn install(propagators: &[Propagator]) {
     }
     // Without a propagator headers name no parent; that is something else than that nobody has set one.
     headers::set_are_read(!propagators.is_empty());
-    global::set_text_map_propagator(hooked(Propagators::new(propagators.iter().copied())));
+    #[cfg(feature = "tower")]
+    global::set_text_map_propagator(hooked(crate::propagation::installed(propagators)));
+    #[cfg(not(feature = "tower"))]
+    global::set_text_map_propagator(hooked(crate::propagation::Propagators::new(propagators.iter().copied())));
     global::set_tracer_provider(TracerProvider::new());
 }

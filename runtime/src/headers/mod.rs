@@ -168,6 +168,12 @@ pub(crate) fn extract(headers: &dyn Extractor) -> Context {
 /// Cleared while the process's propagator is one of ours that reads nothing, which looks as if nobody had set one.
 static HEADERS_ARE_READ: AtomicBool = AtomicBool::new(true);
 
+/// Whether headers name parents where the global propagator has no fields.
+#[cfg(feature = "tower")]
+pub(crate) fn are_read() -> bool {
+    HEADERS_ARE_READ.load(Relaxed)
+}
+
 /// Says whether headers name parents where the global propagator has no fields.
 pub(crate) fn set_are_read(are_read: bool) {
     HEADERS_ARE_READ.store(are_read, Relaxed);
@@ -196,6 +202,13 @@ pub struct HeaderCarrier<'a> {
 }
 
 #[cfg(feature = "http")]
+pub(crate) static TRACEPARENT: http::HeaderName = http::HeaderName::from_static(w3c::TRACEPARENT);
+#[cfg(feature = "http")]
+pub(crate) static TRACESTATE: http::HeaderName = http::HeaderName::from_static(w3c::TRACESTATE);
+#[cfg(feature = "http")]
+pub(crate) static BAGGAGE: http::HeaderName = http::HeaderName::from_static("baggage");
+
+#[cfg(feature = "http")]
 impl<'a> HeaderCarrier<'a> {
     /// Reads these headers.
     pub fn new(headers: &'a http::HeaderMap) -> Self {
@@ -203,7 +216,14 @@ impl<'a> HeaderCarrier<'a> {
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.map.get_all(name).into_iter().map(|value| text(value.as_bytes()))
+        // A name that is no constant is checked, copied and hashed byte by byte.
+        let values = match name {
+            w3c::TRACEPARENT => self.map.get_all(&TRACEPARENT),
+            w3c::TRACESTATE => self.map.get_all(&TRACESTATE),
+            "baggage" => self.map.get_all(&BAGGAGE),
+            _ => self.map.get_all(name),
+        };
+        values.into_iter().map(|value| text(value.as_bytes()))
     }
 }
 

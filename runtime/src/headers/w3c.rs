@@ -9,7 +9,7 @@ mod state;
 use super::only;
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector};
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use std::fmt::Write as _;
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -39,6 +39,12 @@ impl From<SpanContext> for Found {
 }
 
 impl Found {
+    /// The span, if a context has no more of it than that.
+    #[cfg(feature = "tower")]
+    pub(crate) fn alone(&self) -> Option<&SpanContext> {
+        self.whole.is_none().then_some(&self.span)
+    }
+
     /// The context, with the span in it.
     pub(crate) fn into_context(self, context: &Context) -> Context {
         let context = context.with_remote_span_context(self.span);
@@ -56,10 +62,26 @@ pub(crate) fn extract(headers: &dyn Extractor) -> Option<Found> {
     Some(Found { span: SpanContext::new(parent.trace, parent.span, parent.flags, true, state), whole })
 }
 
+/// The same of the headers of an HTTP message, with one look at each.
+#[cfg(feature = "tower")]
+pub(crate) fn of_map(headers: &http::HeaderMap) -> Option<Found> {
+    let mut values = headers.get_all(&super::TRACEPARENT).iter();
+    let first = values.next()?;
+    if values.next().is_some() {
+        return None;
+    }
+    let parent = traceparent(super::text(first.as_bytes()))?;
+    let (state, whole) = match headers.contains_key(&super::TRACESTATE) {
+        true => state::read(&super::HeaderCarrier::new(headers), parent.trace),
+        false => (TraceState::NONE, None),
+    };
+    Some(Found { span: SpanContext::new(parent.trace, parent.span, parent.flags, true, state), whole })
+}
+
 /// The span that the text names, which is a `traceparent` without a `tracestate`.
 pub(crate) fn span_of(text: &str) -> Option<SpanContext> {
     let parent = traceparent(text)?;
-    Some(SpanContext::new(parent.trace, parent.span, parent.flags, true, opentelemetry::trace::TraceState::NONE))
+    Some(SpanContext::new(parent.trace, parent.span, parent.flags, true, TraceState::NONE))
 }
 
 /// Writes the context's span, if it has one.
@@ -95,28 +117,39 @@ fn traceparent(text: &str) -> Option<Parent> {
     if [2, 35, 52].iter().any(|at| known[*at] != b'-') {
         return None;
     }
-    let version = hex(&known[..2])?;
-    let is_whole = match version {
+    let is_whole = match hex(&known[..2])? {
         0 => rest.is_empty(),
         0xff => false,
         _ => rest.is_empty() || rest[0] == b'-',
     };
-    let trace = TraceId::from_bytes(hex(&known[3..35])?.to_be_bytes());
-    let span = SpanId::from_bytes((hex(&known[36..52])? as u64).to_be_bytes());
+    let (high, low) = (hex(&known[3..19])?, hex(&known[19..35])?);
+    let trace = TraceId::from(u128::from(high) << 64 | u128::from(low));
+    let span = SpanId::from(hex(&known[36..52])?);
     let flags = TraceFlags::new(hex(&known[53..])? as u8 & KNOWN_FLAGS);
     (is_whole && trace != TraceId::INVALID && span != SpanId::INVALID).then_some(Parent { trace, span, flags })
 }
 
-/// Lower-case digits only, as the recommendation wants it.
-fn hex(digits: &[u8]) -> Option<u128> {
-    digits.iter().try_fold(0, |number, digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u128::from(digit))
-    })
+/// What each byte stands for as a digit; one that is none has the bit that no digit has.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+const NO_DIGIT: u8 = 0x80;
+
+/// The number that at most 16 digits are. Lower case only, as the recommendation wants it.
+fn hex(digits: &[u8]) -> Option<u64> {
+    let (mut number, mut seen) = (0, 0);
+    for digit in digits {
+        let digit = DIGITS[usize::from(*digit)];
+        seen |= digit;
+        number = number << 4 | u64::from(digit & 0xf);
+    }
+    (seen & NO_DIGIT == 0).then_some(number)
 }
 
 #[cfg(test)]

@@ -13,6 +13,10 @@ const FLAGS: &str = "x-b3-flags";
 /// The headers of the form with several. The id of the parent's parent is read by nobody and so not written.
 pub(super) const FIELDS: [&str; 4] = [TRACE, SPAN, SAMPLED, FLAGS];
 
+/// Headers without one of which no span is named.
+#[cfg(feature = "tower")]
+pub(super) const NEEDED: [&str; 2] = [ONE, TRACE];
+
 /// How Zipkin's own documents spell them, for carriers that know case.
 const DOCUMENTED: [&str; 5] = ["B3", "X-B3-TraceId", "X-B3-SpanId", "X-B3-Sampled", "X-B3-Flags"];
 

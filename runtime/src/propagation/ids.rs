@@ -6,7 +6,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, Tra
 
 /// What headers say of the span that sent them.
 pub(super) struct Remote {
-    found: Found,
+    pub(super) found: Found,
     /// The trace is one that somebody looks for, whatever samplers say.
     is_debug: bool,
 }
@@ -24,6 +24,12 @@ impl Remote {
     /// What W3C Trace Context says, which knows no flag for debugging.
     pub(super) fn of(found: Found) -> Self {
         Self { found, is_debug: false }
+    }
+
+    /// Whether the context has more of it than the span.
+    #[cfg(feature = "tower")]
+    pub(super) fn is_debug(&self) -> bool {
+        self.is_debug
     }
 
     /// The context, with the span in it.

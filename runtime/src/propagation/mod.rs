@@ -42,6 +42,8 @@ mod carriers;
 #[cfg(any(fuzzing, test))]
 mod fuzz;
 mod ids;
+#[cfg(feature = "tower")]
+mod incoming;
 mod jaeger;
 #[cfg(test)]
 mod tests;
@@ -52,6 +54,8 @@ pub use crate::headers::Headers;
 pub use carriers::*;
 #[cfg(fuzzing)]
 pub(crate) use fuzz::headers as fuzz;
+#[cfg(feature = "tower")]
+pub(crate) use incoming::{Incoming, incoming, installed};
 
 use crate::bridge::current_context;
 use crate::config::Propagator;
@@ -225,6 +229,20 @@ fn add_baggage(propagator: Propagator, headers: &dyn Extractor, to: &mut Option<
     }
 }
 
+impl Propagators {
+    /// The context with the baggage that the headers hold; `None` if they hold none.
+    fn with_baggage(&self, context: &Context, headers: &dyn Extractor) -> Option<Context> {
+        let mut baggage = None;
+        self.list.iter().for_each(|propagator| add_baggage(*propagator, headers, &mut baggage));
+        baggage.map(|baggage| context.with_baggage(baggage))
+    }
+
+    /// The span that the headers name.
+    fn span(&self, headers: &dyn Extractor) -> Option<Remote> {
+        self.list.iter().find_map(|propagator| span(*propagator, headers))
+    }
+}
+
 impl TextMapPropagator for Propagators {
     fn inject_context(&self, context: &Context, headers: &mut dyn Injector) {
         let is_debug = Debug::is_in(context);
@@ -240,13 +258,8 @@ impl TextMapPropagator for Propagators {
     }
 
     fn extract_with_context(&self, context: &Context, headers: &dyn Extractor) -> Context {
-        let mut baggage = None;
-        self.list.iter().for_each(|propagator| add_baggage(*propagator, headers, &mut baggage));
-        let mut found = context.clone();
-        if let Some(baggage) = baggage {
-            found = found.with_baggage(baggage);
-        }
-        match self.list.iter().find_map(|propagator| span(*propagator, headers)) {
+        let found = self.with_baggage(context, headers).unwrap_or_else(|| context.clone());
+        match self.span(headers) {
             Some(remote) => remote.into_context(&found),
             None => found,
         }

@@ -89,7 +89,7 @@ pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, Match, Node, Parent, P
 pub(crate) use sampling::{LoadLimits, Readings, follows_load, forget_load, note_load, sampling_factor};
 pub(crate) use sampling::{consistent_threshold, sampling_counts, set_sampler, threshold};
 #[cfg(feature = "tower")]
-pub(crate) use served::{Request as ServedRequest, Served, Serving, serving};
+pub(crate) use served::{Begun, Passing, Request as ServedRequest, Served, Serving, serving};
 pub(crate) use shared::SharedSpan;
 pub(crate) use start::{Exact, lazy_span};
 pub(crate) use tail::{Keep, set_tail};

@@ -10,11 +10,11 @@ use super::limits;
 use super::sampling::{Given, Who};
 use super::shared::SharedSpan;
 use super::start::Start;
-use super::thread::{self, Thread};
+use super::thread::{self, Active, Thread};
 use crate::attribute::Target;
 use crate::wire::{Scratch, status};
-use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt};
+use opentelemetry::{Context, ContextGuard};
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
@@ -50,6 +50,16 @@ thread_local! {
     static SERVING: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
 }
 
+/// What became of a span that was to begin.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// Nothing is recorded or handed on: telemetry is off or suppressed, or the current span is one of this process that is not
+    /// recorded.
+    Nothing,
+    Passing(Passing),
+    Open(Served),
+}
+
 /// An open span of a request. It is dropped without a record unless it was [ended](Self::end).
 #[derive(Debug)]
 pub(crate) struct Served {
@@ -57,40 +67,59 @@ pub(crate) struct Served {
     parent: u64,
 }
 
-impl Served {
-    /// Begins the span below the one in `context`. `None` if nothing is recorded or handed on: telemetry is off or suppressed,
-    /// or the span in the context is one of this process that is not recorded.
-    pub(crate) fn begin<R: Request>(callsite: &'static Callsite, context: &Context, request: &R) -> Option<Self> {
+/// A span of a request that is not recorded: there are its ids for what it calls, and no more.
+#[derive(Debug)]
+pub(crate) struct Passing {
+    context: Context,
+    active: Active,
+    parent: u64,
+}
+
+impl Begun {
+    /// Begins the span of a request below `sender`, or else below the span in `context`.
+    pub(crate) fn begin<R: Request>(
+        callsite: &'static Callsite,
+        context: &Context,
+        sender: Option<&SpanContext>,
+        request: &R,
+    ) -> Self {
         let Some(thread) = thread::current() else {
             thread::lost_at_start();
-            return None;
+            return Self::Nothing;
         };
         if thread.scratch.busy() || context.is_telemetry_suppressed() {
-            return None;
+            return Self::Nothing;
         }
         let name = OnceCell::new();
         let asks = |given| Asks { callsite, request, name: &name, given };
-        let mut start = Start::below(thread, context, asks(Given::Nothing))?;
+        let find = |given| match sender {
+            Some(sender) => Start::of(thread, sender, context, asks(given), |seen, trace, parent, continues| {
+                seen.decide(trace.1, parent, continues, context)
+            }),
+            None => Start::below(thread, context, asks(given)),
+        };
+        let Some(mut start) = find(Given::Nothing) else { return Self::Nothing };
         if start.is_undecided() {
             let own = Scratch::new();
             request.attributes(&own);
             let words = own.above(0, <[u64]>::to_vec);
-            start = Start::below(thread, context, asks(Given::Words(&words)))?;
+            let Some(decided) = find(Given::Words(&words)) else { return Self::Nothing };
+            start = decided;
         }
-        let parent = start.parent;
-        let future::State::Open(open) = future::open(callsite, thread, start, Some(context)) else { return None };
-        let span = open.span();
-        if span.is_recording() {
-            span.at_once(thread, R::MOST, |to| request.attributes(to));
+        let (parent, active) = (start.parent, start.active);
+        if !active.mode.is_recording() {
+            let context = thread.scratch.while_busy(|| start.context_in(context, None));
+            return Self::Passing(Passing { context, active, parent });
         }
-        Some(Self { open, parent })
+        let future::State::Open(open) = future::open(callsite, thread, start, Some(context)) else {
+            return Self::Nothing;
+        };
+        open.span().at_once(thread, R::MOST, |to| request.attributes(to));
+        Self::Open(Served { open, parent })
     }
+}
 
-    /// Whether what is recorded goes anywhere.
-    pub(crate) fn is_recording(&self) -> bool {
-        self.open.span().is_recording()
-    }
-
+impl Served {
     pub(crate) fn span(&self) -> &SharedSpan {
         self.open.span()
     }
@@ -113,7 +142,7 @@ impl Served {
     #[inline]
     pub(crate) fn enter(&self) -> Serving<'_> {
         let before = SERVING.replace((self.open.span().active.span, self.parent));
-        Serving { scope: Some(Scope::enter(Some(&self.open))), before }
+        Serving { inside: Inside::Span(Some(Scope::enter(Some(&self.open)))), before }
     }
 
     /// Ends the span, and keeps its memory for the next one.
@@ -129,17 +158,64 @@ impl Served {
     }
 }
 
+impl Passing {
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(crate) fn span_context(&self) -> SpanContext {
+        self.context.span().span_context().clone()
+    }
+
+    /// Makes it current.
+    #[inline]
+    pub(crate) fn enter(&self) -> Serving<'_> {
+        let before = SERVING.replace((self.active.span, self.parent));
+        let passed = thread::current().map(|thread| {
+            let (active, polled) = (thread.active.get(), thread.polled.replace(std::ptr::null()));
+            thread.active.set(self.active);
+            let context = thread.scratch.while_busy(|| self.context.clone().attach());
+            Passed { thread, active, polled, context: Some(context) }
+        });
+        Serving { inside: Inside::Passing(passed), before }
+    }
+}
+
 /// The time during which a request is worked on.
 pub(crate) struct Serving<'a> {
-    scope: Option<Scope<'a>>,
+    inside: Inside<'a>,
     before: (u64, u64),
+}
+
+enum Inside<'a> {
+    Span(Option<Scope<'a>>),
+    /// What was current before.
+    Passing(#[allow(dead_code, reason = "it is dropped")] Option<Passed>),
+}
+
+struct Passed {
+    thread: &'static Thread,
+    active: Active,
+    polled: *const SharedSpan,
+    context: Option<ContextGuard>,
+}
+
+impl Drop for Passed {
+    #[inline]
+    fn drop(&mut self) {
+        self.thread.polled.set(self.polled);
+        self.thread.active.set(self.active);
+        self.thread.scratch.while_busy(|| drop(self.context.take()));
+    }
 }
 
 impl Serving<'_> {
     /// The regular end.
     #[inline]
     pub(crate) fn leave(mut self) {
-        if let Some(scope) = self.scope.take() {
+        if let Inside::Span(scope) = &mut self.inside
+            && let Some(scope) = scope.take()
+        {
             scope.leave();
         }
     }
@@ -151,16 +227,16 @@ impl Drop for Serving<'_> {
     }
 }
 
-/// The server span that is the innermost active one, if a request whose headers name this parent is the one that it stands for:
-/// whoever serves it begins no other.
-pub(crate) fn serving(parent: Option<&SpanContext>) -> Option<Arc<SharedSpan>> {
+/// Whether the innermost active span is the server span of a request whose headers name this parent: whoever serves it begins
+/// no other. Also that span, if it is recorded.
+pub(crate) fn serving(parent: Option<&SpanContext>) -> Option<Option<Arc<SharedSpan>>> {
     let (span, its_parent) = SERVING.get();
     if span == 0 {
         return None;
     }
     let thread = thread::existing().filter(|thread| thread.active.get().span == span)?;
     let is_same = parent.is_none_or(|parent| parent.span_id() == SpanId::from(its_parent));
-    is_same.then(|| future::polled(thread)).flatten()
+    is_same.then(|| future::polled(thread))
 }
 
 impl SharedSpan {

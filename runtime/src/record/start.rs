@@ -160,7 +160,7 @@ impl Start {
 
     /// A span below exactly this parent.
     #[inline(always)]
-    fn of<'a>(
+    pub(super) fn of<'a>(
         thread: &Thread,
         parent: &SpanContext,
         context: &Context,

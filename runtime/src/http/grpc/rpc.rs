@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use super::status::{self, Code};
 use crate::http::client::{Recording, class_of, description, inject, keys, without_brackets};
-use crate::http::server::parent::contexts;
+use crate::http::server::parent;
 use crate::record::Callsite;
 use crate::schema::Kind;
 use ::http::header::{CONTENT_TYPE, HOST, HeaderMap};
@@ -65,7 +65,7 @@ impl Rpc {
     /// Begins the span of a call that came in.
     pub(super) fn serve<B>(settings: &Arc<Settings>, request: &Request<B>) -> Self {
         let current = crate::bridge::current_context();
-        let read = contexts(request.headers(), settings.correlation.as_ref());
+        let read = parent::context(request.headers(), settings.correlation.as_ref());
         let parent = match is_same_trace(&read, &current) {
             // A layer further out has read the headers: what is current goes on with the same trace already.
             true => read.with_remote_span_context(current.span().span_context().clone()),

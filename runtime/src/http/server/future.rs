@@ -3,7 +3,7 @@
 use super::parent::tell;
 use super::response_body::ResponseBody;
 use super::settings::Settings;
-use super::work::Work;
+use super::work::{Passed, Work};
 use crate::record::{Exact, Serving};
 use ::http::Response;
 use http_body::{Body, SizeHint};
@@ -24,6 +24,8 @@ pub(super) enum State {
     Suppressed,
     /// It has none, but a correlation context.
     Within(Context, Arc<Settings>),
+    /// It has one that is not recorded.
+    Passing(Passed),
     Open(Work),
 }
 
@@ -37,6 +39,7 @@ impl State {
             Self::Quiet => Within::Nothing,
             Self::Suppressed => Within::suppressed(),
             Self::Within(context, _) => Within::attached(context),
+            Self::Passing(passed) => Within::Span(passed.span.enter()),
             Self::Open(work) => Within::Span(work.served.enter()),
         }
     }
@@ -130,6 +133,7 @@ where
         let state = std::mem::replace(state, State::Quiet);
         Poll::Ready(match (result, state) {
             (Ok(response), State::Open(work)) => Ok(answer(work, response, hint)),
+            (Ok(response), State::Passing(passed)) => Ok(pass(passed, response, hint)),
             (Ok(response), State::Suppressed) => Ok(response.map(ResponseBody::suppressed)),
             (Ok(mut response), State::Within(context, settings)) => {
                 settings.correlation.iter().for_each(|settings| tell(&context, settings, response.headers_mut()));
@@ -137,15 +141,19 @@ where
             }
             (Ok(response), State::Quiet) => Ok(response.map(ResponseBody::quiet)),
             (Err(error), State::Open(work)) => {
-                if work.served.is_recording() {
-                    work.failed(std::any::type_name::<E>());
-                }
+                work.failed(std::any::type_name::<E>());
                 work.served.end();
                 Err(error)
             }
             (Err(error), _) => Err(error),
         })
     }
+}
+
+fn pass<R>(passed: Passed, response: Response<R>, (is_over, size): (bool, SizeHint)) -> Response<ResponseBody<R>> {
+    let (mut head, body) = response.into_parts();
+    let span = passed.answered(head.status, &mut head.headers, is_over, &size);
+    Response::from_parts(head, ResponseBody::passing(body, span))
 }
 
 fn answer<R>(work: Work, response: Response<R>, (is_over, size): (bool, SizeHint)) -> Response<ResponseBody<R>> {
@@ -157,6 +165,10 @@ fn answer<R>(work: Work, response: Response<R>, (is_over, size): (bool, SizeHint
 
 impl<F> Drop for ResponseFuture<F> {
     fn drop(&mut self) {
+        if let State::Quiet = self.state {
+            // SAFETY: as below, and nothing else is done.
+            return unsafe { ManuallyDrop::drop(&mut self.future) };
+        }
         let state = std::mem::replace(&mut self.state, State::Quiet);
         let ends = Ends(Some(state));
         let within = ends.0.as_ref().map(State::enter);

@@ -5,7 +5,7 @@ use super::capture::Collected;
 use super::work::Work;
 use crate::attribute::Slot;
 use crate::record::SharedSpan;
-use ::http::HeaderMap;
+use ::http::{HeaderMap, Request};
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use std::fmt;
@@ -22,7 +22,7 @@ pub trait Mode: sealed::Sealed + 'static {
     const READS: bool;
 
     #[doc(hidden)]
-    fn wrap<B>(body: B, reading: Option<Reading>) -> Self::Body<B>;
+    fn wrap<B>(request: Request<B>, reading: Option<Reading>) -> Request<Self::Body<B>>;
 }
 
 mod sealed {
@@ -45,8 +45,8 @@ impl Mode for AsIs {
     const READS: bool = false;
 
     #[inline]
-    fn wrap<B>(body: B, _reading: Option<Reading>) -> B {
-        body
+    fn wrap<B>(request: Request<B>, _reading: Option<Reading>) -> Request<B> {
+        request
     }
 }
 
@@ -56,8 +56,8 @@ impl Mode for Read {
     const READS: bool = true;
 
     #[inline]
-    fn wrap<B>(body: B, reading: Option<Reading>) -> RequestBody<B> {
-        RequestBody { body, reading: Told(reading) }
+    fn wrap<B>(request: Request<B>, reading: Option<Reading>) -> Request<RequestBody<B>> {
+        request.map(|body| RequestBody { body, reading: Told(reading) })
     }
 }
 

@@ -1,17 +1,26 @@
 //! Whose child the span of a request is.
 
 use crate::correlation::{CorrelationContext, Origin, Settings};
-use crate::propagation::{HeaderCarrier, HeaderInjector};
-use crate::relation::ParentContext;
+use crate::propagation::{HeaderCarrier, HeaderInjector, Incoming, incoming};
 use ::http::HeaderMap;
-use opentelemetry::{Context, global};
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
 
-/// The context that a request's span begins in: the current one, with what the process's propagator reads from the headers,
-/// and with the correlation context that they name.
-pub(in crate::http) fn contexts(headers: &HeaderMap, correlation: Option<&Settings>) -> Context {
-    let context = read(headers);
-    match correlation {
-        Some(settings) => correlated(headers, context, settings),
+/// What a request's span begins in: the current context, with what the process's propagator reads from the headers, and with
+/// the correlation context that they name.
+pub(super) fn contexts(headers: &HeaderMap, correlation: Option<&Settings>) -> Incoming {
+    let mut read = incoming(Context::current(), headers);
+    if let Some(settings) = correlation {
+        read.context = correlated(headers, read.context, settings);
+    }
+    read
+}
+
+/// The same as one context, with the span that has sent the request in it.
+pub(in crate::http) fn context(headers: &HeaderMap, correlation: Option<&Settings>) -> Context {
+    let Incoming { context, sender } = contexts(headers, correlation);
+    match sender {
+        Some(sender) => context.with_remote_span_context(sender),
         None => context,
     }
 }
@@ -33,19 +42,4 @@ pub(super) fn tell(context: &Context, settings: &Settings, headers: &mut HeaderM
     if let Some(correlation) = CorrelationContext::of_context(context) {
         correlation.inject(&mut HeaderInjector(headers), settings);
     }
-}
-
-fn read(headers: &HeaderMap) -> Context {
-    let current = Context::current();
-    let read = global::get_text_map_propagator(|propagator| {
-        let mut fields = propagator.fields().peekable();
-        if fields.peek().is_none() {
-            // Perhaps nobody has set one, which is another thing than that nothing is to be read.
-            return headers.contains_key("traceparent").then(|| headers.parent_context()).flatten();
-        }
-        // Most requests of strangers have none of these headers, and cost no look at each of them.
-        let has_any = fields.any(|field| headers.contains_key(field));
-        has_any.then(|| propagator.extract_with_context(&current, &HeaderCarrier::new(headers)))
-    });
-    read.unwrap_or(current)
 }

@@ -2,6 +2,7 @@
 
 use super::future::Within;
 use super::work::Sending;
+use crate::record::Passing;
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use std::fmt;
@@ -21,6 +22,8 @@ enum Sent {
     Over,
     /// Nothing is recorded of what happens meanwhile.
     Suppressed,
+    /// The span is not recorded.
+    Passing(Passing),
     Open(Sending),
 }
 
@@ -29,6 +32,7 @@ impl Sent {
         match self {
             Self::Over => Within::Nothing,
             Self::Suppressed => Within::suppressed(),
+            Self::Passing(span) => Within::Span(span.enter()),
             Self::Open(sending) => Within::Span(sending.work.served.enter()),
         }
     }
@@ -49,6 +53,10 @@ impl<B> ResponseBody<B> {
         Self::new(body, None)
     }
 
+    pub(super) fn passing(body: B, span: Option<Passing>) -> Self {
+        Self { body: ManuallyDrop::new(body), state: span.map_or(Sent::Over, Sent::Passing) }
+    }
+
     pub(super) fn suppressed(body: B) -> Self {
         Self { body: ManuallyDrop::new(body), state: Sent::Suppressed }
     }
@@ -66,7 +74,21 @@ impl<B: Body> Body for ResponseBody<B> {
         let within = state.enter();
         let poll = body.as_mut().poll_frame(task);
         within.leave();
-        let Sent::Open(sending) = state else { return poll };
+        let sending = match state {
+            Sent::Over | Sent::Suppressed => return poll,
+            Sent::Passing(_) => {
+                let is_over = match &poll {
+                    Poll::Pending => false,
+                    Poll::Ready(None | Some(Err(_))) => true,
+                    Poll::Ready(Some(Ok(_))) => body.is_end_stream(),
+                };
+                if is_over {
+                    *state = Sent::Over;
+                }
+                return poll;
+            }
+            Sent::Open(sending) => sending,
+        };
         let over = match &poll {
             Poll::Pending => false,
             Poll::Ready(None) => true,
@@ -104,6 +126,10 @@ impl<B: Body> Body for ResponseBody<B> {
 
 impl<B> Drop for ResponseBody<B> {
     fn drop(&mut self) {
+        if let Sent::Over = self.state {
+            // SAFETY: as below, and nothing else is done.
+            return unsafe { ManuallyDrop::drop(&mut self.body) };
+        }
         let ends = Ends(std::mem::replace(&mut self.state, Sent::Over));
         let within = ends.0.enter();
         // SAFETY: this is the only place that drops the body, and runs once.

@@ -6,11 +6,11 @@ use super::mode::Mode;
 use super::parent::contexts;
 use super::response_body::ResponseBody;
 use super::settings::{RequestHead, Settings};
-use super::work::Work;
-use crate::record::{Served, enabled, serving};
+use super::work::{Bodies, Passed, Work};
+use crate::propagation::Incoming;
+use crate::record::{Begun, enabled, serving};
 use ::http::{Request, Response};
 use http_body::Body;
-use opentelemetry::trace::TraceContextExt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -41,37 +41,45 @@ impl<S, M> Server<S, M> {
         if settings.excludes(&head) {
             return State::Suppressed;
         }
-        let context = contexts(head.headers, settings.correlation.as_ref());
+        let incoming = contexts(head.headers, settings.correlation.as_ref());
         // Where there is no span, what the request says of correlation holds all the same.
-        let without_span = |context| {
-            if settings.correlation.is_some() { State::Within(context, Arc::clone(settings)) } else { State::Quiet }
+        let without_span = |incoming: Incoming| {
+            if settings.correlation.is_some() {
+                State::Within(incoming.context, Arc::clone(settings))
+            } else {
+                State::Quiet
+            }
         };
         if !enabled() {
-            return without_span(context);
+            return without_span(incoming);
         }
         let told = settings.route.as_ref().and_then(|route| route(&head));
         let route = told.as_deref().or_else(|| head.route());
-        let parent = context.span();
-        let parent = parent.span_context();
         // Another layer further out has begun the span of this request, and perhaps did not know its route.
-        if let Some(span) = serving(Some(parent).filter(|parent| parent.is_valid() && parent.is_remote())) {
-            if let Some(route) = route {
+        let known =
+            incoming.parent(|parent| serving(Some(parent).filter(|parent| parent.is_valid() && parent.is_remote())));
+        if let Some(span) = known {
+            if let Some((span, route)) = span.zip(route) {
                 span.attribute("http.route", &route);
                 span.rename(&name(&head, Some(route)));
             }
-            return without_span(context);
+            return without_span(incoming);
         }
         let begins = Begins::new(head, route, settings);
-        let Some(served) = Served::begin(&begins.site.callsite, &context, &begins) else {
-            return without_span(context);
+        let Incoming { context, sender } = &incoming;
+        let served = match Begun::begin(&begins.site.callsite, context, sender.as_ref(), &begins) {
+            Begun::Nothing => return without_span(incoming),
+            Begun::Passing(span) => {
+                let told = settings.tells().then(|| Arc::clone(settings));
+                return State::Passing(Passed { span, told, has: Bodies::of(head.method) });
+            }
+            Begun::Open(served) => served,
         };
-        if served.is_recording() {
-            if let Some(name) = begins.other_name() {
-                served.span().rename(&name);
-            }
-            for wanted in &settings.request_headers {
-                wanted.record(head.headers, |key, values| served.span().attribute(key, values));
-            }
+        if let Some(name) = begins.other_name() {
+            served.span().rename(&name);
+        }
+        for wanted in &settings.request_headers {
+            wanted.record(head.headers, |key, values| served.span().attribute(key, values));
         }
         State::Open(Work::new(served, begins.site, head.method, Arc::clone(settings)))
     }
@@ -93,17 +101,14 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         if !enabled() && self.settings.correlation.is_none() {
-            return ResponseFuture::new(self.inner.call(request.map(|body| M::wrap(body, None))), State::Quiet);
+            return ResponseFuture::new(self.inner.call(M::wrap(request, None)), State::Quiet);
         }
         let state = Self::begin(&self.settings, RequestHead::of(&request));
-        let request = match &state {
-            State::Open(work) if work.served.is_recording() => {
-                let (parts, body) = request.into_parts();
-                let reading = M::READS.then(|| super::mode::Reading::new(work, &parts.headers));
-                Request::from_parts(parts, M::wrap(body, reading))
-            }
-            _ => request.map(|body| M::wrap(body, None)),
+        let reading = match &state {
+            State::Open(work) if M::READS => Some(super::mode::Reading::new(work, request.headers())),
+            _ => None,
         };
+        let request = M::wrap(request, reading);
         // A service may do its work here, and not in the future.
         let within = state.enter();
         let future = self.inner.call(request);

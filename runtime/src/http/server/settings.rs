@@ -147,8 +147,16 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
+    /// Whether answers say something of the trace or of correlation.
+    pub(super) fn tells(&self) -> bool {
+        self.trace_header.is_some() || self.correlation.is_some()
+    }
+
     /// Whether the request gets no span.
     pub(super) fn excludes(&self, head: &RequestHead<'_>) -> bool {
+        if self.excluded.is_empty() && self.filter.is_none() {
+            return false;
+        }
         let path = head.whole_uri().path();
         self.excluded.iter().any(|excluded| excluded.holds(path))
             || self.filter.as_ref().is_some_and(|filter| !filter(head))

@@ -5,7 +5,7 @@ use super::capture::Collected;
 use super::parent::tell;
 use super::settings::{Settings, TraceHeader};
 use crate::attribute::Slot;
-use crate::record::Served;
+use crate::record::{Passing, Served};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body::SizeHint;
 use opentelemetry::trace::SpanContext;
@@ -17,9 +17,68 @@ pub(super) struct Work {
     pub(super) served: Served,
     pub(super) site: &'static Site,
     pub(super) settings: Arc<Settings>,
-    /// Whether the answer has no body, whatever its headers say.
-    is_head: bool,
-    is_connect: bool,
+    has: Bodies,
+}
+
+/// A request whose span is not recorded.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) span: Passing,
+    /// What tells the client its trace or its correlation id, if anything does.
+    pub(super) told: Option<Arc<Settings>>,
+    pub(super) has: Bodies,
+}
+
+/// Which answers to a request have no body, whatever their headers say.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Bodies {
+    /// To `HEAD`.
+    Never,
+    /// To `CONNECT`.
+    UnlessItSucceeds,
+    /// To everything else.
+    ByStatus,
+}
+
+impl Bodies {
+    pub(super) fn of(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => Self::Never,
+            Method::CONNECT => Self::UnlessItSucceeds,
+            _ => Self::ByStatus,
+        }
+    }
+
+    /// Whether an answer with this status has none.
+    fn is_without(self, status: StatusCode) -> bool {
+        status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            || match self {
+                Self::Never => true,
+                Self::UnlessItSucceeds => status.is_success(),
+                Self::ByStatus => false,
+            }
+    }
+}
+
+impl Passed {
+    /// What the head of the answer says; and the span, if the answer has a body during which it goes on.
+    pub(super) fn answered(
+        self,
+        status: StatusCode,
+        headers: &mut HeaderMap,
+        is_over: bool,
+        size: &SizeHint,
+    ) -> Option<Passing> {
+        if let Some(wanted) = self.told.as_ref().and_then(|told| told.trace_header.as_ref()) {
+            wanted.insert(&self.span.span_context(), headers);
+        }
+        if let Some(settings) = self.told.as_ref().and_then(|told| told.correlation.as_ref()) {
+            tell(self.span.context(), settings, headers);
+        }
+        let is_over = is_over || size.exact() == Some(0) || self.has.is_without(status);
+        (!is_over).then_some(self.span)
+    }
 }
 
 /// A body that is being sent.
@@ -34,7 +93,7 @@ pub(super) struct Sending {
 
 impl Work {
     pub(super) fn new(served: Served, site: &'static Site, method: &Method, settings: Arc<Settings>) -> Self {
-        Self { served, site, settings, is_head: *method == Method::HEAD, is_connect: *method == Method::CONNECT }
+        Self { served, site, settings, has: Bodies::of(method) }
     }
 
     fn int(&self, index: u16, number: i64) {
@@ -48,9 +107,6 @@ impl Work {
         }
         if let Some(settings) = &self.settings.correlation {
             tell(self.served.context(), settings, headers);
-        }
-        if !self.served.is_recording() {
-            return;
         }
         self.int(self.site.status, i64::from(status.as_u16()));
         if status.is_server_error() {
@@ -77,19 +133,13 @@ impl Work {
         is_over: bool,
         size: SizeHint,
     ) -> Option<Sending> {
-        let is_bodiless = self.is_head
-            || status.is_informational()
-            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-            || (self.is_connect && status.is_success());
+        let is_bodiless = self.has.is_without(status);
         if is_bodiless || is_over || size.exact() == Some(0) {
-            if self.served.is_recording() && !is_bodiless {
+            if !is_bodiless {
                 self.int(self.site.response_size, 0);
             }
             self.served.end();
             return None;
-        }
-        if !self.served.is_recording() {
-            return Some(Sending { work: self, sent: 0, length: None, collected: None });
         }
         let length = size.exact().or_else(|| content_length(headers).and_then(|length| u64::try_from(length).ok()));
         let collected = self.settings.response_capture.as_ref().and_then(|capture| capture.collect(headers));
@@ -106,9 +156,6 @@ impl Work {
 impl Sending {
     fn last_words(&mut self) {
         let work = &self.work;
-        if !work.served.is_recording() {
-            return;
-        }
         work.int(work.site.response_size, i64::try_from(self.sent).unwrap_or(i64::MAX));
         if let Some((text, is_cut)) = self.collected.take().and_then(|collected| collected.finish()) {
             work.served.span().attribute(RESPONSE_CONTENT, &*text);
