@@ -11,6 +11,7 @@
 //!   thread's state is held while it runs.
 
 mod adopted;
+mod alive;
 mod ambient;
 mod begin;
 pub(crate) mod capture;
@@ -64,6 +65,7 @@ pub use pieces::{Drain, Opening, Start, TracedFuture, TracedIterator, TracedStre
 pub use returned::{ReturnedFallible, ReturnedItem, ReturnedPlain, ReturnedWrapper};
 
 pub(crate) use adopted::{adopt, is_busy, settle};
+pub(crate) use alive::has_context;
 pub(crate) use ambient::{AmbientGuard, enter_ambient, with_ambient};
 pub(crate) use capture::set_policy;
 pub(crate) use counters::COUNTERS;
