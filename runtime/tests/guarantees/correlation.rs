@@ -3,6 +3,7 @@
 use crate::support::Recorder;
 use opentelemetry::Context;
 use opentelemetry_sdk::trace::SpanData;
+use otelier::config::Hooks;
 use otelier::correlation::{Settings, Workflow};
 use otelier::schema::crypto::{Market, ProcessingStage};
 use otelier::{CorrelationContext, Span, Telemetry, correlation_id, trace, trace_job};
@@ -293,6 +294,57 @@ impl Jobs {
     fn method(&self) -> Option<Arc<str>> {
         id()
     }
+}
+
+#[trace]
+fn lazy_with_a_scope() -> Result<(), String> {
+    let _entered = order("a").enter();
+    record!(app.recorded = 1);
+    event!("told", app.part = 2);
+    otelier::current_span().set_attribute("app.late", 3);
+    inner();
+    Err("broken".to_owned())
+}
+
+#[test]
+fn what_is_recorded_inside_of_a_scope_reaches_the_lazy_span_around_it() {
+    for hooks in [Hooks::Global, Hooks::None] {
+        let recorder = Recorder::with(Telemetry::default().with_hooks(hooks));
+        otelier::in_span("root", |_| assert!(lazy_with_a_scope().is_err()));
+        let spans = recorder.spans();
+        for (key, expected) in [("app.recorded", "1"), ("app.late", "3"), ("error.type", "alloc::string::String")] {
+            assert_eq!(of(&spans, "lazy_with_a_scope", key).as_deref(), Some(expected), "{key} {hooks:?}");
+        }
+        let span = spans.iter().find(|span| span.name == "lazy_with_a_scope").expect("the span");
+        assert!(span.events.iter().any(|event| event.name == "told"), "{hooks:?}");
+        assert_eq!(value(span, "correlation.id"), None, "it began before");
+        assert_eq!(of(&spans, "inner", "correlation.id").as_deref(), Some("a"), "{hooks:?}");
+        assert_eq!(of(&spans, "root", "app.late"), None);
+    }
+}
+
+#[trace]
+async fn holds_a_guard(id: &str) {
+    let _entered = order(id).enter();
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+        outer();
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn guards_that_are_held_over_an_await_leave_nothing_behind() {
+    let recorder = Recorder::start();
+    tokio::join!(holds_a_guard("a"), holds_a_guard("b"), holds_a_guard("c"));
+    assert_eq!(id(), None);
+    assert!(!otelier::bridge::current_span_context().is_valid());
+    otelier::in_span("root", |_| outer());
+    let spans = recorder.spans();
+    let root = spans.iter().find(|span| span.name == "root").expect("the span").span_context.trace_id();
+    for span in spans.iter().filter(|span| span.span_context.trace_id() == root) {
+        assert_eq!(value(span, "correlation.id"), None, "{}", span.name);
+    }
+    assert_eq!(spans.len(), 3 + 3 * 3 * 2 + 3);
 }
 
 /// Arguments named as what the expansion uses.
