@@ -6,7 +6,7 @@ use super::events;
 use super::open::{LibrarySpan, Making};
 use super::values::Fields;
 use crate::bridge::{current_context, is_of_opentelemetry};
-use crate::record::may_begin;
+use crate::record::{enabled, may_begin};
 use ::tracing::level_filters::LevelFilter;
 use ::tracing::span::{Attributes, Id, Record};
 use ::tracing::{Dispatch, Event, Metadata, Subscriber};
@@ -131,13 +131,13 @@ impl Layer {
 
     /// Whether spans and events of this call site are looked at, and could be recorded here and now.
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        // The target comes first: of OpenTelemetry's own lines nothing else may be asked.
-        *metadata.level() <= self.max_level && self.wants_target(metadata.target()) && may_begin()
+        // The target comes before what looks at OpenTelemetry's context, which its own lines must not.
+        *metadata.level() <= self.max_level && enabled() && self.wants_target(metadata.target()) && may_begin()
     }
 
     pub(super) fn wants_target(&self, target: &str) -> bool {
         !is_of_opentelemetry(target)
-            && callsites::crate_of(target) != "otelier"
+            && !is_within(target, "otelier")
             && !self.without.iter().any(|module| is_within(target, module))
     }
 

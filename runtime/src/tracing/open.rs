@@ -9,7 +9,7 @@ use super::SetParentError;
 use super::values::{Exception, Fields};
 use crate::attribute::Slot;
 use crate::clock;
-use crate::record::{Callsite, Exact, OtelSpan, SharedSpan, forks};
+use crate::record::{Callsite, Exact, OtelSpan, SharedSpan, asks_attributes, forks};
 use crate::wire::status;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue, Value};
@@ -123,8 +123,8 @@ impl LibrarySpan {
         let kind = said.kind.as_deref().and_then(kind_of).unwrap_or(Kind::Internal);
         let name = said.name.as_deref().unwrap_or(self.name);
         let above = parent.span().span_context().clone();
-        // Only where a trace begins, or comes from elsewhere, is a sampler asked.
-        let known: Vec<_> = if above.is_valid() && !above.is_remote() {
+        // Only where a trace begins, or comes from elsewhere, is a sampler asked, and few look at attributes.
+        let known: Vec<_> = if !asks_attributes() || above.is_valid() && !above.is_remote() {
             Vec::new()
         } else {
             values

@@ -381,20 +381,16 @@ fn later(message: &CorrelationContext) -> impl Future<Output = Option<Arc<str>>>
     async { id() }
 }
 
+type Running<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 trait Boxed {
-    fn run<'a>(
-        &'a self,
-        text: &'a str,
-    ) -> std::pin::Pin<Box<dyn Future<Output = (usize, Option<Arc<str>>)> + Send + 'a>>;
+    fn run<'a>(&'a self, text: &'a str) -> Running<'a, (usize, Option<Arc<str>>)>;
 }
 
 /// As `async_trait` writes it.
 impl<T: Sync> Boxed for Worker<T> {
     #[trace_job]
-    fn run<'a>(
-        &'a self,
-        text: &'a str,
-    ) -> std::pin::Pin<Box<dyn Future<Output = (usize, Option<Arc<str>>)> + Send + 'a>> {
+    fn run<'a>(&'a self, text: &'a str) -> Running<'a, (usize, Option<Arc<str>>)> {
         Box::pin(async move {
             tokio::task::yield_now().await;
             (text.len(), id())
