@@ -252,8 +252,9 @@ impl Site {
                 Some(value) => {
                     let value: TokenStream = value.tokens.iter().cloned().collect();
                     quote!({
-                        use #krate::__private::correlation::*;
-                        (&&&Text(&(#value))).otelier_text()
+                        // Nothing that could stand for a name in the value.
+                        use #krate::__private::correlation::{TextOptional as _, TextShown as _, TextUnknown as _};
+                        (&&&#krate::__private::correlation::Text(&(#value))).otelier_text()
                     })
                 }
             }

@@ -4,6 +4,7 @@ use log::Log as _;
 use otelier::export::MemoryExporter;
 use otelier::logging::{Json, Log, Text, json_layer, layer};
 use otelier::{CorrelationContext, Guard, Pipeline, Telemetry, trace};
+use proptest::prelude::*;
 use serde_json::Value;
 use std::fmt;
 use std::io::Write;
@@ -254,6 +255,88 @@ struct AtEnd;
 impl Drop for AtEnd {
     fn drop(&mut self) {
         tracing::info!("dropped");
+    }
+}
+
+/// As many contexts as OpenTelemetry takes, and one more: it says so while its context is borrowed.
+fn attach_too_many() {
+    let context = order("a").context(&opentelemetry::Context::new());
+    let _guards: Vec<_> = (0..=u16::MAX).map(|_| context.clone().attach()).collect();
+}
+
+#[test]
+fn lines_of_opentelemetry_do_not_ask_for_the_ids_that_are_being_changed() {
+    let (recorder, lines) = (Recorder::start(), Lines::default());
+    let run = |flat: bool| {
+        let text = layer().without_time_and_colours(lines.clone());
+        let json = json_layer().with_writer(Lines::default());
+        let subscriber = tracing_subscriber::registry().with(text).with(json).with(otelier::tracing::layer());
+        with_default(subscriber, || {
+            if !flat {
+                outer(|| ());
+            }
+            attach_too_many();
+            outer(|| tracing::info!("goes on"));
+        });
+    };
+    // The first line of a thread, and one of a thread whose context is known.
+    std::thread::scope(|scope| {
+        for known in [true, false] {
+            scope.spawn(move || run(known)).join().expect("nothing panics");
+        }
+    });
+    let text = lines.text();
+    let warned = text.lines().filter(|line| line.contains("WARN opentelemetry: ")).count();
+    assert_eq!(warned, text.lines().filter(|line| line.starts_with(" WARN")).count(), "{text}");
+    assert!(warned >= 2, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("trace_id=") && line.ends_with("goes on")).count(), 2);
+    drop(recorder);
+}
+
+#[test]
+fn records_of_opentelemetry_have_no_ids_either() {
+    let logger = Log::new(Bare::default());
+    order("a").in_scope(|| {
+        for target in
+            ["opentelemetry", "opentelemetry_sdk", "opentelemetry-otlp", "opentelemetry::context", "opentelemetryx"]
+        {
+            logger.log(&log::Record::builder().target(target).args(format_args!("{target}")).build());
+        }
+    });
+    let said = logger.into_inner().0.into_inner().unwrap();
+    assert_eq!(said[..4], ["opentelemetry", "opentelemetry_sdk", "opentelemetry-otlp", "opentelemetry::context"]);
+    assert_eq!(said[4], "opentelemetryx; correlation_id=a");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_line_of_json_is_json_whatever_it_says(
+        text in any::<String>(),
+        id in "[-A-Za-z0-9._~:/+=@#|]{1,128}",
+        flat in any::<bool>(),
+        spans in any::<bool>(),
+    ) {
+        let lines = Lines::default();
+        let format = tracing_subscriber::fmt::format().json().with_span_list(spans).with_current_span(spans);
+        let json = if flat { Json::new(format).flat() } else { Json::new(format) };
+        let layer = tracing_subscriber::fmt::layer().json().with_writer(lines.clone()).event_format(json);
+        with_default(tracing_subscriber::registry().with(layer), || {
+            let _span = tracing::info_span!("sp\"an", "odd \" {{ key" = text, trace_id = text).entered();
+            order(&id).in_scope(|| {
+                tracing::info!("{text}");
+                tracing::info!("odd \" key" = text, message = ?text, "correlation.id" = text);
+                tracing::info!({});
+            });
+        });
+        let said = lines.json();
+        prop_assert_eq!(said.len(), 3);
+        let place = |line: &Value| if flat { line["message"].clone() } else { line["fields"]["message"].clone() };
+        prop_assert_eq!(place(&said[0]), Value::from(text.clone()));
+        prop_assert_eq!(&said[0]["correlation.id"], &Value::from(id.clone()));
+        prop_assert_eq!(&said[1]["correlation.id"], &Value::from(if flat { text } else { id.clone() }));
+        prop_assert_eq!(&said[2]["correlation.id"], &Value::from(id));
     }
 }
 

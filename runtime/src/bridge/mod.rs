@@ -82,6 +82,15 @@ pub fn current_span_context() -> SpanContext {
     })
 }
 
+/// Whether lines of a log with this target are OpenTelemetry's own. Some are written while it changes its context, which
+/// panics if it is looked at meanwhile.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn is_of_opentelemetry(target: &str) -> bool {
+    target
+        .strip_prefix("opentelemetry")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', '-']) || rest.starts_with("::"))
+}
+
 /// The context, or if the span in it is only the attached ancestor of the active one, a context with that one.
 fn exact(context: &Context) -> Context {
     match lazy_span(context.span().span_context()) {

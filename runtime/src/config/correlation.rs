@@ -135,17 +135,29 @@ pub(crate) const LONGEST: usize = 64;
 /// Headers that must not be written over or shown in spans as if they were ids.
 const TAKEN: &[&str] = &[
     "authorization",
+    "b3",
     "baggage",
     "connection",
     "content-length",
     "content-type",
     "cookie",
+    "expect",
     "host",
+    "keep-alive",
     "proxy-authorization",
     "set-cookie",
+    "te",
     "traceparent",
     "tracestate",
+    "trailer",
     "transfer-encoding",
+    "uber-trace-id",
+    "upgrade",
+    "x-b3-flags",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-spanid",
+    "x-b3-traceid",
 ];
 
 /// Whether a header may have this name.
@@ -172,7 +184,8 @@ mod tests {
 
     #[test]
     fn names_that_cannot_be_headers_or_mean_something_else_are_refused() {
-        for name in ["x correlation", "x:y", "é", "authorization", "Cookie", "traceparent", "a\r\nb", &"x".repeat(65)]
+        for name in
+            ["x correlation", "x:y", "é", "authorization", "Cookie", "traceparent", "B3", "a\r\nb", &"x".repeat(65)]
         {
             let found = problems(&Correlation::default().with_header(name));
             assert!(found.len() == 1 && found[0].contains("expected"), "{name}: {found:?}");

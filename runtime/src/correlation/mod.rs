@@ -370,8 +370,8 @@ pub fn correlation_id() -> Option<Arc<str>> {
 
 /// Lends the one that is entered here.
 fn with_current<T>(f: impl FnOnce(Option<&CorrelationContext>) -> T) -> T {
-    // Within a traced allocator OpenTelemetry's context must not be looked at.
-    if crate::record::is_busy() {
+    // Within a traced allocator OpenTelemetry's context must not be looked at, and where a thread ends it may be gone.
+    if crate::record::is_busy() || !crate::record::has_context() {
         return f(None);
     }
     Context::map_current(|context| f(context.get::<CorrelationContext>()))

@@ -3,7 +3,7 @@
 use super::{CorrelationContext, Workflow};
 use crate::bridge::current_context;
 use crate::record::capture::OnThread;
-use crate::record::{AmbientGuard, Exact, enter_ambient};
+use crate::record::{AmbientGuard, Exact, enter_ambient, has_context};
 use opentelemetry::Context;
 use std::fmt;
 use std::future::Future;
@@ -90,8 +90,16 @@ impl<F: Future> Future for InContext<F> {
 
 impl<F> Drop for InContext<F> {
     fn drop(&mut self) {
-        let context = self.holder.context(&current_context());
         // SAFETY: nobody uses the future any more.
-        inside(&context, || unsafe { ManuallyDrop::drop(&mut self.future) });
+        let end = |future| unsafe { ManuallyDrop::drop(future) };
+        // A thread may keep the future longer than there is a context.
+        if !has_context() {
+            return end(&mut self.future);
+        }
+        let context = match &self.holder {
+            Holder::Known(context) => context.clone(),
+            new => new.context(&current_context()),
+        };
+        inside(&context, || end(&mut self.future));
     }
 }

@@ -141,7 +141,7 @@ impl Workflow {
 
     /// The one that is entered here.
     pub fn current() -> Option<Self> {
-        if crate::record::is_busy() {
+        if crate::record::is_busy() || !crate::record::has_context() {
             return None;
         }
         Context::map_current(|context| context.get::<Self>().cloned())

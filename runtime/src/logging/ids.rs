@@ -1,8 +1,8 @@
 //! What a line is told.
 
-use crate::bridge::current_span_context;
+use crate::bridge::{current_span_context, is_of_opentelemetry};
 use crate::correlation::correlation_id;
-use opentelemetry::Context;
+use crate::record::has_context;
 use opentelemetry::trace::SpanContext;
 use std::fmt;
 use std::sync::Arc;
@@ -14,8 +14,10 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    pub(super) fn current() -> Self {
-        if !is_alive() {
+    /// For a line of this target.
+    pub(super) fn current(target: &str) -> Self {
+        // Destructors of a thread's other values may log after the context is gone.
+        if is_of_opentelemetry(target) || !has_context() {
             return Self { span: None, correlation: None };
         }
         let span = current_span_context();
@@ -39,23 +41,4 @@ impl fmt::Display for Ids {
         }
         Ok(())
     }
-}
-
-/// Ends before OpenTelemetry's context of the thread does, because it begins later.
-struct Alive(bool);
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0 = false;
-    }
-}
-
-thread_local! {
-    /// OpenTelemetry cannot be asked whether its context is gone, and it panics if it is: destructors of a thread's other values
-    /// may log after that.
-    static ALIVE: Alive = Alive(std::panic::catch_unwind(|| Context::map_current(|_| ())).is_ok());
-}
-
-fn is_alive() -> bool {
-    ALIVE.try_with(|alive| alive.0).unwrap_or(false)
 }

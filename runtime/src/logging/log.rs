@@ -64,7 +64,7 @@ impl<L: log::Log> log::Log for Log<L> {
         if !self.inner.enabled(record.metadata()) {
             return;
         }
-        let ids = Ids::current();
+        let ids = Ids::current(record.target());
         if ids.is_empty() {
             return self.inner.log(record);
         }

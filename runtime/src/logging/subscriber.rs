@@ -84,7 +84,7 @@ where
     F: FormatEvent<S, N>,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut to: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let ids = Ids::current();
+        let ids = Ids::current(event.metadata().target());
         if !ids.is_empty() {
             match to.has_ansi_escapes() {
                 true => write!(to, "\x1b[2m{ids}\x1b[0m ")?,
@@ -129,7 +129,7 @@ where
     Format<JsonWords, T>: FormatEvent<S, N>,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, to: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let ids = Ids::current();
+        let ids = Ids::current(event.metadata().target());
         if ids.is_empty() {
             return self.inner.format_event(context, to, event);
         }

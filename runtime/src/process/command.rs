@@ -73,6 +73,8 @@ pub struct TracedCommand {
     chosen: Option<[bool; 3]>,
     /// The variables that were set or removed for an earlier process.
     touched: Vec<String>,
+    /// Whether the child inherits no variables.
+    cleared: bool,
 }
 
 /// Neither arguments nor variables, which may hold secrets.
@@ -103,7 +105,7 @@ impl TracedCommand {
         if program.is_absolute() {
             span = span.attribute("process.executable.path", program.to_string_lossy().into_owned());
         }
-        Self { command, span, records_args: false, chosen: Some([false; 3]), touched: Vec::new() }
+        Self { command, span, records_args: false, chosen: Some([false; 3]), touched: Vec::new(), cleared: false }
     }
 
     /// Gives the span another name. Default: the last part of the program's path.
@@ -158,6 +160,7 @@ impl TracedCommand {
     /// Takes all variables away; see [`Command::env_clear`]. The child gets the context nevertheless.
     pub fn env_clear(&mut self) -> &mut Self {
         self.command.env_clear();
+        self.cleared = true;
         self
     }
 
@@ -315,11 +318,31 @@ impl TracedCommand {
     /// Gives the command a context, and takes away the one that an earlier process had.
     fn give(&mut self, context: &Context) {
         for name in self.touched.drain(..) {
-            match std::env::var_os(&name) {
+            match std::env::var_os(&name).filter(|_| !self.cleared) {
                 Some(inherited) => self.command.env(name, inherited),
                 None => self.command.env_remove(name),
             };
         }
         self.touched = Variables::of(context).write(&mut self.command);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_child_inherits_again_what_the_first_was_given_unless_all_was_taken_away() {
+        for clears in [false, true] {
+            let mut command = traced_command("true");
+            if clears {
+                command.env_clear();
+            }
+            // What every process of Cargo's tests has.
+            command.touched = vec!["CARGO_MANIFEST_DIR".to_owned()];
+            command.give(&Context::new());
+            let given = command.command.get_envs().find(|(name, _)| *name == "CARGO_MANIFEST_DIR");
+            assert_eq!(given.is_some_and(|(_, value)| value.is_some()), !clears);
+        }
     }
 }

@@ -3,10 +3,12 @@
 use super::guard::lazy;
 use super::limits;
 use super::shared::keyed_of;
-use super::thread::{self, Active, Mode};
+use super::start::NOBODY;
+use super::thread::{self, ActiveCells, Mode};
 use crate::attribute::AnyAttribute;
 use crate::wire::{self, Scratch};
 use opentelemetry::{Context, ContextGuard, KeyValue};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// The attributes. They lie in OpenTelemetry's context, and go wherever that goes: to tasks, threads and spans of others.
@@ -59,24 +61,56 @@ pub(crate) fn carried_to(parent: &Context, current: &Context) -> Option<Context>
     Some((ambient.carry)(current, parent.clone()))
 }
 
+/// How many [`AmbientGuard`]s live on a thread for the sake of which spans that would be lazy are not, below one attached span.
+#[derive(Debug, Default)]
+pub(super) struct NotLazy(Cell<(u64, u32)>);
+
+impl NotLazy {
+    /// Begins to need the span's children attached, if these are lazy otherwise. Whether it does.
+    fn begin(&self, active: &ActiveCells) -> bool {
+        let (attached, mode) = (active.attached.get(), active.mode.get());
+        let (known, count) = self.0.get();
+        let count = if known == attached { count } else { 0 };
+        // Others may have begun before.
+        if mode == Mode::Recording || mode == Mode::RecordingAttached && count > 0 {
+            active.mode.set(Mode::RecordingAttached);
+            self.0.set((attached, count + 1));
+            return true;
+        }
+        false
+    }
+
+    /// Ends what began below this attached span; the last one makes its children lazy again, if it is still attached.
+    fn end(&self, attached: u64, active: &ActiveCells) {
+        let (known, count) = self.0.get();
+        // Below two attached spans in turn, the spans of one stay as they are until it ends.
+        if known != attached || count == 0 {
+            return;
+        }
+        self.0.set((attached, count - 1));
+        let is_there = active.attached.get() == attached && active.mode.get() == Mode::RecordingAttached;
+        if count == 1 && is_there && lazy() {
+            active.mode.set(Mode::Recording);
+        }
+    }
+}
+
 /// Makes a context current on this thread until the result is dropped, so that spans which begin meanwhile see what it
 /// holds. It is made from [`Context::current`], in which the span that is active remains reachable also if it is lazy.
 #[must_use = "the context is current until this is dropped"]
 pub(crate) fn enter_ambient(context: Context) -> AmbientGuard {
-    let thread = thread::existing().filter(|thread| thread.active.mode.get() == Mode::Recording);
-    let lazy = thread.map(|thread| {
-        // Or synchronous spans would not look at the context.
-        thread.active.mode.set(Mode::RecordingAttached);
-        thread.active.get()
-    });
-    AmbientGuard { lazy, _attached: context.clone().attach(), _context: context }
+    // Or synchronous spans would not look at the context. Where it is exact, they do.
+    let below = thread::existing().filter(|thread| thread.active.attached.get() != NOBODY);
+    let below = below.filter(|thread| thread.not_lazy.begin(&thread.active));
+    let below = below.map(|thread| thread.active.attached.get());
+    AmbientGuard { below, _attached: context.clone().attach(), _context: context }
 }
 
 /// See [`enter_ambient`].
 #[derive(Debug)]
 pub(crate) struct AmbientGuard {
-    /// What was active, if its spans are lazy otherwise.
-    lazy: Option<Active>,
+    /// The attached span whose children are lazy otherwise.
+    below: Option<u64>,
     _attached: ContextGuard,
     /// Freed after it is detached: OpenTelemetry's state is borrowed then, and the allocator may be traced.
     _context: Context,
@@ -86,13 +120,10 @@ impl Drop for AmbientGuard {
     fn drop(&mut self) {
         // Whoever holds the guard over an `.await`, or leaves scopes in another order than that of their beginning, may be
         // somewhere else now.
-        if let Some(before) = self.lazy
+        if let Some(attached) = self.below
             && let Some(thread) = thread::existing()
-            && let active = thread.active.get()
-            && (active.trace, active.attached, active.mode) == (before.trace, before.attached, before.mode)
-            && lazy()
         {
-            thread.active.mode.set(Mode::Recording);
+            thread.not_lazy.end(attached, &thread.active);
         }
     }
 }

@@ -11,6 +11,7 @@
 //!   thread's state is held while it runs.
 
 mod adopted;
+mod alive;
 mod ambient;
 mod begin;
 pub(crate) mod capture;
@@ -64,6 +65,7 @@ pub use pieces::{Drain, Opening, Start, TracedFuture, TracedIterator, TracedStre
 pub use returned::{ReturnedFallible, ReturnedItem, ReturnedPlain, ReturnedWrapper};
 
 pub(crate) use adopted::{adopt, is_busy, settle};
+pub(crate) use alive::has_context;
 pub(crate) use ambient::{AmbientGuard, carried_to, enter_ambient, with_ambient};
 pub(crate) use capture::set_policy;
 pub(crate) use counters::COUNTERS;
@@ -71,7 +73,7 @@ pub use exceptions::ExceptionSignal;
 pub(crate) use exceptions::set_exception_signal;
 pub(crate) use fork::{forks, watch_forks};
 pub(crate) use guard::Policy;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "tower", feature = "tracing"))]
 pub(crate) use guard::enabled;
 #[cfg(feature = "tracing")]
 pub(crate) use library::may_begin;
@@ -83,7 +85,7 @@ pub(crate) use outcome::Told;
 pub(crate) use owned::{owned, owned_by};
 pub(crate) use panic::set_panic_messages;
 pub use sampling::SamplingCounts;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "tower", feature = "tracing"))]
 pub(crate) use sampling::asks_attributes;
 pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, Match, Node, Parent, Parents, Rates, RuleNode};
 pub(crate) use sampling::{LoadLimits, Readings, follows_load, forget_load, note_load, sampling_factor};

@@ -180,16 +180,32 @@ impl SharedSpan {
         if !enabled() {
             return None;
         }
+        let began = || time.map_or_else(|| (clock::now(), 0), |time| (unix(time), flag::UNIX));
+        Self::start_at(callsite, name, kind, began, parent, attributes)
+    }
+
+    /// The same, which began when `began` says: in words of the span, with the flag of their clock.
+    #[inline]
+    pub(super) fn start_at(
+        callsite: &'static Callsite,
+        name: &str,
+        kind: Kind,
+        began: impl FnOnce() -> (u64, u8),
+        parent: &Context,
+        attributes: &[KeyValue],
+    ) -> Option<(Arc<Self>, SpanContext)> {
         let Some(thread) = thread::current() else {
             thread::lost_at_start();
             return None;
         };
         let who = Who { callsite, name, kind, given: Given::KeyValues(attributes) };
         let start = Start::below(thread, parent, who)?;
-        let clock = if time.is_some() { flag::UNIX } else { 0 };
+        let (time, clock) = began();
         let flags = start.flags | clock | (kind as u8) << flag::KIND_SHIFT;
-        let span = Self::begin(thread, callsite, &start, time.map_or_else(clock::now, unix), flags, Some(parent));
-        span.rename(name);
+        let span = Self::begin(thread, callsite, &start, time, flags, Some(parent));
+        if name != callsite.name {
+            span.rename(name);
+        }
         let context = start.span_context();
         Some((span, context))
     }
@@ -208,7 +224,7 @@ impl SharedSpan {
         self.is_recording() && !self.items().ended
     }
 
-    fn flag(&self, flag: u8) {
+    pub(super) fn flag(&self, flag: u8) {
         self.flags.fetch_or(flag, Relaxed);
     }
 

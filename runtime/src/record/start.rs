@@ -307,7 +307,7 @@ fn lazy_on_thread(attached: &SpanContext) -> Option<(&'static Thread, SpanContex
 }
 
 /// No span has this id.
-const NOBODY: u64 = u64::MAX;
+pub(super) const NOBODY: u64 = u64::MAX;
 
 /// The time during which OpenTelemetry's context is exact: what it names is meant, also if the active span is lazy and
 /// below that.

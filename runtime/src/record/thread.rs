@@ -2,6 +2,8 @@
 
 use super::QUEUE;
 use super::adopted::Adopted;
+use super::alive;
+use super::ambient::NotLazy;
 use super::begin::Begin;
 use super::capture::Tap;
 use super::counters::{COUNTERS, Counters};
@@ -12,7 +14,6 @@ use super::shared::SharedSpan;
 use super::undecided::Polls;
 use super::{flag, tail};
 use crate::wire::Scratch;
-use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -92,6 +93,7 @@ pub(super) struct Thread {
     pub(super) polled: Cell<*const SharedSpan>,
     /// Open spans of annotated functions that somebody has a handle of.
     pub(super) adopted: Adopted,
+    pub(super) not_lazy: NotLazy,
     /// How the spans begin that wait for the values of their attributes.
     pub(super) waiting: Waiting,
     /// First polls of futures whose spans wait for the same.
@@ -309,7 +311,9 @@ fn register_current() -> Option<&'static Thread> {
     }
     // A thread's locals end in the opposite order of their beginning. OpenTelemetry's begins first, so that it is there for
     // as long as ours is; if it is gone already, which only a panic tells, there is no place for spans any more.
-    std::panic::catch_unwind(|| Context::map_current(|_| ())).ok()?;
+    if !alive::begin() {
+        return None;
+    }
     let pointer = OWNER.try_with(|owner| Arc::as_ptr(&owner.0.borrow())).ok()?;
     set_pointer(pointer);
     CLOSED.set(false);
@@ -342,6 +346,7 @@ impl Thread {
             scratch: Scratch::new(),
             polled: Cell::new(std::ptr::null()),
             adopted: Adopted::default(),
+            not_lazy: NotLazy::default(),
             waiting: Waiting::default(),
             polls: Polls::default(),
             kept: Cell::new(Vec::new()),

@@ -73,6 +73,7 @@ impl Known {
             keys: if differ { Vec::leak(keys) } else { &[] },
             constants: Vec::leak(constants),
             scope,
+            name: metadata.name(),
             ..Callsite::renamed()
         };
         Self { metadata, shows, callsite, next: OnceLock::new() }

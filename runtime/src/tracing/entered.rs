@@ -17,6 +17,8 @@ const MOST: usize = 1 << 16;
 struct Entry {
     layer: u64,
     span: u64,
+    /// Whether the thread was unwinding before.
+    panicking: bool,
     guard: ContextGuard,
 }
 
@@ -41,22 +43,24 @@ pub(super) fn enter(layer: u64, span: u64, context: Context) {
         if let Ok(mut entries) = entries.0.try_borrow_mut()
             && entries.len() < MOST
         {
-            entries.push(Entry { layer, span, guard });
+            entries.push(Entry { layer, span, panicking: std::thread::panicking(), guard });
         }
     });
 }
 
-/// Undoes the last [`enter`] for the span on this thread; does nothing if there is none.
-pub(super) fn exit(layer: u64, span: u64) {
+/// Undoes the last [`enter`] for the span on this thread; does nothing if there is none. Whether a panic leads out of the
+/// span: one that went on before it was entered does not.
+pub(super) fn exit(layer: u64, span: u64) -> bool {
     let entry = ENTRIES.try_with(|entries| {
         let mut entries = entries.0.try_borrow_mut().ok()?;
         let at = entries.iter().rposition(|entry| entry.layer == layer && entry.span == span)?;
         Some(entries.remove(at))
     });
-    if let Ok(Some(entry)) = entry {
-        // What lies in the context may run code of the program when it is dropped, and so the list is free again.
-        drop(entry);
-        // Meanwhile somebody may have recorded on the lazy span that is active again.
-        settle();
-    }
+    let Ok(Some(entry)) = entry else { return false };
+    let panicked = !entry.panicking && std::thread::panicking();
+    // What lies in the context may run code of the program when it is dropped, and so the list is free again.
+    drop(entry);
+    // Meanwhile somebody may have recorded on the lazy span that is active again.
+    settle();
+    panicked
 }

@@ -5,8 +5,8 @@ use super::entered;
 use super::events;
 use super::open::{LibrarySpan, Making};
 use super::values::Fields;
-use crate::bridge::current_context;
-use crate::record::may_begin;
+use crate::bridge::{current_context, is_of_opentelemetry};
+use crate::record::{enabled, may_begin};
 use ::tracing::level_filters::LevelFilter;
 use ::tracing::span::{Attributes, Id, Record};
 use ::tracing::{Dispatch, Event, Metadata, Subscriber};
@@ -131,12 +131,13 @@ impl Layer {
 
     /// Whether spans and events of this call site are looked at, and could be recorded here and now.
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= self.max_level && may_begin() && self.wants_target(metadata.target())
+        // The target comes before what looks at OpenTelemetry's context, which its own lines must not.
+        *metadata.level() <= self.max_level && enabled() && self.wants_target(metadata.target()) && may_begin()
     }
 
     pub(super) fn wants_target(&self, target: &str) -> bool {
-        // OpenTelemetry writes its own log while its context is borrowed, which must not be looked at then.
-        !matches!(callsites::crate_of(target), "otelier" | "opentelemetry" | "opentelemetry_sdk" | "opentelemetry-otlp")
+        !is_of_opentelemetry(target)
+            && !is_within(target, "otelier")
             && !self.without.iter().any(|module| is_within(target, module))
     }
 
@@ -255,11 +256,14 @@ where
     }
 
     fn on_exit(&self, id: &Id, registry: layer::Context<'_, S>) {
-        entered::exit(self.number, id.into_u64());
-        if self.times
+        let panicked = entered::exit(self.number, id.into_u64());
+        if (self.times || panicked)
             && let Some(span) = self.find(id, &registry)
         {
             span.exited();
+            if panicked {
+                span.panicked();
+            }
         }
     }
 

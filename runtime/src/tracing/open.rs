@@ -9,20 +9,17 @@ use super::SetParentError;
 use super::values::{Exception, Fields};
 use crate::attribute::Slot;
 use crate::clock;
-use crate::record::{Callsite, Exact, OtelSpan, SharedSpan, forks};
+use crate::record::{Callsite, Exact, OtelSpan, SharedSpan, asks_attributes, forks};
 use crate::wire::status;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue, Value};
 use otelier_spec::Kind;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// What a span that has not begun keeps of links and of attributes from outside; with more it begins.
 const MOST_KEPT: usize = 128;
-
-/// A span that is used sooner than this after its making begins when it is used, on the clock of all spans.
-const SOON: f64 = 5e-6;
 
 /// What the registry keeps with a span.
 pub(super) struct LibrarySpan {
@@ -123,13 +120,11 @@ impl LibrarySpan {
     fn begin(&self, pending: Pending) -> (Begun, Context) {
         let Pending { parent, made, fields, more, links } = pending;
         let Fields { said, values, errors } = fields;
-        let gap = clock::seconds_in(clock::now().saturating_sub(made));
-        let time = (gap > SOON).then(|| SystemTime::now().checked_sub(Duration::from_secs_f64(gap))).flatten();
         let kind = said.kind.as_deref().and_then(kind_of).unwrap_or(Kind::Internal);
         let name = said.name.as_deref().unwrap_or(self.name);
         let above = parent.span().span_context().clone();
-        // Only where a trace begins, or comes from elsewhere, is a sampler asked.
-        let known: Vec<_> = if above.is_valid() && !above.is_remote() {
+        // Only where a trace begins, or comes from elsewhere, is a sampler asked, and few look at attributes.
+        let known: Vec<_> = if !asks_attributes() || above.is_valid() && !above.is_remote() {
             Vec::new()
         } else {
             values
@@ -140,7 +135,7 @@ impl LibrarySpan {
         };
         // The parent is the one that was kept, also if a lazy span is active below it now.
         let exact = Exact::enter();
-        let started = SharedSpan::start(self.callsite, name, kind, time, &parent, &known);
+        let started = SharedSpan::start_since(self.callsite, name, kind, made, &parent, &known);
         drop(exact);
         let Some((span, own)) = started else {
             return (Begun { span: None, context: parent }, Context::new());
@@ -262,6 +257,15 @@ impl LibrarySpan {
         if let Some(mut times) = self.times() {
             times.turn();
             times.entered = times.entered.saturating_sub(1);
+        }
+    }
+
+    /// Says that a panic came through an entry of the span.
+    pub(super) fn panicked(&self) {
+        if self.forks == forks()
+            && let Some(span) = self.begun.get().and_then(|begun| begun.span.as_ref())
+        {
+            span.panicked();
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::support::Recorder;
 use opentelemetry::Context;
 use opentelemetry_sdk::trace::SpanData;
+use otelier::config::Hooks;
 use otelier::correlation::{Settings, Workflow};
 use otelier::schema::crypto::{Market, ProcessingStage};
 use otelier::{CorrelationContext, Span, Telemetry, correlation_id, trace, trace_job};
@@ -121,6 +122,58 @@ fn contexts_that_end_in_another_order_leave_spans_where_they_belong() {
     for name in ["inner", "beside"] {
         assert_eq!(span(name).parent_span_id, span("root").span_context.span_id(), "{name}");
     }
+    assert_eq!(of(&spans, "inner", "correlation.id").as_deref(), Some("b"));
+    assert_eq!(of(&spans, "beside", "correlation.id"), None);
+}
+
+#[trace(name = "known: {app.id}", app.id = id)]
+fn known(id: &str) {}
+
+/// All ways to enter three contexts, one of them below another attached span, and to leave them.
+#[test]
+fn every_span_has_the_context_that_is_current_whatever_was_entered_and_left() {
+    let recorder = Recorder::start();
+    let check = || known(id().as_deref().unwrap_or("none"));
+    for order_of_ends in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        for attached_before in 0..4 {
+            otelier::in_span("root", |_| {
+                let mut guards = Vec::new();
+                let mut attached = None;
+                for (number, name) in ["a", "b", "c"].into_iter().enumerate() {
+                    if number == attached_before {
+                        let span = Span::start("attached");
+                        attached = Some((span.context().clone().attach(), span));
+                    }
+                    guards.push(Some(order(name).enter()));
+                    check();
+                }
+                for at in order_of_ends {
+                    drop(guards[at].take());
+                    check();
+                    trace_block(&check);
+                }
+                drop(attached);
+                check();
+                let _again = order("d").enter();
+                check();
+            });
+            check();
+        }
+    }
+    let spans = recorder.spans();
+    let found: Vec<_> = spans.iter().filter(|span| span.name.starts_with("known: ")).collect();
+    assert_eq!(found.len(), 6 * 4 * (3 + 9 + 2 + 1));
+    for span in found {
+        let expected = span.name.strip_prefix("known: ").filter(|id| *id != "none").map(str::to_owned);
+        assert_eq!(value(span, "correlation.id"), expected, "{}", span.name);
+    }
+}
+
+#[trace]
+fn trace_block(f: &impl Fn()) {
+    f();
+    let _inside = order("inside").enter();
+    f();
 }
 
 #[test]
@@ -240,6 +293,149 @@ struct Jobs(&'static str);
 impl Jobs {
     fn method(&self) -> Option<Arc<str>> {
         id()
+    }
+}
+
+#[trace]
+fn lazy_with_a_scope() -> Result<(), String> {
+    let _entered = order("a").enter();
+    record!(app.recorded = 1);
+    event!("told", app.part = 2);
+    otelier::current_span().set_attribute("app.late", 3);
+    inner();
+    Err("broken".to_owned())
+}
+
+#[test]
+fn what_is_recorded_inside_of_a_scope_reaches_the_lazy_span_around_it() {
+    for hooks in [Hooks::Global, Hooks::None] {
+        let recorder = Recorder::with(Telemetry::default().with_hooks(hooks));
+        otelier::in_span("root", |_| assert!(lazy_with_a_scope().is_err()));
+        let spans = recorder.spans();
+        for (key, expected) in [("app.recorded", "1"), ("app.late", "3"), ("error.type", "alloc::string::String")] {
+            assert_eq!(of(&spans, "lazy_with_a_scope", key).as_deref(), Some(expected), "{key} {hooks:?}");
+        }
+        let span = spans.iter().find(|span| span.name == "lazy_with_a_scope").expect("the span");
+        assert!(span.events.iter().any(|event| event.name == "told"), "{hooks:?}");
+        assert_eq!(value(span, "correlation.id"), None, "it began before");
+        assert_eq!(of(&spans, "inner", "correlation.id").as_deref(), Some("a"), "{hooks:?}");
+        assert_eq!(of(&spans, "root", "app.late"), None);
+    }
+}
+
+#[trace]
+async fn holds_a_guard(id: &str) {
+    let _entered = order(id).enter();
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+        outer();
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn guards_that_are_held_over_an_await_leave_nothing_behind() {
+    let recorder = Recorder::start();
+    tokio::join!(holds_a_guard("a"), holds_a_guard("b"), holds_a_guard("c"));
+    assert_eq!(id(), None);
+    assert!(!otelier::bridge::current_span_context().is_valid());
+    otelier::in_span("root", |_| outer());
+    let spans = recorder.spans();
+    let root = spans.iter().find(|span| span.name == "root").expect("the span").span_context.trace_id();
+    for span in spans.iter().filter(|span| span.span_context.trace_id() == root) {
+        assert_eq!(value(span, "correlation.id"), None, "{}", span.name);
+    }
+    assert_eq!(spans.len(), 3 + 3 * 3 * 2 + 3);
+}
+
+/// Arguments named as what the expansion uses.
+#[trace_job(correlation.id = begin, job.id = of_job)]
+fn oddly_named_job(begin: &str, of_job: &str) -> Option<CorrelationContext> {
+    CorrelationContext::current()
+}
+
+#[test]
+fn names_of_arguments_mean_the_arguments() {
+    let found = oddly_named_job("order-7", "j").expect("a job has one");
+    assert_eq!((found.id(), found.job()), ("order-7", Some("j")));
+}
+
+/// Everything a function can be, in one place.
+struct Worker<T>(T);
+
+#[trace_job]
+impl<T: Clone + Send + Sync + 'static> Worker<T> {
+    fn generic<'a, U: AsRef<str> + ?Sized>(&'a self, text: &'a U) -> (&'a str, Option<Arc<str>>) {
+        (text.as_ref(), id())
+    }
+
+    async fn asynchronous<'a>(&'a self, text: &'a str) -> Result<&'a str, std::num::ParseIntError> {
+        let _: i32 = text.parse()?;
+        tokio::task::yield_now().await;
+        id().ok_or_else(|| "".parse::<i32>().unwrap_err())?;
+        Ok(text)
+    }
+}
+
+#[trace_job(correlation = message)]
+fn later(message: &CorrelationContext) -> impl Future<Output = Option<Arc<str>>> + use<> {
+    async { id() }
+}
+
+type Running<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+trait Boxed {
+    fn run<'a>(&'a self, text: &'a str) -> Running<'a, (usize, Option<Arc<str>>)>;
+}
+
+/// As `async_trait` writes it.
+impl<T: Sync> Boxed for Worker<T> {
+    #[trace_job]
+    fn run<'a>(&'a self, text: &'a str) -> Running<'a, (usize, Option<Arc<str>>)> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            (text.len(), id())
+        })
+    }
+}
+
+#[tokio::test]
+async fn jobs_of_all_shapes_have_a_context() {
+    let worker = Worker(1);
+    let (text, first) = worker.generic("text");
+    assert!(text == "text" && first.is_some());
+    assert_eq!(worker.asynchronous("12").await, Ok("12"));
+    assert!(worker.asynchronous("x").await.is_err());
+    let future = { later(&order("later")) };
+    assert_eq!(future.await.as_deref(), Some("later"));
+    let (length, boxed) = worker.run("text").await;
+    assert!(length == 4 && boxed.is_some());
+    assert_eq!(id(), None);
+}
+
+#[test]
+fn contexts_are_harmless_where_a_thread_ends_and_its_context_is_gone() {
+    struct Late(Option<std::pin::Pin<Box<dyn Future<Output = ()>>>>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            assert_eq!(id(), None);
+            assert!(CorrelationContext::current().is_none() && Workflow::current().is_none());
+            drop(self.0.take());
+        }
+    }
+    thread_local!(static LATE: std::cell::RefCell<Option<Late>> = const { std::cell::RefCell::new(None) });
+    for polls in [0, 1] {
+        let run = move || {
+            // Begun before OpenTelemetry's context, so that it ends after.
+            LATE.set(Some(Late(None)));
+            let mut future: std::pin::Pin<Box<dyn Future<Output = ()>>> =
+                Box::pin(order("a").in_future(std::future::pending()));
+            for _ in 0..polls {
+                let task = &mut std::task::Context::from_waker(std::task::Waker::noop());
+                assert!(future.as_mut().poll(task).is_pending());
+            }
+            LATE.with_borrow_mut(|late| late.as_mut().expect("it was set").0 = Some(future));
+        };
+        std::thread::spawn(run).join().expect("it ends as usual");
     }
 }
 

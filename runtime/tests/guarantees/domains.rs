@@ -82,7 +82,7 @@ fn a_job_has_its_functions_name_unless_another_is_given() {
     });
     recorder.expect(&[
         "job loop correlation.id=c job.name=loop",
-        "job send_receipt job.name=send_receipt correlation.id=c job.attempt=2 job.trigger=retry",
+        "job send_receipt correlation.id=c job.name=send_receipt job.attempt=2 job.trigger=retry",
     ]);
 }
 

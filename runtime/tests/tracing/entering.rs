@@ -107,7 +107,62 @@ fn a_panic_leaves_nothing_behind() {
         assert!(result.is_err());
         nothing_is_active();
     });
-    spans.span("outer").child("inside").is_error().child("inner");
+    for span in [spans.span("outer"), spans.span("inside"), spans.span("inner")] {
+        span.is_error().has("error.type", "panic");
+    }
+    spans.span("outer").child("inside").child("inner");
+}
+
+#[test]
+fn a_span_that_a_panic_does_not_leave_is_not_marked() {
+    struct Cleans;
+    impl Drop for Cleans {
+        fn drop(&mut self) {
+            info_span!("cleaned up").in_scope(|| ());
+        }
+    }
+    let spans = plainly(|| {
+        info_span!("catches").in_scope(|| {
+            let result = catch_unwind(|| {
+                let _cleans = Cleans;
+                info_span!("panics").in_scope(|| panic!("on purpose"))
+            });
+            assert!(result.is_err());
+        });
+    });
+    spans.span("panics").is_error().has("error.type", "panic");
+    for name in ["catches", "cleaned up"] {
+        assert_eq!(spans.span(name).data().status, opentelemetry::trace::Status::Unset, "{name}");
+    }
+}
+
+#[test]
+fn a_panic_in_a_future_marks_the_span_it_runs_in() {
+    use tracing::Instrument;
+    let spans = plainly(|| {
+        crate::one_thread().block_on(async {
+            let task = async {
+                tokio::task::yield_now().await;
+                panic!("on purpose")
+            };
+            let task: tokio::task::JoinHandle<()> = tokio::spawn(task.instrument(info_span!("task")));
+            assert!(task.await.is_err());
+        });
+        nothing_is_active();
+    });
+    spans.span("task").is_error().has("error.type", "panic");
+}
+
+#[test]
+fn a_span_begins_when_it_was_made_on_the_clock_of_all_spans() {
+    let spans = plainly(|| {
+        let late = info_span!("late");
+        trace_block!(name = "before it", { std::thread::sleep(std::time::Duration::from_millis(2)) });
+        late.in_scope(|| trace_block!(name = "inside", {}));
+    });
+    let times = |name| (spans.span(name).data().start_time, spans.span(name).data().end_time);
+    let (late, before, inside) = (times("late"), times("before it"), times("inside"));
+    assert!(late.0 <= before.0 && before.1 <= inside.0 && inside.1 <= late.1, "{late:?} {before:?} {inside:?}");
 }
 
 #[test]

@@ -172,7 +172,7 @@ pub(super) fn waits(parent: &SpanContext, context: &Context, who: &Who<'_>) -> b
 /// Whether the sampler that is installed looks at values of attributes, so that it is worth while to make them before a
 /// span begins.
 #[inline]
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "tower", feature = "tracing"))]
 pub(crate) fn asks_attributes() -> bool {
     SETTING.load(Acquire) & ATTRIBUTES != 0
 }
