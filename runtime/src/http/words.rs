@@ -1,6 +1,6 @@
-//! Methods and versions as the semantic conventions write them.
+//! Methods and versions as the semantic conventions write them, and headers that are not to be shown.
 
-use ::http::{Method, Version};
+use ::http::{HeaderName, HeaderValue, Method, Version};
 
 /// `http.request.method`; and `http.request.method_original` where the method is none that the conventions know.
 pub(super) fn method(method: &Method) -> (&'static str, Option<&str>) {
@@ -20,5 +20,35 @@ pub(super) fn version(version: Version) -> Option<&'static str> {
         Version::HTTP_2 => Some("2"),
         Version::HTTP_3 => Some("3"),
         _ => None,
+    }
+}
+
+/// Whether the values of a header prove who sends them: that is told by a part of its name.
+pub(super) fn is_secret(header: &HeaderName) -> bool {
+    const PARTS: [&str; 14] = [
+        "auth",
+        "cookie",
+        "credential",
+        "csrf",
+        "jwt",
+        "key",
+        "passphrase",
+        "passwd",
+        "password",
+        "secret",
+        "session",
+        "signature",
+        "token",
+        "xsrf",
+    ];
+    let name = header.as_str();
+    PARTS.iter().any(|part| name.contains(part)) || name.ends_with("-sign")
+}
+
+/// What is recorded of the value of a header.
+pub(super) fn shown(value: &HeaderValue, is_secret: bool) -> &str {
+    match is_secret || value.is_sensitive() {
+        true => "REDACTED",
+        false => std::str::from_utf8(value.as_bytes()).unwrap_or("[not text]"),
     }
 }

@@ -1,5 +1,6 @@
 //! What a client records, and whom it tells about the trace.
 
+use super::super::words;
 use super::exchange::{Exchanges, of_host};
 use ::http::header::{HeaderMap, HeaderName};
 use ::http::{Method, Uri};
@@ -103,9 +104,18 @@ impl Settings {
     /// Whether this host gets the headers of the trace.
     pub(in crate::http) fn tells(&self, host: &str) -> bool {
         match &self.propagate {
-            Some(to) => to(host),
+            Some(to) => to(&plain_host(host)),
             None => of_host(host).is_none(),
         }
+    }
+}
+
+/// A host as it is compared: a name in capitals, or with a dot at its end, is the same name.
+pub(in crate::http) fn plain_host(host: &str) -> Cow<'_, str> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(host.to_ascii_lowercase()),
+        false => Cow::Borrowed(host),
     }
 }
 
@@ -121,15 +131,12 @@ impl Chosen {
         Self(names.map(|name| (name.clone(), format!("{prefix}{name}").into())).collect())
     }
 
-    /// Gives the key and the values of every one of them that there is. A value that is marked as sensitive, or is no text,
-    /// is not shown.
+    /// Gives the key and the values of every one of them that there is. A value that proves who sends it, is marked as
+    /// sensitive, or is no text, is not shown.
     pub(in crate::http) fn each(&self, headers: &HeaderMap, mut give: impl FnMut(&str, &[&str])) {
         for (name, key) in &*self.0 {
-            let shown = |value: &'_ ::http::HeaderValue| !value.is_sensitive();
-            let values = headers.get_all(name).iter();
-            let values: Vec<_> = values
-                .map(|value| if shown(value) { value.to_str().unwrap_or("(not text)") } else { "REDACTED" })
-                .collect();
+            let is_secret = words::is_secret(name);
+            let values: Vec<_> = headers.get_all(name).iter().map(|value| words::shown(value, is_secret)).collect();
             if !values.is_empty() {
                 give(key, &values);
             }
@@ -158,6 +165,9 @@ macro_rules! client_settings {
         /// Says which hosts get the headers of the trace and its baggage. Default: every host but those of
         /// [exchanges that are known](crate::http::exchange::of_host), which do not go on with anybody's trace, and to which
         /// baggage is nobody's business.
+        ///
+        /// The function gets the name in small letters and without a dot at its end, an address without brackets, and never a
+        /// port; an empty text where the request names no host.
         pub fn with_propagation_to(mut self, host: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
             std::sync::Arc::make_mut(&mut self.$field).set_propagation(std::sync::Arc::new(host));
             self
@@ -165,13 +175,18 @@ macro_rules! client_settings {
 
         /// Records these headers of requests, as `http.request.header.<name>`. Default: none, because headers hold secrets.
         /// What is no name of a header is left out.
+        ///
+        /// Of a header that proves who sends it only `REDACTED` is recorded, so that a span tells whether it was there: every
+        /// header whose name contains `auth`, `cookie`, `credential`, `csrf`, `jwt`, `key`, `passphrase`, `passwd`,
+        /// `password`, `secret`, `session`, `signature`, `token` or `xsrf`, or ends in `-sign`, and values that are marked as sensitive.
         pub fn with_request_headers(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
             let chosen = crate::http::client::Chosen::new("http.request.header.", names);
             std::sync::Arc::make_mut(&mut self.$field).request_headers = chosen;
             self
         }
 
-        /// Records these headers of answers, as `http.response.header.<name>`. Default: none.
+        /// Records these headers of answers, as `http.response.header.<name>`, by the rule of
+        /// [`with_request_headers`](Self::with_request_headers). Default: none.
         pub fn with_response_headers(mut self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
             let chosen = crate::http::client::Chosen::new("http.response.header.", names);
             std::sync::Arc::make_mut(&mut self.$field).response_headers = chosen;

@@ -1,6 +1,6 @@
 //! What is recorded of calls.
 
-use crate::http::client::{Chosen, Tells};
+use crate::http::client::{Chosen, Tells, plain_host};
 use crate::http::exchange::of_host;
 use ::http::Extensions;
 use ::http::uri::Authority;
@@ -40,7 +40,7 @@ impl Settings {
     }
 
     pub(super) fn tells(&self, host: &str) -> bool {
-        self.propagate.as_ref().map_or_else(|| of_host(host).is_none(), |to| to(host))
+        self.propagate.as_ref().map_or_else(|| of_host(host).is_none(), |to| to(&plain_host(host)))
     }
 
     pub(super) fn peer(&self, extensions: &Extensions) -> Option<SocketAddr> {
@@ -52,7 +52,8 @@ impl Settings {
 macro_rules! grpc_settings {
     () => {
         /// Records these keys of the request's metadata, as `rpc.request.metadata.<key>`. Default: none, because metadata
-        /// holds secrets. What is no key is left out.
+        /// holds secrets. What is no key is left out. Of keys that prove who calls, such as `authorization`, only `REDACTED` is
+        /// recorded, by the rule of [`ClientLayer::with_request_headers`](crate::http::ClientLayer::with_request_headers).
         pub fn with_request_metadata(mut self, keys: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
             let chosen = crate::http::client::Chosen::new("rpc.request.metadata.", keys);
             std::sync::Arc::make_mut(&mut self.settings).request_metadata = chosen;

@@ -1,5 +1,6 @@
 //! Headers that spans have as attributes.
 
+use crate::http::words;
 use ::http::{HeaderMap, HeaderName};
 
 /// A header that is wanted, with the key of its attribute.
@@ -10,28 +11,10 @@ pub(super) struct Wanted {
     is_secret: bool,
 }
 
-/// Parts of names of headers whose values prove who sends them.
-const SECRET: [&str; 13] = [
-    "auth",
-    "cookie",
-    "credential",
-    "csrf",
-    "jwt",
-    "key",
-    "passwd",
-    "password",
-    "secret",
-    "session",
-    "signature",
-    "token",
-    "xsrf",
-];
-
 impl Wanted {
     /// With `http.request.header.` or `http.response.header.`.
     pub(super) fn new(prefix: &str, name: HeaderName) -> Self {
-        let is_secret = SECRET.iter().any(|part| name.as_str().contains(part));
-        Self { key: format!("{prefix}{name}"), name, is_secret }
+        Self { key: format!("{prefix}{name}"), is_secret: words::is_secret(&name), name }
     }
 
     /// Calls `record` with the key and all values of the header, if the message has it.
@@ -40,10 +23,6 @@ impl Wanted {
         if values.peek().is_none() {
             return;
         }
-        let shown = |value| match self.is_secret {
-            true => super::json::REDACTED,
-            false => super::forwarded::text(value).unwrap_or("[not text]"),
-        };
-        record(&self.key, &values.map(shown).collect::<Vec<_>>());
+        record(&self.key, &values.map(|value| words::shown(value, self.is_secret)).collect::<Vec<_>>());
     }
 }

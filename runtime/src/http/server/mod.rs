@@ -140,8 +140,8 @@ impl<M> ServerLayer<M> {
     /// Records these headers of requests as `http.request.header.<name>`. Default: none.
     ///
     /// Of a header that proves who sends it only `REDACTED` is recorded, so that a span tells whether it came. That is every
-    /// header whose name contains `auth`, `cookie`, `credential`, `csrf`, `jwt`, `key`, `passwd`, `password`, `secret`,
-    /// `session`, `signature`, `token` or `xsrf`.
+    /// header whose name contains `auth`, `cookie`, `credential`, `csrf`, `jwt`, `key`, `passphrase`, `passwd`, `password`,
+    /// `secret`, `session`, `signature`, `token` or `xsrf`, or ends in `-sign`, and every value that is marked as sensitive.
     ///
     /// ```
     /// use http::{HeaderName, header};
