@@ -1,5 +1,6 @@
 //! What is recorded of calls.
 
+use super::known::Known;
 use crate::http::client::{Chosen, Tells, plain_host};
 use crate::http::exchange::of_host;
 use ::http::Extensions;
@@ -16,6 +17,7 @@ pub(in crate::http) struct Settings {
     pub(super) response_metadata: Chosen,
     pub(super) messages: bool,
     pub(super) server: Option<Authority>,
+    pub(super) known: Arc<Known>,
     propagate: Option<Arc<Tells>>,
     peer: Option<Arc<Peer>>,
 }
