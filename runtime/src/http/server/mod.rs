@@ -131,7 +131,7 @@ impl<M> ServerLayer<M> {
     }
 
     /// Records the beginnings of the answers' bodies as `otelier.http.response.body.content`, with
-    /// `otelier.http.response.body.truncated` where the limit cut it. Default: nothing is recorded.
+    /// `otelier.http.response.body.truncated` where the limit cut it, or it was not sent whole. Default: nothing is recorded.
     #[must_use]
     pub fn with_response_capture(self, capture: Capture) -> Self {
         self.set(|settings| settings.response_capture = Some(Arc::new(capture)))
