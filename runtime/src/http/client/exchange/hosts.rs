@@ -204,6 +204,14 @@ mod tests {
     }
 
     #[test]
+    fn every_exchange_is_a_value_of_the_attribute() {
+        use crate::attribute::EnumAttribute;
+        for (domain, exchange) in KNOWN {
+            assert!(crate::schema::crypto::Market::VALUES.contains(&exchange), "{domain}: {exchange}");
+        }
+    }
+
+    #[test]
     fn own_hosts_come_first() {
         let exchanges = Exchanges::new().with("api.binance.com", "mine").with("", "nobody");
         assert_eq!(exchanges.of_host("API.binance.com."), Some("mine"));
