@@ -1,4 +1,9 @@
-//! What clients of HTTP must not show or forget, as a reviewer asked.
+//! What clients and servers of HTTP must not show or forget, as a reviewer asked.
+
+#[path = "http_review/connections.rs"]
+mod connections;
+#[path = "http_review/server.rs"]
+mod server;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
