@@ -112,7 +112,7 @@ fn hyper(error: &hyper::Error) -> Option<&'static str> {
 /// is secret, stand in the outermost error if anywhere, so it is left out where it has a cause; a cause that has one all the
 /// same, such as an error of reqwest inside of that of a middleware, is not shown either.
 pub(in crate::http) fn description(error: &(dyn Error + 'static)) -> String {
-    let cause = chain(error).skip(1).last().map(|cause| Fixed::<120>::of(cause));
+    let cause = chain(error).skip(1).last().map(Fixed::<120>::of);
     match &cause {
         Some(cause) if !has_url(cause.as_str()) => cause.as_str().to_owned(),
         _ => class_of(error).to_owned(),
