@@ -146,7 +146,7 @@ async fn a_call_has_a_span_on_both_sides_in_one_trace() {
         span.is_ok()
             .has("rpc.system.name", "grpc")
             .has("rpc.method", EXPORT)
-            .has("rpc.response.status_code", "OK")
+            .has("rpc.status_code", "OK")
             .has("server.address", "127.0.0.1")
             .has("server.port", address.port())
             .has_no("error.type")
@@ -179,8 +179,8 @@ async fn a_status_is_an_error_of_the_client_and_sometimes_of_the_server() {
         let spans = capture.wait_for(PATIENCE, |spans| spans.len() == 3);
         server.abort();
         let (client, server) = both(&spans, EXPORT);
-        client.is_error().has("error.type", name).has("rpc.response.status_code", name);
-        server.has("rpc.response.status_code", name);
+        client.is_error().has("error.type", name).has("rpc.status_code", name);
+        server.has("rpc.status_code", name);
         if is_servers {
             server.is_error().has("error.type", name);
         } else {
@@ -228,8 +228,8 @@ async fn a_stream_in_both_directions_is_in_the_span_to_its_end() {
     let spans = capture.wait_for(PATIENCE, |spans| spans.len() == 5);
     server.abort();
     let (client, server) = both(&spans, "test.Echo/Talk");
-    client.is_ok().has("rpc.response.status_code", "OK");
-    server.is_ok().has("rpc.response.status_code", "OK").has_children(["message", "message", "message"]);
+    client.is_ok().has("rpc.status_code", "OK");
+    server.is_ok().has("rpc.status_code", "OK").has_children(["message", "message", "message"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -245,7 +245,7 @@ async fn a_call_that_is_given_up_is_cancelled_on_both_sides() {
     for span in [client, server] {
         span.has("otelier.cancelled", true)
             .has("otelier.http.cancelled_in", "waiting")
-            .has("rpc.response.status_code", "CANCELLED")
+            .has("rpc.status_code", "CANCELLED")
             .has_no("error.type");
     }
 }
@@ -279,8 +279,7 @@ async fn a_call_that_is_dropped_after_its_deadline_was_late() {
         assert!(tokio::time::timeout(Duration::from_millis(20), call).await.is_err());
     }
     let spans = capture.finish();
-    let codes: Vec<_> =
-        spans.iter().map(|span| span.attribute("rpc.response.status_code").map(ToString::to_string)).collect();
+    let codes: Vec<_> = spans.iter().map(|span| span.attribute("rpc.status_code").map(ToString::to_string)).collect();
     assert_eq!(codes, [Some("DEADLINE_EXCEEDED".to_owned()), Some("CANCELLED".to_owned())]);
     assert!(spans.iter().all(|span| span.attribute("otelier.cancelled").is_some()));
 }
@@ -290,7 +289,7 @@ async fn a_server_that_is_not_there_is_an_error_with_a_class() {
     let capture = Capture::start();
     let unused = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port").local_addr().expect("an address");
     TraceServiceClient::new(channel(unused)).export(request(None)).await.expect_err("nobody is there");
-    capture.finish().span(EXPORT).failed_with("connection_refused").has_no("rpc.response.status_code");
+    capture.finish().span(EXPORT).failed_with("connection_refused").has_no("rpc.status_code");
 }
 
 #[tokio::test]
@@ -312,7 +311,7 @@ async fn somebody_between_answers_for_a_server_that_is_gone() {
     }
     let spans = capture.finish();
     spans.span("a.B/Bad").failed_with("UNAVAILABLE").has("http.response.status_code", 502);
-    spans.span("a.B/Mute").is_error().has("rpc.response.status_code", "UNKNOWN");
+    spans.span("a.B/Mute").is_error().has("rpc.status_code", "UNKNOWN");
     spans.span("grpc").has("rpc.method", "_OTHER").has("rpc.method_original", "/none");
 }
 
@@ -327,4 +326,37 @@ async fn requests_that_are_none_of_grpc_pass_without_a_span() {
     let request = http::Request::get("http://example.org/").body(Empty::new()).expect("a request");
     service.oneshot(request).await.expect("an answer");
     assert!(capture.finish().is_empty());
+}
+
+#[tokio::test]
+async fn strangers_choose_few_names_where_a_check_refuses_them_before_the_service() {
+    let capture = Capture::start();
+    let server = ServiceBuilder::new().layer(GrpcServerLayer::new()).service(tower::service_fn(
+        |request: http::Request<Empty<bytes::Bytes>>| async move {
+            let mut response = http::Response::new(Empty::<bytes::Bytes>::new());
+            if !request.headers().contains_key("authorization") {
+                response.headers_mut().insert("grpc-status", http::HeaderValue::from_static("16"));
+            }
+            Ok::<_, Infallible>(response)
+        },
+    ));
+    let call = |path: String, is_known: bool| {
+        let mut request =
+            http::Request::post(format!("http://example.org{path}")).header("content-type", "application/grpc");
+        if is_known {
+            request = request.header("authorization", "5ecret");
+        }
+        server.clone().oneshot(request.body(Empty::new()).expect("a request"))
+    };
+    for number in 0..500 {
+        drop(call(format!("/evil.Service/M{number}"), false).await.expect("an answer"));
+    }
+    drop(call("/a.B/Real".to_owned(), true).await.expect("an answer"));
+    drop(call("/a.B/Real".to_owned(), false).await.expect("an answer"));
+    let spans = capture.finish();
+    let names: std::collections::BTreeSet<_> = spans.iter().map(|span| span.name().to_owned()).collect();
+    assert!(names.len() <= 66, "{}", names.len());
+    assert_eq!(spans.named("a.B/Real").count(), 2);
+    let other = spans.named("grpc").next().expect("most of them");
+    other.has("rpc.method", "_OTHER").has_key("rpc.method_original").has("rpc.status_code", "UNAUTHENTICATED");
 }

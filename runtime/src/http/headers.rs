@@ -13,13 +13,14 @@ pub(super) struct Wanted {
 }
 
 /// Parts of names of headers whose values prove who sends them.
-const SECRET: [&str; 13] = [
+const SECRET: [&str; 14] = [
     "auth",
     "cookie",
     "credential",
     "csrf",
     "jwt",
     "key",
+    "passphrase",
     "passwd",
     "password",
     "secret",
@@ -38,7 +39,7 @@ impl Wanted {
             });
             return None;
         };
-        let is_secret = SECRET.iter().any(|part| name.as_str().contains(part));
+        let is_secret = SECRET.iter().any(|part| name.as_str().contains(part)) || name.as_str().ends_with("-sign");
         Some(Self { key: format!("{prefix}{name}"), name, is_secret })
     }
 

@@ -2,41 +2,68 @@
 
 use std::borrow::Cow;
 
-/// Parameters whose values sign a request or prove who sends it. The first four are those of the semantic conventions; the
-/// names of headers that exchanges also take as parameters are among the others.
-const SECRET: [&str; 26] = [
-    "AWSAccessKeyId",
-    "Signature",
-    "sig",
-    "X-Goog-Signature",
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "access_token",
-    "api_key",
-    "api-key",
-    "apikey",
-    "api_sig",
+/// Names of parameters whose values sign a request or prove who sends it, as they are compared: letters and digits alone.
+/// Those of the semantic conventions are `AWSAccessKeyId`, `Signature`, `sig` and `X-Goog-Signature`; the names of headers that
+/// exchanges also take as parameters are among the others.
+const SECRET: [&str; 21] = [
+    "accesskey",
+    "apisig",
+    "apisign",
     "auth",
     "authorization",
-    "client_secret",
-    "id_token",
+    "bearertoken",
+    "csrftoken",
+    "hmac",
+    "idtoken",
+    "jwt",
     "key",
-    "listenKey",
-    "passphrase",
+    "listenkey",
+    "oauthtoken",
+    "pass",
     "passwd",
-    "password",
-    "refresh_token",
-    "secret",
-    "session_token",
+    "privatetoken",
+    "pwd",
+    "refreshtoken",
+    "sig",
     "sign",
     "token",
 ];
 
+/// Ends of such names, whatever stands before them, as in `X-Amz-Security-Token` or `user[password]`.
+const SECRET_ENDS: [&str; 12] = [
+    "accesskeyid",
+    "accesstoken",
+    "apikey",
+    "authtoken",
+    "credential",
+    "passphrase",
+    "password",
+    "secret",
+    "secretkey",
+    "securitytoken",
+    "sessiontoken",
+    "signature",
+];
+
+/// The longest name whose end is compared; of a longer one the end is looked at, which is what tells.
+const LONGEST: usize = 32;
+
 fn is_secret(pair: &str) -> bool {
     let Some((name, _)) = pair.split_once('=') else { return false };
     let name = if name.contains('%') { Cow::Owned(decoded(name)) } else { Cow::Borrowed(name) };
-    SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(&name))
+    // Written from the right, so that of a long name the end is kept.
+    let mut plain = [0_u8; LONGEST];
+    let mut start = LONGEST;
+    for byte in name.bytes().rev().filter(u8::is_ascii_alphanumeric) {
+        if start == 0 {
+            break;
+        }
+        start -= 1;
+        plain[start] = byte.to_ascii_lowercase();
+    }
+    let plain = &plain[start..];
+    SECRET.iter().any(|secret| secret.as_bytes() == plain)
+        || SECRET_ENDS.iter().any(|end| plain.ends_with(end.as_bytes()))
 }
 
 /// The name with its `%41` read as `A`; what is none is left alone.
@@ -63,7 +90,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 /// `url.query` with the values of secret parameters replaced by `REDACTED`.
 pub(super) fn query(query: &str) -> Cow<'_, str> {
-    if !query.split('&').any(is_secret) {
+    if !query.split(SEPARATORS).any(is_secret) {
         return Cow::Borrowed(query);
     }
     let mut text = String::with_capacity(query.len());
@@ -71,14 +98,16 @@ pub(super) fn query(query: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// What stands between parameters; some servers read `;` as `&`.
+const SEPARATORS: [char; 2] = ['&', ';'];
+
 fn push_query(text: &mut String, query: &str) {
-    for (at, pair) in query.split('&').enumerate() {
-        if at > 0 {
-            text.push('&');
-        }
+    for pair in query.split_inclusive(SEPARATORS) {
+        let end = pair.strip_suffix(SEPARATORS).map_or(pair.len(), str::len);
+        let (pair, separator) = pair.split_at(end);
         match pair.split_once('=') {
-            Some((name, _)) if is_secret(pair) => text.extend([name, "=REDACTED"]),
-            _ => text.push_str(pair),
+            Some((name, _)) if is_secret(pair) => text.extend([name, "=REDACTED", separator]),
+            _ => text.extend([pair, separator]),
         }
     }
 }
@@ -118,7 +147,42 @@ mod tests {
     }
 
     #[test]
+    fn names_of_secrets_are_known_however_they_are_written() {
+        for name in [
+            "accessToken",
+            "access-token",
+            "X-Amz-Security-Token",
+            "X-Amz-Credential",
+            "X-Amz-Signature",
+            "AccessKeyId",
+            "AWSAccessKeyId",
+            "X-Goog-Signature",
+            "X-Goog-Credential",
+            "secretKey",
+            "api_secret",
+            "user[password]",
+            "newPassword",
+            "apiKey",
+            "X-MBX-APIKEY",
+            "client.secret",
+            "token[]",
+            "private_token",
+            "oauth_signature",
+            "OK-ACCESS-PASSPHRASE",
+            "pa%73sword",
+            "jwt",
+            "a-very-long-name-of-something-that-is-a-password",
+        ] {
+            assert_eq!(query(&format!("a=1&{name}=5ecret&b=2")), format!("a=1&{name}=REDACTED&b=2"));
+        }
+        assert_eq!(query("a=1;token=5ecret;b=2&;sig=x"), "a=1;token=REDACTED;b=2&;sig=REDACTED");
+    }
+
+    #[test]
     fn what_is_not_secret_is_left_alone() {
+        let plain =
+            "pageToken=1&monkey=2&design=3&keyword=4&keys=5&author=6&passenger=7&compass=8&recvWindow=9&timestamp=10";
+        assert!(matches!(query(plain), Cow::Borrowed(_)));
         assert!(matches!(query("symbol=BTCUSDT&interval=1m&flag&=&&"), Cow::Borrowed(_)));
         assert_eq!(query(""), "");
     }

@@ -149,7 +149,32 @@ const EXCHANGE_RETRY: &str = "crypto.|retry_after: double unit \"s\" examples [3
         /// Path of the endpoint";
 const EXCHANGE: &[&str] =
     &["data_size_bytes", "data_type", "market", "rate_limit", "record_count", "retry_after", "symbol", "timeframe"];
-const MARKETS: &[&str] = &["Binance", "Coinbase", "Kraken"];
+const MARKETS: &[&str] = &[
+    "Binance",
+    "Bitfinex",
+    "Bitflyer",
+    "Bitget",
+    "Bithumb",
+    "Bitmex",
+    "Bitstamp",
+    "Bybit",
+    "Coinbase",
+    "CryptoCom",
+    "Deribit",
+    "Dydx",
+    "Gate",
+    "Gemini",
+    "Htx",
+    "Hyperliquid",
+    "Kraken",
+    "Kucoin",
+    "Mexc",
+    "Okx",
+    "Phemex",
+    "Poloniex",
+    "Upbit",
+    "Whitebit",
+];
 const TRADE: &[&str] = &["fills", "limit", "quantity", "symbol", "venue"];
 const TRADE_DEPRECATED: &[&str] = &["pair"];
 const VENUES: &[&str] = &["DarkPool", "Exchange"];

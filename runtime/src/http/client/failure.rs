@@ -109,10 +109,19 @@ fn hyper(error: &hyper::Error) -> Option<&'static str> {
 }
 
 /// The words that stand behind an error: its innermost cause, for the description of a status. URLs, which may hold what
-/// is secret, stand in the outermost error if anywhere, so it is left out where it has a cause.
+/// is secret, stand in the outermost error if anywhere, so it is left out where it has a cause; a cause that has one all the
+/// same, such as an error of reqwest inside of that of a middleware, is not shown either.
 pub(in crate::http) fn description(error: &(dyn Error + 'static)) -> String {
-    let cause = chain(error).skip(1).last();
-    cause.map_or_else(|| class_of(error).to_owned(), |cause| Fixed::<120>::of(cause).as_str().to_owned())
+    let cause = chain(error).skip(1).last().map(Fixed::<120>::of);
+    match &cause {
+        Some(cause) if !has_url(cause.as_str()) => cause.as_str().to_owned(),
+        _ => class_of(error).to_owned(),
+    }
+}
+
+/// Whether there is a URL in a text, or the query of one.
+fn has_url(text: &str) -> bool {
+    text.contains("://") || text.contains('?') && text.contains('=')
 }
 
 /// The start of a text, without memory of its own; errors may display anything, at any length.
@@ -177,6 +186,14 @@ mod tests {
         assert_eq!((class_of(&unknown), description(&unknown).as_str()), ("_OTHER", "_OTHER"));
         let long = Outer(Some("é".repeat(1000).into()));
         assert_eq!((class_of(&long), description(&long).len()), ("_OTHER", 120));
+    }
+
+    #[test]
+    fn a_cause_that_has_a_url_is_not_shown() {
+        let inside = Outer(Some(Box::new(Outer(None))));
+        assert_eq!((class_of(&inside), description(&inside).as_str()), ("_OTHER", "_OTHER"));
+        let cut = Outer(Some(format!("{}https://user:5ecret@h", "x".repeat(113)).into()));
+        assert!(!description(&cut).contains("user"), "what the cut leaves has nothing of it");
     }
 
     #[test]

@@ -23,6 +23,6 @@ pub(super) use call::{Call, Outgoing};
 pub(super) use failure::{class_of, description};
 pub(super) use inject::inject;
 pub(super) use recording::{Recording, keys};
-pub(super) use settings::Tells;
 #[cfg(feature = "reqwest")]
 pub(super) use settings::{Settings, client_settings};
+pub(super) use settings::{Tells, plain_host};

@@ -103,9 +103,18 @@ impl Settings {
     /// Whether this host gets the headers of the trace.
     pub(in crate::http) fn tells(&self, host: &str) -> bool {
         match &self.propagate {
-            Some(to) => to(host),
+            Some(to) => to(&plain_host(host)),
             None => of_host(host).is_none(),
         }
+    }
+}
+
+/// A host as it is compared: a name in capitals, or with a dot at its end, is the same name.
+pub(in crate::http) fn plain_host(host: &str) -> Cow<'_, str> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(host.to_ascii_lowercase()),
+        false => Cow::Borrowed(host),
     }
 }
 
@@ -130,6 +139,9 @@ macro_rules! client_settings {
         /// Says which hosts get the headers of the trace and its baggage. Default: every host but those of
         /// [exchanges that are known](crate::http::exchange::of_host), which do not go on with anybody's trace, and to which
         /// baggage is nobody's business.
+        ///
+        /// The function gets the name in small letters and without a dot at its end, an address without brackets, and never a
+        /// port; an empty text where the request names no host.
         pub fn with_propagation_to(mut self, host: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
             std::sync::Arc::make_mut(&mut self.$field).set_propagation(std::sync::Arc::new(host));
             self

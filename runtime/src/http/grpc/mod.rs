@@ -1,6 +1,7 @@
 //! Calls of gRPC, that come in and that go out.
 
 mod client;
+mod known;
 mod layer;
 mod rpc;
 mod server;

@@ -1,5 +1,6 @@
 //! One call, on either side.
 
+use super::known::Known;
 use super::settings::Settings;
 use super::status::{self, Code};
 use crate::http::client::{Recording, class_of, description, inject, keys, without_brackets};
@@ -19,7 +20,7 @@ keys! {
     System = "rpc.system.name",
     Method = "rpc.method",
     MethodOriginal = "rpc.method_original",
-    Status = "rpc.response.status_code",
+    Status = "rpc.status_code",
     Address = "server.address",
     Port = "server.port",
     PeerAddress = "network.peer.address",
@@ -47,7 +48,7 @@ pub(in crate::http) struct Rpc {
     recording: Recording,
     settings: Arc<Settings>,
     side: Side,
-    /// The path, where it may turn out to be that of no method.
+    /// The path of a call that came in, where it may turn out to be that of no method.
     path: Option<Box<str>>,
     code: Option<Code>,
     deadline: Option<Instant>,
@@ -147,21 +148,30 @@ impl Rpc {
         let headers = response.headers();
         self.settings.response_metadata.each(headers, |key, values| self.recording.set_keyed(key, values));
         match Code::of(headers) {
-            Some(Code::UNIMPLEMENTED) if self.side == Side::Server => {
-                // Strangers must not choose the names of spans.
-                if let Some(path) = self.path.take() {
-                    self.recording.set(At::Method as u16, "_OTHER");
-                    self.recording.set(At::MethodOriginal as u16, &*path);
-                    self.recording.span().into_iter().for_each(|span| span.rename("grpc"));
-                }
+            Some(Code::UNIMPLEMENTED) => {
+                self.keep_name(|_, _| false);
                 self.ended(Code::UNIMPLEMENTED, headers);
             }
-            Some(code) => self.ended(code, headers),
+            Some(code) => {
+                self.keep_name(if code.is_refusal() { Known::doubtful } else { Known::implemented });
+                self.ended(code, headers);
+            }
             None if response.status() != StatusCode::OK => {
+                self.keep_name(Known::doubtful);
                 self.recording.set(At::HttpStatus as u16, response.status().as_u16());
                 self.ended(Code::of_http(response.status()), headers);
             }
-            None => {}
+            None => self.keep_name(Known::implemented),
+        }
+    }
+
+    /// Takes the method out of the name if `keeps` says no: strangers must not choose the names of spans.
+    fn keep_name(&mut self, keeps: impl FnOnce(&Known, &str) -> bool) {
+        let Some(path) = self.path.take() else { return };
+        if !keeps(&self.settings.known, path.strip_prefix('/').unwrap_or(&path)) {
+            self.recording.set(At::Method as u16, "_OTHER");
+            self.recording.set(At::MethodOriginal as u16, &*path);
+            self.recording.span().into_iter().for_each(|span| span.rename("grpc"));
         }
     }
 
@@ -203,6 +213,7 @@ impl Rpc {
 
     /// Records that there will be no answer, or no more of it.
     pub(in crate::http) fn failed(&mut self, error: &(dyn Error + 'static)) {
+        self.keep_name(Known::doubtful);
         if self.recording.is_recorded() {
             self.recording.set(At::ErrorType as u16, class_of(error));
             self.recording.fail(&description(error));
@@ -226,6 +237,7 @@ impl Drop for Rpc {
         if self.over {
             return;
         }
+        self.keep_name(Known::doubtful);
         if self.code.is_none() && self.recording.is_recorded() {
             if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 self.record(Code::DEADLINE_EXCEEDED, "");

@@ -26,9 +26,9 @@ grpc_layer! {
     /// | attribute | |
     /// |-|-|
     /// | `rpc.system.name` | `grpc` |
-    /// | `rpc.method` | `{package.Service}/{Method}`; `_OTHER` where the path is none, or nobody implements it |
+    /// | `rpc.method` | `{package.Service}/{Method}`; `_OTHER` where the path is none, nobody implements it, or more than 64 methods were only ever refused |
     /// | `rpc.method_original` | the path in that case; the span is named `grpc` then, because strangers choose paths |
-    /// | `rpc.response.status_code` | `OK`, `NOT_FOUND`, …, from headers or trailers |
+    /// | `rpc.status_code` | `OK`, `NOT_FOUND`, …, from headers or trailers |
     /// | `error.type` | the status, if it is the server's failure: `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE`, `DATA_LOSS`; then the span's status is an error |
     /// | `server.address`, `server.port` | what the request names |
     /// | `network.peer.address`, `network.peer.port` | see [`with_peer`](Self::with_peer) |
@@ -36,8 +36,8 @@ grpc_layer! {
     /// | `otelier.rpc.timeout` | how long the client waits (`grpc-timeout`), in seconds |
     /// | `otelier.cancelled`, `otelier.http.cancelled_in` | the call was dropped `waiting` for the answer or in its `body`; the code is `CANCELLED`, or `DEADLINE_EXCEEDED` if the client's time was over |
     ///
-    /// The names are those of the semantic conventions for RPC as of release 1.39 (release candidate), which put the service
-    /// into `rpc.method` and have no `rpc.service` any more.
+    /// The names are those of the semantic conventions for RPC as of release 1.45. Since 1.39 these put the service into
+    /// `rpc.method` and have no `rpc.service` any more; `rpc.status_code` was `rpc.response.status_code` from 1.39 to 1.44.
     ///
     /// ```
     /// use otelier::http::GrpcServerLayer;

@@ -1,6 +1,7 @@
 //! What is recorded of calls.
 
-use crate::http::client::Tells;
+use super::known::Known;
+use crate::http::client::{Tells, plain_host};
 use crate::http::exchange::of_host;
 use crate::http::headers::Chosen;
 use ::http::Extensions;
@@ -18,6 +19,7 @@ pub(in crate::http) struct Settings {
     pub(super) messages: bool,
     pub(super) server: Option<Authority>,
     pub(super) correlation: Option<crate::correlation::Settings>,
+    pub(super) known: Arc<Known>,
     propagate: Option<Arc<Tells>>,
     peer: Option<Arc<Peer>>,
 }
@@ -42,7 +44,7 @@ impl Settings {
     }
 
     pub(super) fn tells(&self, host: &str) -> bool {
-        self.propagate.as_ref().map_or_else(|| of_host(host).is_none(), |to| to(host))
+        self.propagate.as_ref().map_or_else(|| of_host(host).is_none(), |to| to(&plain_host(host)))
     }
 
     pub(super) fn peer(&self, extensions: &Extensions) -> Option<SocketAddr> {

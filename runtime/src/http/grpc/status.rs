@@ -38,7 +38,8 @@ impl Code {
     /// What headers or trailers say. A number that means nothing is read as unknown, as implementations of gRPC do.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let text = headers.get("grpc-status")?.as_bytes();
-        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<u8>().ok());
+        let is_number = text.iter().all(u8::is_ascii_digit);
+        let number = std::str::from_utf8(text).ok().filter(|_| is_number).and_then(|text| text.parse::<u8>().ok());
         Some(number.filter(|number| usize::from(*number) < NAMES.len()).map_or(Self::UNKNOWN, Self))
     }
 
@@ -54,9 +55,15 @@ impl Code {
         })
     }
 
-    /// As `rpc.response.status_code`.
+    /// As `rpc.status_code`.
     pub(super) fn name(self) -> &'static str {
         NAMES[usize::from(self.0)]
+    }
+
+    /// Whether it is also what is said by those who stand before a service, and look at no method: who calls is not known or
+    /// not allowed to, or there is too much to do.
+    pub(super) fn is_refusal(self) -> bool {
+        matches!(self.0, 1 | 7 | 8 | 14 | 16)
     }
 
     /// Every code but OK is an error of a call.
@@ -133,7 +140,7 @@ mod tests {
     fn codes_have_names_and_nonsense_is_unknown() {
         let name = |value: &str| Code::of(&with("grpc-status", value.as_bytes())).expect("there is one").name();
         assert_eq!((name("0"), name("4"), name("16")), ("OK", "DEADLINE_EXCEEDED", "UNAUTHENTICATED"));
-        assert_eq!((name("17"), name("-1"), name("x"), name("")), ("UNKNOWN", "UNKNOWN", "UNKNOWN", "UNKNOWN"));
+        assert!(["17", "-1", "+0", "x", "", "256", "0 ", "0,0"].iter().all(|nonsense| name(nonsense) == "UNKNOWN"));
         assert_eq!(Code::of(&HeaderMap::new()), None);
         let server: Vec<_> = (0..17).map(Code).filter(|code| code.is_error_of_server()).map(Code::name).collect();
         assert_eq!(server, ["UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"]);

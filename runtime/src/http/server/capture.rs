@@ -20,9 +20,11 @@ use std::sync::Arc;
 /// | longest beginning | 1,024 bytes, cut between two characters |
 /// | JSON fields whose values are replaced | `password`, `passwd`, `secret`, `token`, `access_token`, `refresh_token`, `id_token`, `api_key`, `authorization`, `client_secret`, `private_key`, `cookie`, `session`, `pin`, `cvv`, `card_number`, `ssn` |
 ///
-/// Names of fields are compared without case, `_`, `-` and `.`. JSON that cannot be read is not recorded, because nobody knows
-/// where its secrets are. In a form (`application/x-www-form-urlencoded`, if you add it) the same names count. Other texts have
-/// no fields: give a function.
+/// Names of fields are compared without case, `_`, `-` and blanks; of `user.password` and `user[password]` also the last part
+/// counts. JSON that cannot be read is not recorded, because nobody knows where its secrets are. JSON is also what has `json` in
+/// its type, such as `application/x-ndjson`, if you add it; text that begins with `{` or `[` and can be read as JSON; and what
+/// stands behind `data:` in `text/event-stream`. In a form (`application/x-www-form-urlencoded`, if you add it) the same names
+/// count. Other texts have no fields: give a function.
 ///
 /// The limit for the length of attribute values (`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, 1,024 characters by default) holds, too.
 ///
@@ -130,7 +132,9 @@ impl Capture {
         let essence = essence.to_ascii_lowercase();
         let form = match essence.as_str() {
             "application/x-www-form-urlencoded" => Form::Pairs,
-            json if json.ends_with("/json") || json.ends_with("+json") => Form::Json,
+            // Also what is a sequence of values: `application/x-ndjson`, `application/jsonl`, `application/json-seq`.
+            json if json.contains("json") => Form::Json,
+            "text/event-stream" => Form::Events,
             _ => Form::Text,
         };
         Some(Box::new(Collected { capture: Arc::clone(self), form, beginning: Vec::new(), is_cut: false }))
@@ -153,6 +157,8 @@ fn fits(pattern: &str, text: &str) -> bool {
 enum Form {
     Json,
     Pairs,
+    /// Lines, of which some have JSON behind `data:`.
+    Events,
     Text,
 }
 
@@ -184,8 +190,9 @@ impl Collected {
         self.is_cut = taken < piece.remaining();
     }
 
-    /// What is recorded, and whether it is only a part of the body.
-    pub(super) fn finish(self) -> Option<(String, bool)> {
+    /// What is recorded of a body that was sent whole or not, and whether it is only a part of the body.
+    pub(super) fn finish(mut self, is_whole: bool) -> Option<(String, bool)> {
+        self.is_cut |= !is_whole;
         let text = match std::str::from_utf8(&self.beginning) {
             Ok(text) => text,
             // A character that the limit has cut; anything else is no text.
@@ -200,6 +207,11 @@ impl Collected {
         let text = match self.form {
             Form::Json => json::redact(text, &self.capture.fields)?,
             Form::Pairs => self.pairs(text),
+            Form::Events => self.events(text)?,
+            // Many send JSON as text.
+            Form::Text if text.trim_start().starts_with(['{', '[']) => {
+                json::redact(text, &self.capture.fields).unwrap_or_else(|| text.to_owned())
+            }
             Form::Text => text.to_owned(),
         };
         let text = match &self.capture.redaction {
@@ -209,10 +221,20 @@ impl Collected {
         Some((text, self.is_cut))
     }
 
+    fn events(&self, text: &str) -> Option<String> {
+        let line = |line: &str| match line.split_once(':') {
+            Some((name, data)) if data.trim_start().starts_with(['{', '[']) => {
+                json::redact(data, &self.capture.fields).map(|data| format!("{name}:{data}"))
+            }
+            _ => Some(line.to_owned()),
+        };
+        text.split_inclusive('\n').map(line).collect()
+    }
+
     fn pairs(&self, text: &str) -> String {
         let pair = |pair: &str| match pair.split_once('=') {
             // A name that is written with `%` is not compared, and so shows nothing.
-            Some((name, _)) if name.contains('%') || self.capture.fields.contains(&plain(name)) => {
+            Some((name, _)) if name.contains('%') || json::is_secret(name, &self.capture.fields) => {
                 format!("{name}={REDACTED}")
             }
             _ => pair.to_owned(),
@@ -231,7 +253,7 @@ mod tests {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
         let mut collected = Arc::new(capture).collect(&headers)?;
         pieces.iter().for_each(|piece| collected.add(piece));
-        collected.finish()
+        collected.finish(true)
     }
 
     #[test]
@@ -257,7 +279,43 @@ mod tests {
     }
 
     #[test]
+    fn json_is_known_by_more_than_one_type() {
+        let lines = &b"{\"a\":1,\"token\":\"5ecret\"}\n{\"pin\":[\"5ecret\"]}\n"[..];
+        let redacted = "{\"a\":1,\"token\":\"REDACTED\"}\n{\"pin\":\"REDACTED\"}\n";
+        for of in ["application/x-ndjson", "application/jsonl", "application/json-seq", "text/x-json", "text/plain"] {
+            let text = captured(Capture::new().with_content_types([of]), of, &[lines]);
+            assert_eq!(text.expect("it is text").0, redacted, "{of}");
+        }
+        let events = b"event: x\ndata: {\"token\": \"5ecret\"}\n\ndata:[{\"pin\":1}]\n: note\ndata: plain\n";
+        let shown = captured(Capture::new(), "text/event-stream", &[events]).expect("it is text").0;
+        assert_eq!(
+            shown,
+            "event: x\ndata: {\"token\":\"REDACTED\"}\n\ndata:[{\"pin\":\"REDACTED\"}]\n: note\ndata: plain\n"
+        );
+        assert_eq!(
+            captured(Capture::new(), "text/event-stream", &[b"data: {\"token\": 5ecret"])
+                .map(|(text, _)| text.contains("5ecret")),
+            Some(false)
+        );
+        assert_eq!(
+            captured(Capture::new(), "text/plain", &[b"[12:00] started"]).expect("it is text").0,
+            "[12:00] started"
+        );
+    }
+
+    #[test]
+    fn a_body_that_was_not_sent_whole_is_cut_wherever_that_was() {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"))]);
+        let mut collected = Arc::new(Capture::new()).collect(&headers).unwrap();
+        collected.add(&&b"a\xc3"[..]);
+        assert_eq!(collected.finish(false), Some(("a".to_owned(), true)));
+    }
+
+    #[test]
     fn secrets_of_forms_and_texts_are_replaced() {
+        let forms = Capture::new().with_content_types(["application/x-www-form-urlencoded"]);
+        let text = captured(forms, "application/x-www-form-urlencoded", &[b"user[pin]=1&user.pin=2&spin=3"]);
+        assert_eq!(text.unwrap().0, "user[pin]=REDACTED&user.pin=REDACTED&spin=3");
         let forms = Capture::new().with_content_types(["application/x-www-form-urlencoded"]);
         let text = captured(forms, "application/x-www-form-urlencoded", &[b"a=1&card-number=2&sig=3&%70in=4"]);
         assert_eq!(text.unwrap().0, "a=1&card-number=REDACTED&sig=REDACTED&%70in=REDACTED");

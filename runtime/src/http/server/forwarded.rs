@@ -53,7 +53,7 @@ impl Proxies {
         let network = |text: T| {
             let text = text.as_ref().trim();
             let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-            net.map_err(|_| NotANetwork(text.to_owned()))
+            net.map(unmapped).map_err(|_| NotANetwork(text.to_owned()))
         };
         let networks = networks.into_iter().map(network).collect::<Result<_, _>>()?;
         Ok(Self { header, networks })
@@ -61,6 +61,18 @@ impl Proxies {
 
     fn trust(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// Addresses of IPv4 inside of IPv6 are compared as those of IPv4.
+fn unmapped(network: IpNet) -> IpNet {
+    let mapped = |network: ipnet::Ipv6Net| {
+        let prefix = network.prefix_len().checked_sub(96)?;
+        ipnet::Ipv4Net::new(network.addr().to_ipv4_mapped()?, prefix).ok()
+    };
+    match network {
+        IpNet::V6(v6) => mapped(v6).map_or(network, IpNet::V4),
+        IpNet::V4(_) => network,
     }
 }
 
@@ -152,7 +164,10 @@ impl<'a> Iterator for FromRight<'a> {
         let mut quoted = false;
         for at in (0..bytes.len()).rev() {
             match bytes[at] {
-                b'"' if at == 0 || bytes[at - 1] != b'\\' => quoted = !quoted,
+                // A backslash may be escaped itself.
+                b'"' if bytes[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0 => {
+                    quoted = !quoted
+                }
                 b',' if !quoted => {
                     self.0 = Some(&list[..at]);
                     return Some(list[at + 1..].trim());
@@ -165,9 +180,19 @@ impl<'a> Iterator for FromRight<'a> {
     }
 }
 
-/// The value of a parameter, without quotes.
+/// The value of a parameter, without quotes. A `;` in quotes is part of a value, which a stranger may have chosen.
 fn parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
-    element.split(';').find_map(|pair| {
+    let (mut quoted, mut escaped) = (false, false);
+    let mut pairs = element.split(|c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return c == ';' && !quoted,
+        }
+        false
+    });
+    pairs.find_map(|pair| {
         let (found, value) = pair.split_once('=')?;
         found.trim().eq_ignore_ascii_case(name).then(|| unquoted(value))
     })
@@ -285,6 +310,42 @@ mod tests {
     fn quotes_that_do_not_end_are_the_strangers() {
         let lines = [("forwarded", r#"for="6.6.6.6, for=1.2.3.4, for=10.0.0.2"#)];
         assert_eq!(client(ProxyHeader::Forwarded, "10.0.0.1", &lines), "1.2.3.4 None None");
+    }
+
+    #[test]
+    fn what_stands_in_quotes_names_nobody() {
+        // A proxy writes the `Host` of a stranger into quotes.
+        for (line, expected) in [
+            (r#"host="x;for=6.6.6.6;y";for=1.2.3.4"#, "1.2.3.4"),
+            (r#"for=6.6.6.6, for=1.2.3.4;host="x\\""#, "1.2.3.4"),
+            (r#"for=6.6.6.6, host="x\";for=6.6.6.6;";for=1.2.3.4"#, "1.2.3.4"),
+            (r#"for=6.6.6.6, for=1.2.3.4;host="x\", for=6.6.6.6""#, "1.2.3.4"),
+            (r#"for=6.6.6.6, for=1.2.3.4;host="x, for=6.6.6.6""#, "1.2.3.4"),
+            (r#"for=6.6.6.6, for=1.2.3.4;host="x\\\\\\", for=10.0.0.2"#, "1.2.3.4"),
+        ] {
+            let found = client(ProxyHeader::Forwarded, "10.0.0.1", &[("forwarded", line)]);
+            assert_eq!(found.split(' ').next(), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn quotes_are_read_in_one_go() {
+        // As many backslashes and quotes as fit into a header, which take no time that grows with their square.
+        let line = format!("for=6.6.6.6, {}, for=1.2.3.4", "\\".repeat(30_000) + &"\"".repeat(30_000));
+        assert_eq!(client(ProxyHeader::Forwarded, "10.0.0.1", &[("forwarded", &line)]), "1.2.3.4 None None");
+    }
+
+    #[test]
+    fn networks_of_ipv4_inside_of_ipv6_are_those_of_ipv4() {
+        for network in ["::ffff:10.0.0.0/104", "::ffff:10.0.0.1", "10.0.0.1"] {
+            let proxies = Proxies::new(ProxyHeader::XForwardedFor, [network]).unwrap();
+            for peer in ["10.0.0.1", "::ffff:10.0.0.1"] {
+                assert!(proxies.trust(peer.parse::<IpAddr>().unwrap().to_canonical()), "{network} {peer}");
+            }
+            assert!(!proxies.trust("11.0.0.1".parse().unwrap()) && !proxies.trust("::1".parse().unwrap()));
+        }
+        let all = Proxies::new(ProxyHeader::XForwardedFor, ["::/0"]).unwrap();
+        assert!(all.trust("2001:db8::1".parse().unwrap()));
     }
 
     #[test]

@@ -8,6 +8,12 @@ pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ' | '.')).flat_map(char::to_lowercase).collect()
 }
 
+/// Whether a field of this name, or of its last part as in `user.password` and `user[password]`, is one of these.
+pub(super) fn is_secret(name: &str, fields: &[String]) -> bool {
+    let last = name.trim_end_matches(['[', ']']).rsplit(['.', '[', ']', '/']).next().unwrap_or_default();
+    fields.contains(&plain(name)) || (last.len() < name.len() && fields.contains(&plain(last)))
+}
+
 /// The text with the values of these fields replaced, whatever they are. `None` if it is no JSON, because nobody knows then what is
 /// a field. The text may end anywhere.
 pub(super) fn redact(text: &str, fields: &[String]) -> Option<String> {
@@ -25,7 +31,7 @@ pub(super) fn redact(text: &str, fields: &[String]) -> Option<String> {
         if first == '"' {
             let blank = rest.len() - rest.trim_ascii_start().len();
             let is_name = rest[blank..].starts_with(':');
-            if is_name && fields.contains(&plain(&unescaped(token))) {
+            if is_name && is_secret(&unescaped(token), fields) {
                 let value = &rest[blank + 1..];
                 result.push_str(":\"REDACTED\"");
                 rest = behind_value(value);
@@ -131,6 +137,12 @@ mod tests {
         let expected = r#"{"a":1, "password":"REDACTED", "b":[{"apiKey":"REDACTED"},2], "PASS-WORD":"REDACTED"}"#;
         assert_eq!(redacted(text).as_deref(), Some(expected));
         assert_eq!(redacted(r#"{"\u0070assword":"x"}"#).as_deref(), Some(r#"{"\u0070assword":"REDACTED"}"#));
+        for name in
+            ["pass\\u0077ord", "\\u0050ASS\\u0057ORD", "user.password", "user[password]", "a/api_key", "password[]"]
+        {
+            let shown = redacted(&format!(r#"{{"{name}":"x","{name}":["x"]}}"#));
+            assert_eq!(shown, Some(format!(r#"{{"{name}":"REDACTED","{name}":"REDACTED"}}"#)));
+        }
         assert_eq!(redacted(r#"["password","x"]"#).as_deref(), Some(r#"["password","x"]"#));
     }
 
@@ -141,6 +153,14 @@ mod tests {
             let shown = redacted(&text[..end]).unwrap_or_else(|| panic!("{}", &text[..end]));
             assert!(!shown.contains("se"), "{shown}");
         }
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let deep = "[{\"password\":".repeat(200_000);
+        assert_eq!(redacted(&deep).as_deref(), Some("[{\"password\":\"REDACTED\""));
+        let deep = format!("{}\"password\":\"5ecret\"", "{\"a\":[".repeat(200_000));
+        assert!(!redacted(&deep).expect("it is JSON").contains("5ecret"));
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl<M> ServerLayer<M> {
     }
 
     /// Records the beginnings of the answers' bodies as `otelier.http.response.body.content`, with
-    /// `otelier.http.response.body.truncated` where the limit cut it. Default: nothing is recorded.
+    /// `otelier.http.response.body.truncated` where the limit cut it, or it was not sent whole. Default: nothing is recorded.
     #[must_use]
     pub fn with_response_capture(self, capture: Capture) -> Self {
         self.set(|settings| settings.response_capture = Some(Arc::new(capture)))
@@ -139,9 +139,9 @@ impl<M> ServerLayer<M> {
     /// Records these headers of requests as `http.request.header.<name>`. Default: none.
     ///
     /// Of a header that proves who sends it only `REDACTED` is recorded, so that a span tells whether it came. That is every
-    /// header whose name contains `auth`, `cookie`, `credential`, `csrf`, `jwt`, `key`, `passwd`, `password`, `secret`,
-    /// `session`, `signature`, `token` or `xsrf`, and every value that is marked as sensitive. What is no name of a header is left
-    /// out, and a [diagnostic](crate::diagnostics) says so.
+    /// header whose name contains `auth`, `cookie`, `credential`, `csrf`, `jwt`, `key`, `passphrase`, `passwd`, `password`,
+    /// `secret`, `session`, `signature`, `token` or `xsrf`, or ends in `-sign`, and every value that is marked as sensitive.
+    /// What is no name of a header is left out, and a [diagnostic](crate::diagnostics) says so.
     ///
     /// ```
     /// use otelier::http::ServerLayer;

@@ -87,9 +87,9 @@ impl Reading {
         if let Some(size) = self.size.filter(|_| is_whole) {
             Slot::new(&*self.span, size).int(i64::try_from(self.read).unwrap_or(i64::MAX));
         }
-        if let Some((text, is_cut)) = self.collected.and_then(|collected| collected.finish()) {
+        if let Some((text, is_cut)) = self.collected.and_then(|collected| collected.finish(is_whole)) {
             self.span.attribute(REQUEST_CONTENT, &*text);
-            if is_cut || !is_whole {
+            if is_cut {
                 self.span.attribute(REQUEST_CUT, &true);
             }
         }

@@ -154,10 +154,10 @@ impl Work {
 }
 
 impl Sending {
-    fn last_words(&mut self) {
+    fn last_words(&mut self, is_whole: bool) {
         let work = &self.work;
         work.int(work.site.response_size, i64::try_from(self.sent).unwrap_or(i64::MAX));
-        if let Some((text, is_cut)) = self.collected.take().and_then(|collected| collected.finish()) {
+        if let Some((text, is_cut)) = self.collected.take().and_then(|collected| collected.finish(is_whole)) {
             work.served.span().attribute(RESPONSE_CONTENT, &*text);
             if is_cut {
                 work.served.span().attribute(RESPONSE_CUT, &true);
@@ -167,7 +167,7 @@ impl Sending {
 
     /// The body was sent.
     pub(super) fn end(mut self) {
-        self.last_words();
+        self.last_words(true);
         self.work.served.end();
     }
 
@@ -175,7 +175,7 @@ impl Sending {
     #[cold]
     pub(super) fn failed(mut self, type_name: &'static str) {
         self.work.failed(type_name);
-        self.last_words();
+        self.last_words(false);
         self.work.served.end();
     }
 
@@ -184,7 +184,7 @@ impl Sending {
         if self.length.is_some_and(|length| self.sent >= length) {
             return self.end();
         }
-        self.last_words();
+        self.last_words(false);
         self.work.served.span().attribute(DISCONNECTED, "response_body");
         self.work.served.end_cancelled();
     }

@@ -29,6 +29,8 @@ crate::attribute_group! {
     pub RateLimit = "crypto.rate_limit" {
         /// Weight allowed in a minute.
         crypto.rate_limit.limit: int unit "{weight}" examples [6000];
+        /// Orders sent in the shortest interval that the exchange counts, as it counts them.
+        crypto.rate_limit.order_count: int unit "{order}" examples [4];
         /// Weight used in the current minute, as the exchange counts it.
         crypto.rate_limit.used_weight: int unit "{weight}" examples [1100];
         /// How long the exchange asked the caller to wait.
@@ -50,6 +52,8 @@ crate::span_schema! {
         crypto.market: Market required;
         /// Weight allowed in a minute.
         crypto.rate_limit.limit: int unit "{weight}" examples [6000];
+        /// Orders sent in the shortest interval that the exchange counts, as it counts them.
+        crypto.rate_limit.order_count: int unit "{order}" examples [4];
         /// Weight used in the current minute, as the exchange counts it.
         crypto.rate_limit.used_weight: int unit "{weight}" examples [1100];
         /// How long the exchange asked the caller to wait.
@@ -165,10 +169,52 @@ pub enum Timeframe {
 pub enum Market {
     /// Binance.
     Binance,
+    /// Bitfinex.
+    Bitfinex,
+    /// bitFlyer.
+    Bitflyer,
+    /// Bitget.
+    Bitget,
+    /// Bithumb.
+    Bithumb,
+    /// BitMEX.
+    Bitmex,
+    /// Bitstamp.
+    Bitstamp,
+    /// Bybit.
+    Bybit,
     /// Coinbase.
     Coinbase,
+    /// Crypto.com.
+    CryptoCom,
+    /// Deribit.
+    Deribit,
+    /// dYdX.
+    Dydx,
+    /// Gate.
+    Gate,
+    /// Gemini.
+    Gemini,
+    /// HTX, formerly Huobi.
+    Htx,
+    /// Hyperliquid.
+    Hyperliquid,
     /// Kraken.
     Kraken,
+    /// KuCoin.
+    Kucoin,
+    /// MEXC.
+    Mexc,
+    /// OKX, formerly OKEx.
+    Okx,
+    /// Phemex.
+    Phemex,
+    /// Poloniex.
+    Poloniex,
+    /// Upbit.
+    Upbit,
+    /// WhiteBIT.
+    Whitebit,
 }
 
 /// Step of the pipeline.

@@ -103,10 +103,11 @@ impl Exchanges {
         Self { own: Arc::new([]), known: false }
     }
 
-    /// Adds a host, with everything below it, and the name of its exchange. The first that fits counts.
+    /// Adds a host, with everything below it, and the name of its exchange. The first that fits counts. A scheme, a port, a path,
+    /// brackets around an address, and `*.` before a name are left away: they mean nothing here.
     pub fn with(self, host: impl Into<String>, exchange: impl Into<String>) -> Self {
         let host = host.into();
-        let new = (host.trim_end_matches('.').into(), exchange.into().into());
+        let new = (name_of(&host).into(), exchange.into().into());
         Self { own: self.own.iter().cloned().chain([new]).collect(), known: self.known }
     }
 
@@ -121,6 +122,19 @@ impl Exchanges {
         let own = own.map(|(_, name)| Market::Own(Arc::clone(name)));
         own.or_else(|| of_host(host).filter(|_| self.known).map(Market::Known))
     }
+}
+
+/// The name or the address in what somebody wrote for a host.
+fn name_of(text: &str) -> &str {
+    let text = text.trim().split_once("://").map_or(text.trim(), |(_, rest)| rest);
+    let text = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    let host = match text.strip_prefix('[') {
+        Some(inside) => inside.split(']').next().unwrap_or_default(),
+        // An address of IPv6 without brackets has no port.
+        None => text.split_once(':').filter(|(_, port)| !port.contains(':')).map_or(text, |(host, _)| host),
+    };
+    host.strip_prefix('*').unwrap_or(host).trim_matches('.')
 }
 
 /// The name of an exchange.
@@ -186,6 +200,14 @@ mod tests {
             "binance.com@evil.org",
         ] {
             assert_eq!(of_host(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn every_exchange_is_a_value_of_the_attribute() {
+        use crate::attribute::EnumAttribute;
+        for (domain, exchange) in KNOWN {
+            assert!(crate::schema::crypto::Market::VALUES.contains(&exchange), "{domain}: {exchange}");
         }
     }
 

@@ -2,12 +2,19 @@
 
 use super::headers::Reading;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{LazyLock, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How many hosts are kept; of others nothing is.
 const HOSTS: usize = 256;
+
+/// How many of them may belong to no exchange, unless somebody sets their limit: whoever fetches what strangers link to must not
+/// lose sight of exchanges.
+const OTHERS: usize = 192;
+
+/// How many there are that belong to none.
+static KNOWN_OTHERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A value that was never told.
 const UNKNOWN: u64 = u64::MAX;
@@ -63,15 +70,37 @@ impl Host {
     }
 
     fn find(name: &str) -> Option<&'static Self> {
+        let name = without_dot(name);
         // Places are taken in the order in which they are looked at, so behind an empty one there is nothing.
         places(name).map_while(OnceLock::get).find(|host| host.name.eq_ignore_ascii_case(name))
     }
 
     /// The place of a host; `None` if there are too many.
-    fn find_or_add(name: &str, exchange: Option<&str>) -> Option<&'static Self> {
-        places(name)
-            .map(|place| place.get_or_init(|| Self::new(name, exchange)))
-            .find(|host| host.name.eq_ignore_ascii_case(name))
+    fn find_or_add(name: &str, exchange: Option<&str>, is_wanted: bool) -> Option<&'static Self> {
+        let name = without_dot(name);
+        if let Some(host) = Self::find(name) {
+            return Some(host);
+        }
+        let counts = !is_wanted && exchange.is_none();
+        if counts && KNOWN_OTHERS.fetch_update(Relaxed, Relaxed, |known| (known < OTHERS).then_some(known + 1)).is_err()
+        {
+            return None;
+        }
+        // It is made before its place is taken, so that nobody, and no child of a fork, waits for more than that.
+        let mut new = Some(Self::new(name, exchange));
+        let place = places(name).find_map(|place| {
+            if place.get().is_none()
+                && let Some(host) = new.take()
+            {
+                new = place.set(host).err();
+            }
+            place.get().filter(|host| host.name.eq_ignore_ascii_case(name))
+        });
+        // Somebody else has added it meanwhile, or there was no place.
+        if counts && new.is_some() {
+            KNOWN_OTHERS.fetch_sub(1, Relaxed);
+        }
+        place
     }
 
     fn read(&self) -> Option<RateLimit> {
@@ -86,6 +115,11 @@ impl Host {
             blocked_until: moment(&self.blocked_until),
         })
     }
+}
+
+/// A name with a dot at its end is the same name.
+fn without_dot(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 /// Every place once, beginning with the one of the name.
@@ -160,7 +194,8 @@ impl RateLimit {
 /// How much of what hosts allow is used: what the answers of hosts said that a [`ClientLayer`](crate::http::ClientLayer) or
 /// the middleware for reqwest has seen, sampled or not. One table for the process.
 ///
-/// It keeps 256 hosts, and nothing of those that come later. Nobody waits for a lock to read it.
+/// It keeps 256 hosts, of which 192 may belong to no exchange, and nothing of those that come later. Nobody waits for a lock to
+/// read it.
 ///
 /// ```
 /// use otelier::http::RateLimits;
@@ -206,7 +241,7 @@ impl RateLimits {
     /// otelier::http::RateLimits::set_limit("api.binance.example", 1200);
     /// ```
     pub fn set_limit(host: &str, limit: u64) -> bool {
-        let known = Host::find_or_add(host, super::of_host(host));
+        let known = Host::find_or_add(host, super::of_host(host), true);
         known.is_some_and(|host| {
             host.set_limit.store(limit, Relaxed);
             true
@@ -215,7 +250,7 @@ impl RateLimits {
 
     /// Keeps what an answer said, and gives what is allowed as far as it is known.
     pub(in crate::http) fn note(host: &str, exchange: Option<&str>, reading: &Reading, now: SystemTime) -> Option<u64> {
-        let host = Host::find_or_add(host, exchange)?;
+        let host = Host::find_or_add(host, exchange, false)?;
         if let Some(exchange) = exchange {
             host.exchange.get_or_init(|| exchange.into());
         }
