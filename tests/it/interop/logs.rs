@@ -63,7 +63,7 @@ fn said(hooks: Hooks, provider: &SdkLoggerProvider, lines: &Lines) {
     assert_eq!(lines.len(), 1 + spans.len());
     for (body, context) in lines {
         let span = (body != "outside").then(|| &named(&spans, &body).span_context);
-        let wanted = span.map(|span| (span.trace_id(), span.span_id(), Some(TraceFlags::SAMPLED)));
+        let wanted = span.map(|span| (span.trace_id(), span.span_id(), Some(TraceFlags::new(3))));
         assert_eq!(context, wanted, "{body} with {hooks:?}");
     }
 }

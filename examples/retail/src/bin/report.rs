@@ -34,8 +34,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// The sums over all orders. The parent is the span of the process that started this one, if that has told.
-#[trace(parent = otelier::process::parent())]
+/// The sums over all orders. The parent is the span of the process that started this one, if that has told, and the
+/// correlation id came along in its baggage.
+#[trace(parent = otelier::process::parent(), correlation = otelier::process::parent())]
 fn sales(database: &Path) -> Result<Report, ShopError> {
     Store::open_read_only(database)?.with_blocking(store::report)
 }
