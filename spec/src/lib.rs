@@ -17,3 +17,24 @@ pub use level::{Level, Requirement, Sensitivity, Stability};
 /// The most attributes of a schema: one bit each in the mask of given attributes. At call sites with a schema, the indices of
 /// other names begin here.
 pub const MAX_ATTRIBUTES: usize = 128;
+
+/// The names of gRPC's statuses, by number.
+pub const GRPC_STATUSES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];

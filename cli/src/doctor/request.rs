@@ -45,7 +45,7 @@ impl Answer {
         match &self.grpc {
             Some((0, _)) => None,
             Some((code, message)) => {
-                let name = GRPC.get(usize::from(*code)).copied().unwrap_or("UNKNOWN");
+                let name = otelier_spec::GRPC_STATUSES.get(usize::from(*code)).copied().unwrap_or("UNKNOWN");
                 Some(if message.is_empty() { name.to_owned() } else { format!("{name}: {message}") })
             }
             None if (200..300).contains(&self.status) => None,
@@ -58,27 +58,6 @@ impl Answer {
         }
     }
 }
-
-/// The names of gRPC's statuses, by number.
-const GRPC: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// Sends `message` there, on a connection of its own, and waits for the answer.
 ///

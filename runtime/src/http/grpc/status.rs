@@ -2,28 +2,8 @@
 
 use ::http::HeaderMap;
 use ::http::StatusCode;
+use otelier_spec::GRPC_STATUSES;
 use std::time::Duration;
-
-/// The codes by their numbers.
-const NAMES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// A status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +20,7 @@ impl Code {
         let text = headers.get("grpc-status")?.as_bytes();
         let is_number = text.iter().all(u8::is_ascii_digit);
         let number = std::str::from_utf8(text).ok().filter(|_| is_number).and_then(|text| text.parse::<u8>().ok());
-        Some(number.filter(|number| usize::from(*number) < NAMES.len()).map_or(Self::UNKNOWN, Self))
+        Some(number.filter(|number| usize::from(*number) < GRPC_STATUSES.len()).map_or(Self::UNKNOWN, Self))
     }
 
     /// What an answer of HTTP stands for that is none of gRPC: somebody between has answered.
@@ -57,7 +37,7 @@ impl Code {
 
     /// As `rpc.status_code`.
     pub(super) fn name(self) -> &'static str {
-        NAMES[usize::from(self.0)]
+        GRPC_STATUSES[usize::from(self.0)]
     }
 
     /// Whether it is also what is said by those who stand before a service, and look at no method: who calls is not known or
