@@ -146,6 +146,8 @@ fn otelier(resolved: &Value, package: &Value) -> Result<Dependency, String> {
 /// Builds the program that links the package, runs it, and gives what it says.
 pub(crate) fn ask(package: &Package) -> Result<Said, String> {
     let folder = package.target.join("otelier").join(format!("registry-of-{}", package.name));
+    // Other commands may ask the same package, perhaps with other features. Locked until the file is closed.
+    let _alone = program::lock_folder(&folder)?;
     program::write(package, &folder)?;
     let mut command = cargo();
     command.args(["run", "--quiet", "--manifest-path"]).arg(folder.join("Cargo.toml"));

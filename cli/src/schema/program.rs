@@ -2,7 +2,7 @@
 
 use super::files;
 use super::package::{Dependency, Package};
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 /// What the program calls the list of call sites: a line each, with five fields between unit separators.
@@ -70,6 +70,13 @@ pub(crate) fn write(package: &Package, folder: &Path) -> Result<(), String> {
     update(&sources.join("main.rs"), main.as_bytes())?;
     update(&folder.join("Cargo.toml"), manifest(package)?.as_bytes())?;
     lock(package, folder)
+}
+
+/// Waits until nobody else works in the folder.
+pub(crate) fn lock_folder(folder: &Path) -> Result<File, String> {
+    let path = folder.join("lock");
+    let opened = fs::create_dir_all(folder).and_then(|()| File::create(&path));
+    opened.and_then(|file| file.lock().map(|()| file)).map_err(|error| files::failed(&path, &error))
 }
 
 /// Takes over the package's `Cargo.lock` whenever it is another one than last time; cargo adds to it what the program
