@@ -260,7 +260,9 @@ async fn a_deadline_that_has_passed_ends_the_call_on_both_sides() {
     let spans = capture.wait_for(PATIENCE, |spans| spans.len() == 3);
     server.abort();
     let (client, server) = both(&spans, EXPORT);
-    client.failed_with("timeout");
+    // Tonic's server looks at the deadline, too, and says so by another status; whoever is first ends the call.
+    let class = client.is_error().attribute("error.type").map(ToString::to_string);
+    assert!(matches!(class.as_deref(), Some("timeout" | "CANCELLED")), "{class:?}");
     server.has("otelier.rpc.timeout", 0.1).has("otelier.cancelled", true);
 }
 
