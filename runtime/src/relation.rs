@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// | [`SpanContext`] | that span |
 /// | [`HashMap`], [`BTreeMap`], `[(K, V)]`, `Vec<(K, V)>`, `[(K, V); N]` of texts | what OpenTelemetry's global propagator reads from these headers |
 /// | `http::HeaderMap` (feature `http`), tonic's `MetadataMap` (feature `tonic`) | the same |
-/// | [`Headers`](crate::propagation::Headers): any list of names with texts or bytes, such as a message has | the same |
+/// | [`propagation::Headers`](crate::propagation::Headers): any list of names with texts or bytes, such as a message has | the same |
 /// | [`Environment`](crate::propagation::Environment): variables that the process was started with | the same |
 /// | `str`, `String` | a `traceparent` as of W3C trace context, whatever propagator is installed |
 /// | `Option` | nothing, or what is in it |

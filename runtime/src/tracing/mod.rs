@@ -1,4 +1,4 @@
-//! Spans and events of [`tracing`](::tracing) as spans and events of ours: those of the libraries a program uses, such as
+//! Spans and events of [`tracing`] as spans and events of ours: those of the libraries a program uses, such as
 //! `sqlx`, `hyper`, `h2`, `tower-http` and the AWS SDK, and its own.
 //!
 //! A span of `tracing` is a child of whatever is active where it is made, an annotated function, a span by hand, one of
