@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 const INSTRUCTIONS: [(Name, Scenario, Option<f64>); 8] = [
     (Name::Lazy, Scenario::S1, Some(200.0)),
     (Name::Lazy, Scenario::S2, Some(340.0)),
-    (Name::Lazy, Scenario::S3, Some(2700.0)),
+    (Name::Lazy, Scenario::S3, Some(2800.0)),
     (Name::Lazy, Scenario::S4, Some(830.0)),
     (Name::Lazy, Scenario::S5, Some(105.0)),
     (Name::Lazy, Scenario::S6, Some(45.0)),

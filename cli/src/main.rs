@@ -2,6 +2,8 @@
 
 mod config;
 mod doctor;
+mod generate;
+mod sampling;
 mod schema;
 
 use clap::{ArgMatches, Command};
@@ -28,7 +30,9 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(schema::command())
         .subcommand(config::command())
+        .subcommand(generate::command())
         .subcommand(doctor::command())
+        .subcommand(sampling::command())
 }
 
 fn run(matches: &ArgMatches) -> Result<Outcome, String> {
@@ -36,7 +40,9 @@ fn run(matches: &ArgMatches) -> Result<Outcome, String> {
     match matches.subcommand() {
         Some(("schema", matches)) => schema::run(matches),
         Some(("config", matches)) => config::run(matches),
+        Some(("generate", matches)) => generate::run(matches),
         Some(("doctor", matches)) => doctor::run(matches),
+        Some(("sampling", matches)) => sampling::run(matches),
         _ => Err("expected a command".to_owned()),
     }
 }

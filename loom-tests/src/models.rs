@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::record::counters::COUNTERS;
-use crate::record::outbox::Outbox;
+use crate::record::outbox::{Fate, Outbox};
 use crate::record::queue::Queue;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -102,7 +102,7 @@ impl Found {
     /// What the collector does when it takes everything, in the same order.
     fn take_everything(&mut self, shared: &Shared) {
         self.drain_queue(&shared.queue);
-        shared.outbox.collect(|words| self.read(words));
+        shared.outbox.collect(0, |words| self.read(words));
         self.drain_queue(&shared.queue);
     }
 
@@ -187,7 +187,7 @@ fn records_that_are_held_back_are_seen_when_they_are_released_and_not_before() {
             let (shared, released) = (Arc::clone(&shared), Arc::clone(&released));
             move || {
                 shared.append(1, 0);
-                shared.outbox.hold();
+                shared.outbox.hold(1);
                 shared.append(2, 0);
                 // What is held back moves to the next chunk.
                 shared.append(3, 120);
@@ -215,13 +215,13 @@ fn records_that_are_put_back_are_never_seen_and_their_place_is_used_again() {
             let owner = Arc::clone(&shared);
             let owner = thread::spawn(move || {
                 owner.append(1, 0);
-                owner.outbox.hold();
+                owner.outbox.hold(1);
                 owner.append(2, 0);
                 owner.append(3, if moves { 120 } else { 8 });
                 owner.append(4, 0);
                 // The second is of another trace, and shorter than what lay before it.
                 // SAFETY: this is the owner.
-                let forgotten = unsafe { owner.outbox.put_back(|record| record[1] == 4) };
+                let forgotten = unsafe { owner.outbox.settle(|record| record[1] != 4, |_| Fate::Forgotten) };
                 assert_eq!(forgotten, 2);
                 owner.append(5, 0);
                 owner.close();
@@ -232,6 +232,53 @@ fn records_that_are_put_back_are_never_seen_and_their_place_is_used_again() {
             found.drain_queue(&shared.queue);
             found.expect([1, 4, 5]);
         });
+    }
+}
+
+#[test]
+fn records_that_are_held_back_are_changed_before_they_are_seen_or_taken_away_as_they_are() {
+    // Whoever collects takes away what is held back, or does not.
+    for steal in [0, 1] {
+        check(ALL, move || {
+            let shared = Shared::new(1 << 20, 1024);
+            let owner = Arc::clone(&shared);
+            let owner = thread::spawn(move || {
+                owner.append(1, 0);
+                owner.outbox.hold(1);
+                owner.append(2, 0);
+                owner.append(3, 0);
+                let kept = Fate::Kept { bits: 1 << 31, mask: 1 << 30 };
+                // SAFETY: this is the owner.
+                unsafe { owner.outbox.settle(|_| true, |_| kept) };
+                owner.append(4, 0);
+            });
+            let mut found = Heads::default();
+            shared.outbox.collect(steal, |words| found.read(words));
+            let early = found.0.clone();
+            owner.join().expect("the owner ends");
+            shared.outbox.collect(0, |words| found.read(words));
+            let numbers: Vec<_> = found.0.iter().map(|(number, _)| *number).collect();
+            assert_eq!(numbers, [1, 2, 3, 4]);
+            let was_kept: Vec<_> = found.0.iter().map(|(_, kept)| *kept).collect();
+            // Either all of it was decided, or, where some was taken away before, nothing.
+            let is_stolen = steal == 1 && early.iter().any(|(number, kept)| *number == 2 && !kept);
+            assert_eq!(was_kept, [false, !is_stolen, !is_stolen, false], "{early:?}");
+        });
+    }
+}
+
+/// Numbers of records, and whether they bear the bit of those that were kept.
+#[derive(Clone, Default)]
+struct Heads(Vec<(u64, bool)>);
+
+impl Heads {
+    fn read(&mut self, mut words: &[u64]) -> u64 {
+        let before = self.0.len();
+        while let Some(&head) = words.first() {
+            self.0.push((words[1], head & 1 << 31 != 0));
+            words = &words[(head >> 32) as usize..];
+        }
+        (self.0.len() - before) as u64
     }
 }
 

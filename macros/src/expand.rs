@@ -485,8 +485,9 @@ impl Site {
         let constants = (!constants.is_empty()).then(|| quote!(constants: &[#constants],));
         let pattern = self.args.has_pattern().then(|| quote!(pattern: true,));
         let watch = self.args.options.watch(krate, self.verdict.as_ref().map(|(_, verdict)| verdict));
+        let priority = self.args.options.priority(krate);
         let given = given.then(|| quote!(given: true,));
-        let fields = quote!(#named #pattern #watch #keys #constants #given);
+        let fields = quote!(#named #pattern #watch #keys #constants #priority #given);
         // Little is written here, because rustc reads it for every annotation. The call comes first: keys stand in it.
         let value = if fields.is_empty() {
             base

@@ -94,7 +94,7 @@ fn annotations_survive_every_mistake() {
                      app.id = 1, app.label[\"x\"] = %f::<A, B>(x), \"app.y\" = ?-2, error.type = x.await,";
     let count = survives(arguments, |arguments| expand::annotation(None, arguments, function.clone()));
     assert!(count > 1_000);
-    let options = "Order, name = \"load {app.id}\", parent = a, root, sample = 0.5, link = b, none = \"x\", metrics, budget = \"5s\", \
+    let options = "Order, name = \"load {app.id}\", parent = a, root, sample = 0.5, priority = low, link = b, none = \"x\", metrics, budget = \"5s\", \
                    slo = \"1.5ms\", sli = \"a\", operation_type = \"b\", #[cfg(a)] #[cfg(b)] app.id = 1, app.order = ..order,";
     survives(options, |arguments| expand::annotation(None, arguments, function.clone()));
     let results = "ret(|(a, b): &P| app.id = a.b(), #[cfg(c)] event(\"x\", app.n = ?a), app.order = ..b, ..a), err(app.x), \

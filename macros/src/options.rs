@@ -29,6 +29,7 @@ pub(crate) const OPTIONS: &[(&str, &str)] = &[
     ("operation_type", "a string, such as `operation_type = \"api\"`"),
     ("outermost", ""),
     ("parent", "a value that names a span, such as `parent = request.headers()`"),
+    ("priority", "`low`, `normal` or `high`, such as `priority = high`"),
     ("ret", "what to record, such as `ret(|rows| app.rows = rows.len())`"),
     ("root", ""),
     ("sample", "`always`, `never` or a ratio, such as `sample = 0.25`"),
@@ -86,6 +87,7 @@ pub(crate) struct Options {
     pub(crate) correlation: Option<Value>,
     root: Option<Ident>,
     sample: Option<Sample>,
+    priority: Option<Ident>,
     /// The `error.type` of `None`.
     pub(crate) none: Option<Literal>,
     watch: Watch,
@@ -194,6 +196,11 @@ impl Options {
                     given_once(option, &mut self.sample, sample, ctxt);
                 }
             }
+            ("priority", Form::Value(value)) => {
+                if let Some(priority) = priority(option, value, ctxt) {
+                    given_once(option, &mut self.priority, priority, ctxt);
+                }
+            }
             ("none" | "sli" | "operation_type", _) if text.is_some() => {
                 let slot = match word.as_str() {
                     "none" => &mut self.none,
@@ -255,6 +262,7 @@ impl Options {
             root,
             correlation: self.correlation.or(defaults.correlation),
             sample: self.sample.or(defaults.sample),
+            priority: self.priority.or(defaults.priority),
             none: self.none.or(defaults.none),
             watch: Watch {
                 budget: own.budget.or(watch.budget),
@@ -336,6 +344,14 @@ impl Options {
     pub(crate) fn begins_with(&self, name: &Ident) -> bool {
         let values = [&self.parent, &self.correlation].into_iter().flatten();
         values.into_iter().any(|value| tokens::mentions(&value.tokens, &name.to_string()))
+    }
+
+    /// The field of the call site that says how much its traces matter, unless that is as usual.
+    pub(crate) fn priority(&self, krate: &TokenStream) -> Option<TokenStream> {
+        let word = self.priority.as_ref()?.to_string();
+        let (_, variant) = PRIORITIES.iter().find(|(name, _)| *name == word)?;
+        let variant = Ident::new(variant, Span::mixed_site());
+        Some(quote!(priority: #krate::Priority::#variant,))
     }
 
     /// The field of the call site that says what the span is measured against.
@@ -669,6 +685,27 @@ fn sample(option: &Ident, value: &[TokenTree], ctxt: &mut Ctxt) -> Option<Sample
         },
     }
     expected(option, value, form("sample").unwrap_or_default(), ctxt);
+    None
+}
+
+/// The words of `priority`, and what they are in code.
+const PRIORITIES: [(&str, &str); 3] = [("low", "Low"), ("normal", "Normal"), ("high", "High")];
+
+fn priority(option: &Ident, value: &[TokenTree], ctxt: &mut Ctxt) -> Option<Ident> {
+    let words = || PRIORITIES.into_iter().map(|(word, _)| word);
+    if let [TokenTree::Ident(word)] = value {
+        let text = word.to_string();
+        if words().any(|known| known == text) {
+            return Some(word.clone());
+        }
+        let message = match suggest::did_you_mean(&text, words()) {
+            Some(near) => format!("unknown priority `{text}`; did you mean `{near}`?"),
+            None => format!("unknown priority `{text}`; expected {}", suggest::list(words())),
+        };
+        ctxt.error_at(word.span(), message);
+        return None;
+    }
+    expected(option, value, form("priority").unwrap_or_default(), ctxt);
     None
 }
 

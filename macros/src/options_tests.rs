@@ -41,6 +41,19 @@ const FORMS: &[(&str, &str, &[&str])] = &[
     ),
     ("parent", "parent = headers", &["parent", "parent =", "parent(headers)", "parent = f()?"]),
     (
+        "priority",
+        "priority = high",
+        &[
+            "priority",
+            "priority = hihg",
+            "priority = urgent",
+            "priority = \"high\"",
+            "priority = 3",
+            "priority(high)",
+            "priority =",
+        ],
+    ),
+    (
         "ret",
         "ret(app.n)",
         &[
@@ -177,6 +190,7 @@ fn unknown_words_are_told_the_nearest_option() {
         ("lnk = x", "link"),
         ("metric", "metrics"),
         ("parnet = x", "parent"),
+        ("priorty = low", "priority"),
         ("rett(app.x)", "ret"),
         ("roots", "root"),
         ("sampel = 1", "sample"),
@@ -277,6 +291,7 @@ fn only_cfg_stands_in_front_of_what_is_recorded() {
         "#[cfg(a)] root",
         "#[cfg(a)] name = \"x\"",
         "#[cfg(a)] kind = client",
+        "#[cfg(a)] priority = high",
         "#[cfg(a)] budget = \"5s\"",
         "#[cfg(a)] late(app.x)",
         "late(#[cfg(a)] app.x)",

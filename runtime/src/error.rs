@@ -247,6 +247,10 @@ impl Place {
         let text: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let width = self.line.to_string().len();
         let blanks = " ".repeat(self.column.saturating_sub(1) as usize);
+        // What is meant may stand where the line is left out because of something else in it.
+        if text.ends_with('…') && blanks.len() >= text.chars().count() {
+            return Ok(());
+        }
         let left = text.chars().count().saturating_sub(blanks.len()).max(1);
         let marks = "^".repeat((self.width.max(1) as usize).min(left));
         write!(f, "\n{:width$} |\n{} | {}\n{:width$} | {blanks}{marks}", "", self.line, text.trim_end(), "")

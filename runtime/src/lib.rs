@@ -36,6 +36,7 @@
 //! * [`init`] starts a pipeline from [`Telemetry`]; its [`Guard`] flushes and shuts down with a deadline, and changes the
 //!   sampler and other settings at run time. [`init_once`] shares one pipeline.
 //! * [`health`] says how the pipeline is doing, as a value, as JSON and over HTTP; [`diagnostics`] is what it logs.
+//! * [`sampling`] simulates what settings would keep of spans that were recorded before.
 //! * `otelier::testing` (feature `testing`) shows a test which spans its code makes.
 //!
 //! # Features
@@ -84,6 +85,7 @@ pub mod bridge;
 pub mod config;
 pub mod propagation;
 
+pub mod sampling;
 mod span;
 
 pub mod correlation;
@@ -134,11 +136,11 @@ pub use otelier_macros::{
 };
 pub use pipeline::{
     BreakerState, ExporterStats, FileWatch, Guard, Pipeline, ReceiverStats, ReloadError, SamplingCounts, SharedGuard,
-    Stats, TimedOut, init, init_once,
+    Stats, TailCounts, TailRuleCounts, TimedOut, init, init_once,
 };
 pub use private::{event, in_span, record};
 pub use process::{TracedCommand, traced_command};
-pub use record::{ErrorClass, ErrorKind, Recovery, Severity};
+pub use record::{ErrorClass, ErrorKind, Priority, Recovery, Severity};
 pub use record::{TracedFuture, TracedIterator, TracedStream};
 pub use span::{
     Attempts, ByClass, ByText, CurrentSpan, Entered, InSpan, Span, SpanBuilder, SpanFuture, SpanIterator, SpanStream,
@@ -195,6 +197,17 @@ mod http_clients_page {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/context.md")]
 mod context_page {}
+
+/// The examples of the pages about sampling.
+#[cfg(doctest)]
+mod pages_of_sampling {
+    #[doc = include_str!("../../docs/adaptive-sampling.md")]
+    mod adaptive {}
+    #[doc = include_str!("../../docs/sampling.md")]
+    mod entry {}
+    #[doc = include_str!("../../docs/tail-sampling.md")]
+    mod tail {}
+}
 
 /// The examples of the page about tests run with them.
 #[cfg(all(doctest, feature = "testing"))]

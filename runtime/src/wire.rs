@@ -482,6 +482,18 @@ pub(crate) fn survey(mut words: &[u64]) -> (u32, bool) {
     (tags, has_twins)
 }
 
+/// Whether there is an attribute among some items that bears its name.
+#[inline]
+pub(crate) fn has_keyed(mut words: &[u64]) -> bool {
+    while let Some((&head, rest)) = words.split_first() {
+        if head as u8 == KEYED {
+            return true;
+        }
+        words = rest.get(payload_words(head)..).unwrap_or_default();
+    }
+    false
+}
+
 /// Reads items until the words end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Items<'a>(pub(crate) &'a [u64]);

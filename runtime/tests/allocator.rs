@@ -2,7 +2,7 @@
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
-use otelier::config::TailSampling;
+use otelier::config::{Adaptive, Composable, Rule, Sampler, TailSampling};
 use otelier::export::MemoryExporter;
 use otelier::prelude::*;
 use otelier::{Guard, Pipeline, Stats};
@@ -174,6 +174,33 @@ fn a_traced_allocator_goes_with_tail_sampling_and_with_spans_that_are_all_attach
     let tail = TailSampling::failed().or_ratio(0.5);
     Run::start(Telemetry::default().with_tail_sampling(tail)).run_and_finish();
     Run::start(Telemetry::default().with_hooks(otelier::config::Hooks::None)).run_and_finish();
+}
+
+#[test]
+fn a_traced_allocator_goes_with_samplers_that_take_memory_where_they_decide() {
+    let told = Composable::Probability(0.5);
+    let by_size = Rule::new(told.clone()).attribute_like("app.bytes", ["*1*"]);
+    let rules = Composable::RuleBased(vec![by_size, Rule::new(told).span_name("*")]);
+    let mut adaptive = Adaptive::default();
+    (adaptive.consistent, adaptive.ratio, adaptive.traces_per_second) = (true, 0.7, Some(1000.0));
+    let samplers = [
+        Sampler::Probability(0.5),
+        Sampler::Composite(rules),
+        Sampler::RateLimitPerSchema(500.0),
+        Sampler::Adaptive(adaptive),
+    ];
+    for sampler in samplers.clone() {
+        Run::start(Telemetry::default().with_sampler(sampler)).run_and_finish();
+    }
+    let run = Run::start(Telemetry::default());
+    std::thread::scope(|scope| {
+        scope.spawn(everything);
+        for sampler in samplers.iter().cycle().take(40) {
+            run.telemetry.set_sampler(sampler.clone()).expect("it can be used");
+            nested(2);
+        }
+    });
+    run.run_and_finish();
 }
 
 impl Run {

@@ -445,7 +445,7 @@ fn long(length: usize) {}
 #[trace]
 fn forgotten(spans: usize) {
     (0..spans).for_each(|_| long(700));
-    // Of another trace, which is not held back by this one's decision.
+    // Of another trace, which is decided by itself, and which nothing keeps either.
     let _detached = Context::new().attach();
     let mut other = pin!(inner_of_moves());
     while poll(other.as_mut()).is_pending() {}
@@ -470,8 +470,9 @@ fn a_trace_that_is_not_kept_is_put_back_across_chunks() {
     }
     let (spans, stats) = recorder.finish();
     let of = |name| spans.iter().filter(|span| span.name == name).count();
-    assert_eq!((of("fails"), of("long"), of("forgotten"), of("inner_of_moves")), (rounds, 12, 0, rounds));
-    assert_eq!((stats.open, stats.dropped(), stats.dropped_by_tail_sampling), (0, 16, 16), "{stats:?}");
+    assert_eq!((of("fails"), of("long"), of("forgotten"), of("inner_of_moves")), (rounds, 12, 0, 0));
+    // Those of `forgotten`, and the trace of its own that begins in each.
+    assert_eq!((stats.open, stats.dropped(), stats.dropped_by_tail_sampling), (0, 20, 20), "{stats:?}");
 }
 
 #[trace(app.first = 1)]
@@ -979,4 +980,61 @@ fn the_items_of_an_annotated_function_may_panic_move_and_be_left() {
     found.sort();
     let wanted = [("", true), ("1", true), ("2", false), ("2", true)];
     assert_eq!(found, wanted.map(|(count, panicked)| (count.to_owned(), panicked)));
+}
+
+#[trace]
+fn fans_out_to(threads: u64, fails: bool) {
+    leaf(0);
+    thread::scope(|scope| {
+        for number in 0..threads {
+            scope.spawn(otelier::with_current_context(move || {
+                leaf(number);
+                if fails {
+                    trace_block!(name = "failing", { otelier::current_span().record_error(&Traced { panics: false }) });
+                }
+            }));
+        }
+        leaf(9);
+    });
+}
+
+#[test]
+fn tail_sampling_holds_back_while_others_take_away_and_the_rules_change() {
+    const ROUNDS: u64 = if cfg!(miri) { 3 } else { 100 };
+    // As large as in every test: the size of the queue cannot change.
+    let settings = |fails: bool| {
+        let tail = if fails { TailSampling::failed() } else { TailSampling::failed().or_ratio(0.5) };
+        let settings = Telemetry::default().with_max_queue_size(1 << 16).with_tail_sampling(tail);
+        settings.with_shutdown_timeout(PATIENCE).with_export_timeout(PATIENCE)
+    };
+    let recorder = Recorder::with(settings(true));
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let busy: Vec<_> = (0..3)
+            .map(|number| scope.spawn(move || (0..ROUNDS).for_each(|round| fans_out_to(2, (round + number) % 2 == 0))))
+            .collect();
+        scope.spawn(|| {
+            for round in 0_u64.. {
+                recorder.flush();
+                recorder.telemetry.reload(&settings(round.is_multiple_of(2))).expect("it can change");
+                if over.load(Ordering::Acquire) {
+                    break;
+                }
+            }
+        });
+        busy.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        over.store(true, Ordering::Release);
+    });
+    // A root that nobody ends, for as long as the thread lives.
+    thread::spawn(|| {
+        let mut root = Box::new(private::Guard::new());
+        static SITE: Callsite = Callsite::new("leaked", otelier::schema::Kind::Server);
+        root.enter(&SITE);
+        leaf(3);
+        std::mem::forget(root);
+    })
+    .join()
+    .expect("the thread ends");
+    let (spans, stats) = recorder.finish();
+    assert!(spans.iter().any(|span| span.name == "fans_out_to") && stats.open == 1, "{stats:?}");
 }

@@ -1,17 +1,21 @@
 //! Everything at once for a few seconds, and at the end every span is accounted for.
 
-use opentelemetry::trace::FutureExt;
+use opentelemetry::Value;
+use opentelemetry::trace::{FutureExt, TraceId};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use otelier::config::TailSampling;
 use otelier::prelude::*;
-use otelier::{Guard, Pipeline};
-use std::collections::HashSet;
+use otelier::{Guard, Pipeline, in_current_context, with_current_context};
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// One pipeline runs at a time.
+static TURN: Mutex<()> = Mutex::new(());
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -205,6 +209,7 @@ fn round(settings: Telemetry, seed: u64, length: Duration) {
 
 #[test]
 fn nothing_is_lost_that_is_not_counted() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let length = Duration::from_millis(500);
     let large = || Telemetry::default().with_max_queue_size(1 << 18);
     let small = || Telemetry::default().with_max_queue_size(64).with_max_export_batch_size(16);
@@ -213,4 +218,134 @@ fn nothing_is_lost_that_is_not_counted() {
     round(large().with_tail_sampling(TailSampling::failed().or_ratio(0.1)), 3, length);
     round(small().with_tail_sampling(TailSampling::failed().or_slower_than(Duration::from_millis(1))), 4, length);
     round(Telemetry::default().with_hooks(otelier::config::Hooks::None), 5, length);
+}
+
+/// Counts the spans of each trace, and how many there should be.
+#[derive(Clone, Debug, Default)]
+struct Whole(Arc<Mutex<HashMap<TraceId, (i64, i64)>>>);
+
+impl SpanExporter for Whole {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let mut traces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for span in batch {
+            let (found, wanted) = traces.entry(span.span_context.trace_id()).or_default();
+            *found += 1;
+            let spans = span.attributes.iter().find(|attribute| attribute.key.as_str() == "app.spans");
+            if let Some(Value::I64(spans)) = spans.map(|attribute| &attribute.value) {
+                *wanted += spans;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Spans here, then as many threads with two spans each.
+#[trace(app.spans = 5 + 2 * threads)]
+fn fans_out(threads: usize, fails: bool) {
+    (0..2).for_each(text);
+    thread::scope(|scope| {
+        for number in 0..threads {
+            scope.spawn(with_current_context(move || one_of_several(fails && number == 0)));
+        }
+    });
+    (0..2).for_each(text);
+}
+
+#[trace]
+fn one_of_several(fails: bool) {
+    text(20);
+    if fails {
+        otelier::current_span().record_error(&std::fmt::Error);
+    }
+}
+
+#[trace(app.spans = 1 + 2 * tasks)]
+async fn spreads(tasks: usize, fails: bool) {
+    let tasks: Vec<_> = (0..tasks)
+        .map(|number| tokio::spawn(in_current_context(async move { one_of_several(fails && number == 0) })))
+        .collect();
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+}
+
+#[test]
+fn traces_are_whole_while_everything_is_taken_away_and_set_anew() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let whole = Whole::default();
+    let settings = |seconds| {
+        let mut tail = TailSampling::failed().or_ratio(0.2);
+        tail.decide_after = Duration::from_secs(seconds);
+        Telemetry::default().with_max_queue_size(1 << 20).with_shutdown_timeout(PATIENCE).with_tail_sampling(tail)
+    };
+    let pipeline = Pipeline::new(settings(60)).with_span_exporter(whole.clone());
+    let telemetry = pipeline.start().expect("the pipeline starts");
+    let until = Instant::now() + Duration::from_millis(700);
+    let is_over = || Instant::now() >= until;
+    thread::scope(|scope| {
+        for seed in 0..2 {
+            scope.spawn(move || {
+                let mut random = Random(seed);
+                while !is_over() {
+                    fans_out(random.below(3), random.below(20) == 0);
+                }
+            });
+        }
+        scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+            let mut random = Random(7);
+            while !is_over() {
+                let all: Vec<_> =
+                    (0..20).map(|_| runtime.spawn(spreads(1 + random.below(3), random.below(20) == 0))).collect();
+                all.into_iter().for_each(|one| runtime.block_on(one).expect("no panic"));
+            }
+        });
+        scope.spawn(|| {
+            for number in 0.. {
+                telemetry.force_flush(PATIENCE).expect("in time");
+                telemetry.reload(&settings(60 + number % 2)).expect("it can change");
+                if is_over() {
+                    break;
+                }
+            }
+        });
+    });
+    telemetry.force_flush(PATIENCE).expect("in time");
+    let counts = telemetry.tail_counts().expect("there is tail sampling");
+    let stats = telemetry.shutdown().expect("in time");
+    assert_eq!(stats.started, stats.open + stats.dropped() + stats.exporters[0].exported, "{stats:?}");
+    assert_eq!(stats.dropped(), stats.dropped_by_tail_sampling, "{stats:?}");
+    assert_eq!((counts.held_traces, counts.overflows, counts.unfinished), (0, 0, 0), "{counts:?}");
+    let traces = whole.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let parts: Vec<_> = traces.values().filter(|(found, wanted)| found != wanted).collect();
+    assert!(traces.len() > 10 && parts.is_empty(), "{parts:?} of {}", traces.len());
+}
+
+#[test]
+fn rules_that_come_and_go_lose_nothing() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let sink = Sink::default();
+    let plain = || Telemetry::default().with_max_queue_size(1 << 20).with_shutdown_timeout(PATIENCE);
+    let telemetry = Pipeline::new(plain()).with_span_exporter(sink.clone()).start().expect("the pipeline starts");
+    let until = Instant::now() + Duration::from_millis(500);
+    thread::scope(|scope| {
+        for seed in 0..2 {
+            scope.spawn(move || {
+                let mut random = Random(seed);
+                while Instant::now() < until {
+                    fans_out(random.below(3), random.below(20) == 0);
+                }
+            });
+        }
+        while Instant::now() < until {
+            let mut tail = TailSampling::failed();
+            tail.max_bytes = 1 << 16;
+            telemetry.reload(&plain().with_tail_sampling(tail)).expect("it can change");
+            telemetry.force_flush(PATIENCE).expect("in time");
+            telemetry.reload(&plain()).expect("it can change");
+        }
+    });
+    let stats = telemetry.shutdown().expect("in time");
+    assert_eq!(stats.started, stats.open + stats.dropped() + stats.exporters[0].exported, "{stats:?}");
+    assert_eq!(stats.dropped(), stats.dropped_by_tail_sampling, "{stats:?}");
 }

@@ -60,6 +60,7 @@ fn steps(root: &Path) -> Vec<Step> {
         step("test"),
         step("test --package otelier-benches --no-default-features"),
         step("run --release --package otelier-benches --no-default-features -- gates"),
+        step("run --release --package otelier-benches --no-default-features --bin otelier-sampling -- gates"),
         step("run --release --package otelier-benches --no-default-features -- compile-gate"),
         docs,
         step("xtask layers"),

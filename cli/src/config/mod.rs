@@ -1,7 +1,7 @@
 //! `otelier config`: what settings there are, which of them hold, and whether they can be used.
 
 mod check;
-mod collector;
+pub(crate) mod collector;
 mod effective;
 mod reference;
 mod show;

@@ -7,6 +7,7 @@ mod config;
 mod doctor;
 mod package;
 mod round_trip;
+mod sampling;
 mod semconv;
 mod shop;
 

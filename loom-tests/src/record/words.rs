@@ -53,8 +53,18 @@ impl Words {
         let piece = Piece { words: words.into(), watch: Arc::new(Watch(UnsafeCell::new(()))) };
         piece.watch.0.with_mut(|_| ());
         let mut pieces = self.pieces.lock().expect("no thread of a model panics here");
-        // What is left of a piece that was overwritten in part is nothing that may be read.
-        overwritten.iter().for_each(|(at, _)| drop(pieces.remove(at)));
+        // What is left of a piece that was overwritten in part is nothing that may be read, unless one word of it was changed.
+        for (start, old) in overwritten {
+            pieces.remove(&start);
+            if words.len() == 1 {
+                let (before, after) = (&old.words[..at - start], &old.words[at + 1 - start..]);
+                for (start, rest) in [(start, before), (at + 1, after)] {
+                    if !rest.is_empty() {
+                        pieces.insert(start, Piece { words: rest.into(), watch: Arc::clone(&old.watch) });
+                    }
+                }
+            }
+        }
         pieces.insert(at, piece);
     }
 

@@ -14,7 +14,9 @@ mod otlp;
 
 mod check;
 mod composable;
+mod conditions;
 mod correlation;
+mod custom;
 mod delivery;
 #[cfg(feature = "config-file")]
 mod document;
@@ -23,6 +25,7 @@ pub mod keys;
 pub(crate) mod own;
 mod percent;
 mod presets;
+mod probability;
 mod propagator;
 pub(crate) mod resource;
 mod rotation;
@@ -33,6 +36,7 @@ mod settings;
 mod shown;
 #[cfg(feature = "config-file")]
 mod substitute;
+mod tail;
 #[cfg(feature = "_otlp")]
 pub(crate) mod url;
 mod values;
@@ -49,13 +53,14 @@ pub use check::{check, check_with};
 pub use composable::{AttributePatterns, AttributeValues, Composable, Rule, SpanParent};
 pub use correlation::Correlation;
 pub(crate) use correlation::{CORRELATION_ID, LONGEST as LONGEST_KEY, is_key};
+pub use custom::CustomSampler;
 pub use delivery::{CircuitBreaker, DiskBuffer, Failover, Retry, Sync};
 #[cfg(feature = "config-file")]
 pub use document::Document;
 pub use exporter::{Exporter, LogExporter, OtlpFile, OutputStream};
 pub use json_schema::json_schema;
 pub use lakehouse::LakehouseResource;
-pub use limits::{Hooks, TailSampling};
+pub use limits::Hooks;
 pub use metrics::{
     Aggregation, AttributeKeys, CardinalityLimits, HistogramAggregation, InstrumentType, MetricExporter, MetricReader,
     Metrics, Prometheus, PullExporter, PullReader, Temporality, Translation, View, ViewSelector, ViewStream,
@@ -67,11 +72,13 @@ pub(crate) use otlp::without_credentials;
 pub use otlp::{Compression, Endpoint, Headers, Otlp, Protocol, Tls};
 pub use own::{Loaded, Reader, Setting, Sources, TelemetryConfig};
 pub(crate) use percent::{percent_decoded, percent_encoded};
+pub use probability::probability_threshold;
 pub use propagator::Propagator;
 pub use resource::{Detector, ResourceSettings, ResourceValue};
 pub use rotation::Rotation;
 pub use sampler::{MAX_SAMPLER_DEPTH, ParentBased, Sampler};
 pub use settings::Settings;
+pub use tail::{AttributeRange, Keep, TailRule, TailSampling};
 pub use variables::Variables;
 pub use zipkin::Zipkin;
 
@@ -523,10 +530,8 @@ impl Telemetry {
     /// Checks what types cannot: ranges, and limits that contradict each other.
     pub(crate) fn check(&self, problems: &mut crate::ConfigError) {
         self.sampler.check(problems);
-        if let Some(tail) = &self.tail_sampling
-            && !(0.0..=1.0).contains(&tail.ratio)
-        {
-            problems.push(format_args!("the ratio of tail sampling is {}; expected 0.0 to 1.0", tail.ratio));
+        if let Some(tail) = &self.tail_sampling {
+            tail.check(problems);
         }
         self.resource.check(problems);
         self.correlation.check(problems);

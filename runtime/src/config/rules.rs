@@ -1,6 +1,7 @@
 //! What the specification asks of several keys together.
 
 mod delivery;
+mod tail;
 
 use super::check::Checker;
 use super::describe::Section;
@@ -15,6 +16,9 @@ pub(super) fn section(path: &str, node: &Node, section: &Section, checker: &mut 
         "BatchSpanProcessor" | "BatchLogRecordProcessor" => batch(path, node, checker),
         "HttpTls" | "GrpcTls" => pair(path, node, ["key_file", "cert_file"], checker),
         "AttributeNameValue" => attribute(path, node, checker),
+        "OtelierTailSampling" | "OtelierTailSamplingRule" | "OtelierAttributeRange" => {
+            tail::section(path, node, section, checker);
+        }
         _ => delivery::section(path, node, section, checker),
     }
 }

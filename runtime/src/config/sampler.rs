@@ -2,8 +2,9 @@
 
 use super::adaptive::Adaptive;
 use super::composable::Composable;
+use super::custom::CustomSampler;
 use crate::ConfigError;
-use crate::record::{self, AdaptiveNode, Bucket, Node, Parents};
+use crate::record::{self, Bucket, Node, Parents, SchemaBuckets};
 use std::fmt;
 
 /// Which traces are recorded. The decision is taken where a trace enters this process, once; what follows in the process
@@ -23,6 +24,7 @@ use std::fmt;
 /// | | `composite/development` | [`Composite`](Self::Composite) |
 /// | | `otelier/rate_limit` | [`RateLimit`](Self::RateLimit) |
 /// | `adaptive` | `otelier/adaptive` | [`Adaptive`](Self::Adaptive) |
+/// | | | [`Custom`](Self::Custom) |
 ///
 /// Default: the parent's decision, and every trace that begins here.
 ///
@@ -30,6 +32,12 @@ use std::fmt;
 /// beginning of a trace. The others are asked out of line, there and nowhere else. Only where a rule looks at attributes, and the
 /// parent does not decide, are their values evaluated before the decision: also for traces that are refused then. While they are
 /// evaluated the new span is not current yet, so what is traced in them stands beside it.
+///
+/// Every decision explains itself. A span with which a trace enters this process says in `otelier.sampler.reason` why the trace is
+/// kept, in `otelier.sampler.rule` which rule did so, and in `otelier.sampler.probability` which share of such traces is kept,
+/// unless nobody can tell; nothing is said where everything is kept or the parent has decided without a threshold.
+/// `OTEL_LOG_LEVEL=debug` says why traces are not recorded, at most twenty a second, and
+/// [`Guard::sampling_counts`](crate::Guard::sampling_counts) has numbers.
 ///
 /// [`Guard::set_sampler`](crate::Guard::set_sampler) changes the sampler at run time.
 ///
@@ -63,7 +71,8 @@ pub enum Sampler {
     /// `tracestate` says `ot=th:…` from here on, by which whoever counts spans knows how many each stands for. YAML: `ratio`,
     /// default 1.0.
     ///
-    /// The randomness is `rv` of the parent's `tracestate` if there is one, and the trace id's otherwise. Every span of a trace
+    /// The randomness is `rv` of the parent's `tracestate` if there is one, and the trace id's otherwise, which is presumed to be
+    /// random; where a trace begins elsewhere and its random flag does not say so, a warning does, once. Every span of a trace
     /// with a `tracestate` is OpenTelemetry's current span, which costs as much as [`Hooks::None`](super::Hooks::None).
     Probability(f64),
     /// As the sampler inside decides. YAML: `root`.
@@ -78,10 +87,16 @@ pub enum Sampler {
     /// at most 1,000,000,000. It does not ask the parent; put it at the root of a [`ParentBased`] for that. This is Otelier's
     /// own. YAML: `traces_per_second`.
     RateLimit(f64),
+    /// The same for each schema: traces whose first span here has another schema have a limit of their own, so that what there is
+    /// much of does not use up what the rest may have. Spans without a schema share one limit, and so do the schemas beyond
+    /// the first 256 that come. This is Otelier's own. YAML: `traces_per_second`, with `per: schema`.
+    RateLimitPerSchema(f64),
     /// A ratio by kind of operation, lowered while there is too much to do; see [`Adaptive`]. It follows the parent where there
-    /// is one, except as a branch of a [`ParentBased`], where it decides below that kind of parent. `tracestate` does not tell
-    /// the ratio. This is Otelier's own.
+    /// is one, except as a branch of a [`ParentBased`], where it decides below that kind of parent. `tracestate` tells the
+    /// ratio where [`consistent`](Adaptive::consistent) asks for it. This is Otelier's own.
     Adaptive(Adaptive),
+    /// As a sampler of the program's own decides; see [`CustomSampler`].
+    Custom(CustomSampler),
 }
 
 /// One sampler for each kind of parent. A span that has none begins a trace.
@@ -165,9 +180,9 @@ impl Sampler {
 
     fn check_at(&self, place: &mut Place, problems: &mut ConfigError) {
         match self {
-            Self::AlwaysOn | Self::AlwaysOff => {}
+            Self::AlwaysOn | Self::AlwaysOff | Self::Custom(_) => {}
             Self::TraceIdRatio(ratio) | Self::Probability(ratio) => place.ratio(*ratio, problems),
-            Self::RateLimit(per_second) => place.rate(*per_second, problems),
+            Self::RateLimit(rate) | Self::RateLimitPerSchema(rate) => place.rate(*rate, problems),
             Self::Adaptive(adaptive) => adaptive.check_at(place, problems),
             Self::AlwaysRecord(root) => place.within("always_record.root", problems, |p, c| root.check_at(p, c)),
             Self::Composite(composable) => place.within("composite", problems, |p, c| composable.check_at(p, c)),
@@ -207,9 +222,9 @@ impl Sampler {
             Self::AlwaysRecord(root) => root.numbered(rules),
             Self::Composite(composable) => Node::Composite(composable.numbered(rules)),
             Self::RateLimit(per_second) => Node::RateLimit(Bucket::new(*per_second)),
-            Self::Adaptive(adaptive) => {
-                Node::Adaptive(Box::new(AdaptiveNode::new(adaptive.rates(), adaptive.limits())))
-            }
+            Self::RateLimitPerSchema(rate) => Node::RateLimitPerSchema(SchemaBuckets::new(*rate)),
+            Self::Adaptive(adaptive) => adaptive.node(),
+            Self::Custom(custom) => Node::Custom(custom.node()),
         }
     }
 }
@@ -224,7 +239,11 @@ impl fmt::Display for Sampler {
             Self::Probability(ratio) => write!(f, "probability/development(ratio: {ratio})"),
             Self::AlwaysRecord(root) => write!(f, "always_record(root: {root})"),
             Self::RateLimit(rate) => write!(f, "otelier/rate_limit(traces_per_second: {rate})"),
-            Self::Adaptive(adaptive) => write!(f, "otelier/adaptive(ratio: {})", adaptive.ratio),
+            Self::RateLimitPerSchema(rate) => {
+                write!(f, "otelier/rate_limit(traces_per_second: {rate}, per: schema)")
+            }
+            Self::Adaptive(adaptive) => adaptive.fmt_as_sampler(f),
+            Self::Custom(custom) => write!(f, "custom({custom})"),
             Self::Composite(composable) => write!(f, "composite/development({})", composable.name()),
             Self::ParentBased(parents) => {
                 write!(f, "parent_based(root: {}", parents.root)?;
@@ -346,12 +365,47 @@ mod tests {
     }
 
     #[test]
+    fn names_bounds_and_limits_that_mean_nothing_are_named_with_their_place() {
+        let unbounded = super::super::AttributeRange { key: "app.n".to_owned(), min: None, max: None };
+        let mut without_bounds = Rule::new(Composable::AlwaysOn);
+        without_bounds.attribute_ranges.push(unbounded);
+        let rules = vec![
+            Rule::new(Composable::AlwaysOn).named(""),
+            Rule::new(Composable::AlwaysOn).attribute_between("app.n", 2.0, 1.0).attribute_at_least("", f64::NAN),
+            without_bounds,
+            Rule::new(Composable::RateLimitPerSchema(f64::INFINITY)),
+            Rule::new(Composable::AlwaysOn).attribute_between("app.n", 1.0, 1.0).schema("").span_name(""),
+        ];
+        let expected = "expected more than 0, at most 1000000000";
+        assert_eq!(
+            problems(&Sampler::Composite(Composable::RuleBased(rules))),
+            [
+                "`name` is empty at `composite.rules[0]`; expected the name of a rule".to_owned(),
+                "`attribute_ranges` of `app.n` is from 2 to 1 at `composite.rules[1]`; expected a `min` that is not above \
+                 `max`"
+                    .to_owned(),
+                "`attribute_ranges.key` is empty at `composite.rules[1]`; expected the key of an attribute".to_owned(),
+                "`attribute_ranges` of `` is bounded by NaN at `composite.rules[1]`; expected numbers as bounds".to_owned(),
+                "`attribute_ranges` of `app.n` has no bounds at `composite.rules[2]`; expected `min`, `max` or both"
+                    .to_owned(),
+                format!("the sampling rate limit at `composite.rules[3]` is inf traces a second; {expected}"),
+            ]
+        );
+        let limit = Sampler::RateLimitPerSchema(f64::NAN);
+        assert_eq!(problems(&limit), [format!("the sampling rate limit is NaN traces a second; {expected}")]);
+    }
+
+    #[test]
     fn ratios_and_thresholds_of_an_adaptive_sampler_are_checked_one_by_one() {
         let adaptive = Adaptive {
             ratio: 1.5,
             workflow_ratio: f64::NAN,
+            exchange_budget_floor: -0.5,
             cpu_threshold: 0.0,
             memory_threshold: 100.5,
+            error_threshold: 0.0,
+            traces_per_second: Some(0.0),
+            error_boost: 0.9,
             ..Adaptive::default()
         };
         let sampler = Sampler::ParentBased(Box::new(ParentBased {
@@ -363,8 +417,12 @@ mod tests {
             [
                 "`ratio` is 1.5 at `remote_parent_sampled`; expected 0.0 to 1.0",
                 "`workflow_ratio` is NaN at `remote_parent_sampled`; expected 0.0 to 1.0",
+                "`exchange_budget_floor` is -0.5 at `remote_parent_sampled`; expected 0.0 to 1.0",
                 "`cpu_threshold` is 0 at `remote_parent_sampled`; expected more than 0, at most 100 percent",
                 "`memory_threshold` is 100.5 at `remote_parent_sampled`; expected more than 0, at most 100 percent",
+                "`error_threshold` is 0 at `remote_parent_sampled`; expected more than 0, at most 100 percent",
+                "`traces_per_second` is 0 at `remote_parent_sampled`; expected more than 0, at most 1000000000",
+                "`error_boost` is 0.9 at `remote_parent_sampled`; expected 1 to 1000",
             ]
         );
         let percent = Adaptive { cpu_threshold: 100.0, memory_threshold: 100.0, ..Adaptive::default() };

@@ -98,14 +98,26 @@ pub(crate) fn expected(kind: &Type, unit: Option<&str>) -> String {
 
 fn either(kinds: &[Type], unit: Option<&str>) -> String {
     let of_lists = |kind: &&Type| matches!(kind, Type::List { .. });
-    let mut parts: Vec<String> = kinds.iter().filter(|kind| !of_lists(kind)).map(|kind| expected(kind, unit)).collect();
+    let mut parts: Vec<String> = kinds.iter().filter(|kind| !of_lists(kind)).map(|kind| part(kind, unit)).collect();
     if kinds.iter().any(|kind| of_lists(&kind)) {
-        parts.push("a list of one kind of these".to_owned());
+        let of = if parts.len() == 1 { "a list of such" } else { "a list of one kind of these" };
+        parts.push(of.to_owned());
     }
     match parts.pop() {
         Some(last) if parts.is_empty() => last,
         Some(last) => format!("{} or {last}", parts.join(", ")),
         None => "nothing".to_owned(),
+    }
+}
+
+/// One of several; of a mapping its keys, so that one sees what the choice is.
+fn part(kind: &Type, unit: Option<&str>) -> String {
+    match kind {
+        Type::Section(section) => {
+            format!("a mapping with {}", suggest::list(section.fields.iter().map(|field| field.key)))
+        }
+        Type::Word(words) => format!("`{}`", words.iter().map(|word| word.word).collect::<Vec<_>>().join("`, `")),
+        kind => expected(kind, unit),
     }
 }
 

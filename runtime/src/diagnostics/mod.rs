@@ -9,7 +9,8 @@
 //!
 //! * Messages of one event about one subject come at most once a minute; the next one says how many were left out.
 //! * Only the pipeline's own threads and the functions that start, reload and end it say something: code that makes spans
-//!   never does, and never waits for it.
+//!   never does, and never waits for it. Why a trace was not recorded, which [`LogLevel::Debug`] shows, is put down where it
+//!   is decided and said by the pipeline's thread, at most twenty times a second.
 //! * What a sink does is not told to the sink again, and a sink that panics loses its message and nothing else.
 //! * Messages hold no header values, no tokens, and of URLs no user and no password.
 //!
@@ -40,8 +41,8 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, TryLockError};
 use std::time::Instant;
 
 /// One message, as a [sink](set_sink) gets it. Its `Display` is the line that standard error would show, without the line's
@@ -73,6 +74,8 @@ impl fmt::Display for Message {
 type Sink = dyn Fn(&Message) + Send + Sync;
 
 static LEVEL: AtomicU8 = AtomicU8::new(LogLevel::Info as u8);
+/// Who wants to know when the level is set.
+static FOLLOWS: OnceLock<fn()> = OnceLock::new();
 static SINK: RwLock<Option<Arc<Sink>>> = RwLock::new(None);
 static LIMITER: Mutex<Limiter> = Mutex::new(Limiter::new());
 
@@ -112,7 +115,15 @@ pub fn log_level() -> LogLevel {
 }
 
 pub(crate) fn set_log_level(level: LogLevel) {
-    LEVEL.store(level as u8, Relaxed);
+    LEVEL.store(level as u8, SeqCst);
+    if let Some(follow) = FOLLOWS.get() {
+        follow();
+    }
+}
+
+/// Calls `follow` whenever the level was set, for whoever must not ask each time. The first caller's is taken.
+pub(crate) fn on_level(follow: fn()) {
+    let _ = FOLLOWS.set(follow);
 }
 
 /// Whether messages of this level are said at present.

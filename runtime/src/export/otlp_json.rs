@@ -93,7 +93,7 @@ impl Json {
         self.key("traceId").id(&record.trace_id.to_be_bytes());
         self.key("spanId").id(&record.span_id.to_be_bytes());
         if let Some(state) = record.trace_state() {
-            self.key("traceState").string(state);
+            self.key("traceState").string(&state);
         }
         if record.parent_span_id != 0 {
             self.key("parentSpanId").id(&record.parent_span_id.to_be_bytes());

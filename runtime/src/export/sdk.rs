@@ -63,7 +63,7 @@ fn span_data(record: &SpanRecord<'_>, batch: &Batch) -> SpanData {
             SpanId::from(record.span_id),
             TraceFlags::SAMPLED,
             false,
-            record.trace_state().map(trace_state).unwrap_or_default(),
+            record.trace_state().map(|state| trace_state(&state)).unwrap_or_default(),
         ),
         parent_span_id: SpanId::from(record.parent_span_id),
         parent_span_is_remote: record.parent_is_remote(),

@@ -104,8 +104,8 @@ pub struct Health {
     pub queue: QueueHealth,
     /// Which traces are recorded.
     pub sampler: Sampler,
-    /// What the ratios of an [adaptive](crate::config::Adaptive) sampler are multiplied with because of the load: 1 if
-    /// nothing is overloaded, 0 if nothing is kept. `None` with other samplers, and when the pipeline does not run.
+    /// What the ratios of an [adaptive](crate::config::Adaptive) sampler are multiplied with because of the load and
+    /// of its target rate: 1 if nothing is overloaded and there are no more traces than it keeps, 0 if nothing is kept. `None` with other samplers, and when the pipeline does not run.
     pub sampling_factor: Option<f64>,
     /// The exporters of spans, in the order they were configured, after them those of log records, and then those of metrics.
     pub exporters: Vec<ExporterHealth>,
@@ -151,7 +151,8 @@ pub struct QueueHealth {
 }
 
 impl QueueHealth {
-    /// How much of the room is taken, `0.0..=1.0`. From a half on, traces that begin are refused.
+    /// How much of the room is taken, `0.0..=1.0`. From a half on, traces that begin are refused, except those
+    /// of high [priority](crate::Priority).
     pub fn share(&self) -> f64 {
         if self.capacity == 0 { 0.0 } else { (self.bytes as f64 / self.capacity as f64).min(1.0) }
     }

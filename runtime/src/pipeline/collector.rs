@@ -12,7 +12,7 @@ use crate::export::buffer::Log;
 use crate::export::delivery::Stop;
 use crate::export::{Batch, Book, Signal};
 use crate::record::capture::Tap;
-use crate::record::{self, QUEUE};
+use crate::record::{self, Held, Holding, QUEUE};
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use std::io;
@@ -27,6 +27,8 @@ pub(super) struct Collector {
     clock: Clock,
     drops: Arc<Drops>,
     load: Load,
+    /// Traces that are not decided yet.
+    holding: Holding,
     /// Taken once for all batches that are exported together, so that their spans lie right beside each other.
     anchor: Option<Anchor>,
 }
@@ -76,8 +78,19 @@ impl Flushing {
     }
 }
 
+/// What was taken from the queue.
+struct Drained {
+    /// How many chunks.
+    taken: usize,
+    /// Whether that was all that was there.
+    is_empty: bool,
+}
+
 /// How often spans are fetched for those who do not want to wait for them: waking more often would cost more than it shows.
 const SOON: Duration = Duration::from_millis(10);
+
+/// A thread that holds back a trace for longer hands it over.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
 fn delay(batching: &Batching) -> Duration {
     if batching.schedule_delay.is_zero() { SOON } else { batching.schedule_delay }
@@ -135,14 +148,16 @@ pub(super) fn spawn(supplies: Supplies, lease: Arc<Lease>) -> io::Result<JoinHan
     if rows.len() > 1 {
         rows.retain(|row| !row.lanes.is_empty());
     }
+    let books = all.iter().map(|lane| Arc::clone(&lane.book)).collect();
     let exporting = Exporting::start(all, work, stop)?;
     let (begun, has_begun) = Begun::new();
     let thread = std::thread::Builder::new().name("otelier-collector".to_owned()).spawn(move || {
         drop(begun);
         // Ends last, after the exporters: the place is not free while one of them hangs.
         let _stopped = Stopped(lease);
-        let (clock, load) = (Clock::start(), Load::new());
-        Collector { resource, rows, clock, drops, load, anchor: None }.run(exporting);
+        let (clock, load) = (Clock::start(), Load::new(books));
+        let holding = Holding::default();
+        Collector { resource, rows, clock, drops, load, holding, anchor: None }.run(exporting);
     })?;
     has_begun.wait();
     Ok(thread)
@@ -172,7 +187,10 @@ impl Collector {
             // A full batch in the queue is exported at once; idle threads' spans wait for the schedule.
             let all = why != Why::Due;
             let due: Vec<usize> = (0..self.rows.len()).filter(|row| all || self.rows[*row].schedule <= now).collect();
-            let taken = self.drain_queue(why);
+            let Drained { taken, .. } = self.drain_queue(why);
+            if self.holding.is_pressed() && self.room().0 {
+                self.drain_threads(why);
+            }
             for row in &due {
                 self.rows[*row].schedule = clock::instant_after(delay(&self.rows[*row].batching));
             }
@@ -180,8 +198,12 @@ impl Collector {
             // Without room spans stay where they are: the queue then refuses traces as wholes, and counts.
             if !due.is_empty() && (why == Why::End || is_over || self.room().0) {
                 self.drain_threads(why);
+                self.holding.look(now, why == Why::End);
+                self.take_released();
                 due.iter().for_each(|row| self.export(*row));
             }
+            // Before whoever waits for a flush goes on, and may change the level.
+            record::tell_refusals();
             if let Some(flushing) = flushing.take_if(|_| is_over || why == Why::End) {
                 exporting.flush(flushing.number);
             }
@@ -219,54 +241,93 @@ impl Collector {
     }
 
     /// Takes what is in the queue now, as long as there is room; at the end in any case. Not what comes while it does, which
-    /// under an overload would have no end. How many chunks it has taken.
-    fn drain_queue(&mut self, why: Why) -> usize {
+    /// under an overload would have no end.
+    fn drain_queue(&mut self, why: Why) -> Drained {
         self.load.look();
         let there = QUEUE.len();
         for taken in 0..there {
             if why != Why::End && !self.room().0 {
-                return taken;
+                return Drained { taken, is_empty: false };
             }
             self.look_for_room(why);
             // In here, too, because this may take long.
             self.load.look();
             // A statement of its own, so that the tap is not open while a batch is exported.
             let popped = Tap::open().pop();
-            let Some(full) = popped else { return taken };
+            let Some(full) = popped else { return Drained { taken, is_empty: true } };
             full.chunk.read(full.from, |words| self.take(words));
             QUEUE.recycle(full.chunk);
         }
-        there
+        Drained { taken: there, is_empty: true }
     }
 
     fn drain_threads(&mut self, why: Why) {
+        self.drain_threads_once(why);
+        if self.holding.awaits_others() {
+            // A span that ended before its trace did lies with a thread that was looked at earlier, or not at all.
+            let ended = self.holding.ended();
+            // Or it is in the queue, for which there was no room: then the trace waits.
+            if self.drain_threads_once(why) {
+                self.holding.decide_ended(ended, Instant::now());
+                self.take_released();
+            }
+        }
+    }
+
+    /// Whether all of the queue was taken, too.
+    fn drain_threads_once(&mut self, why: Why) -> bool {
+        // What a thread holds back for longer might be in the way of other traces, and of those that a flush is for.
+        let steal = match why {
+            Why::Due => clock::now().saturating_sub(clock::ticks_in(LONGEST_HOLD)),
+            Why::Flush | Why::End => u64::MAX,
+        };
         // Threads are held up only while their words are copied, not while they are exported.
         let mut words = Vec::new();
         {
             let mut tap = Tap::open();
-            record::collect_from_threads(|new| {
+            record::collect_from_threads(steal, |new| {
                 tap.words(new);
                 words.extend_from_slice(new);
                 record::count_records(new)
             });
         }
         // A thread may have handed over a chunk in between; its spans are older than what it has now.
-        self.drain_queue(why);
+        let is_empty = self.drain_queue(why).is_empty;
         self.look_for_room(why);
         self.take(&words);
+        is_empty
     }
 
     /// Adds records to the batches, and exports each whenever it is full.
     fn take(&mut self, mut words: &[u64]) {
+        self.load.saw(words);
+        let now = Instant::now();
         while let Some((record, rest)) = record::split_record(words) {
             words = rest;
-            for number in 0..self.rows.len() {
-                let row = &mut self.rows[number];
-                row.words.extend_from_slice(record);
-                row.spans += 1;
-                if row.is_full() {
-                    self.export(number);
-                }
+            if self.holding.take(record, now) == Held::Not {
+                self.add(record);
+            }
+        }
+        self.take_released();
+    }
+
+    /// Adds what tail sampling has let go.
+    fn take_released(&mut self) {
+        let released = self.holding.released();
+        let mut words = &released[..];
+        while let Some((record, rest)) = record::split_record(words) {
+            words = rest;
+            self.add(record);
+        }
+    }
+
+    fn add(&mut self, record: &[u64]) {
+        for number in 0..self.rows.len() {
+            let row = &mut self.rows[number];
+            row.words.extend_from_slice(record);
+            row.spans += 1;
+            if row.is_full() {
+                self.export(number);
             }
         }
     }

@@ -8,7 +8,7 @@ use super::watch_file::{FileWatch, watch};
 use crate::config::{Sampler, Telemetry};
 use crate::diagnostics::{self, LogLevel};
 use crate::health::{Health, HealthHandle};
-use crate::record::{self, Policy, QUEUE, SamplingCounts};
+use crate::record::{self, Policy, QUEUE, SamplingCounts, TailCounts};
 use crate::{ConfigError, clock};
 use std::io;
 use std::path::Path;
@@ -158,6 +158,31 @@ impl Guard {
     pub fn sampling_counts(&self) -> Option<SamplingCounts> {
         let counts = self.shared.is_here() && self.shared.state() == State::Running;
         counts.then(record::sampling_counts).flatten()
+    }
+
+    /// How tail sampling has decided since it was set, by rule; `None` without tail sampling.
+    ///
+    /// ```
+    /// use otelier::config::{Keep, TailRule, TailSampling};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tail = TailSampling::new(0.0).with_rule(TailRule::new("errors", Keep::Always).failed());
+    /// let telemetry = otelier::init(otelier::Telemetry::default().with_tail_sampling(tail))?;
+    /// otelier::Span::start("good").end();
+    /// let bad = otelier::Span::start("bad");
+    /// bad.record_error(&std::fmt::Error);
+    /// bad.end();
+    /// telemetry.force_flush(std::time::Duration::from_secs(5))?;
+    /// let counts = telemetry.tail_counts().expect("there is tail sampling");
+    /// assert_eq!((counts.kept, counts.dropped), (1, 1));
+    /// assert_eq!((counts.by_rule[0].name.as_str(), counts.by_rule[0].kept), ("errors", 1));
+    /// # telemetry.shutdown()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tail_counts(&self) -> Option<TailCounts> {
+        let counts = self.shared.is_here() && self.shared.state() == State::Running;
+        counts.then(record::tail_counts).flatten()
     }
 
     /// The meter provider of the pipeline, which is OpenTelemetry's global one with [`Hooks::Global`]. Without a reader in

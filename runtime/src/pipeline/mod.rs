@@ -7,6 +7,7 @@ mod exporting;
 mod guard;
 mod lanes;
 mod load;
+mod losses;
 mod machine;
 #[cfg_attr(not(feature = "metrics"), path = "no_metrics.rs")]
 mod metrics;
@@ -19,7 +20,7 @@ mod stats;
 mod watch_file;
 
 pub use crate::export::BreakerState;
-pub use crate::record::SamplingCounts;
+pub use crate::record::{SamplingCounts, TailCounts, TailRuleCounts};
 pub use guard::Guard;
 pub use once::{SharedGuard, init_once};
 pub use reload::ReloadError;

@@ -1,10 +1,10 @@
 //! Settings that change while the pipeline runs.
 
 use super::shared::{Shared, State};
-use crate::config::Telemetry;
+use crate::ConfigError;
+use crate::config::{TailSampling, Telemetry};
 use crate::diagnostics::{self, LogLevel};
-use crate::record::{self, Keep};
-use crate::{ConfigError, clock};
+use crate::record;
 use std::fmt;
 
 /// Why settings were not changed. The old ones are in force.
@@ -41,11 +41,7 @@ impl std::error::Error for ReloadError {
 /// Puts into force what may change at any time; also at the start.
 pub(super) fn apply(telemetry: &Telemetry) {
     record::set_sampler(telemetry.sampler.node());
-    record::set_tail(telemetry.tail_sampling.as_ref().map(|tail| Keep {
-        failed: tail.failed,
-        slower_than: tail.slower_than.map_or(u64::MAX, clock::ticks_in),
-        ratio: tail.ratio,
-    }));
+    record::set_tail(telemetry.tail_sampling.as_ref().map(TailSampling::settings));
     record::set_limits(&telemetry.limits);
     record::set_metrics(telemetry.span_metrics);
     diagnostics::set_log_level(telemetry.log_level);

@@ -36,7 +36,7 @@ pub struct Stats {
     pub dropped_in_allocator: u64,
     /// Of traces that [tail sampling](crate::config::TailSampling) did not keep.
     pub dropped_by_tail_sampling: u64,
-    /// Traces that were too large for tail sampling to hold back, and were kept.
+    /// Traces that tail sampling decided before they were over, because those that it held back took too much memory.
     pub tail_overflows: u64,
     /// The exporters of spans, in the order they were configured, after them those of log records, and then those of metrics.
     pub exporters: Vec<ExporterStats>,

@@ -74,6 +74,56 @@ pub enum Sample {
     Ratio(f64),
 }
 
+/// How much a trace matters to whoever annotated where it begins: `priority = low`, `normal` or `high`. Without a word about it,
+/// it is normal.
+///
+/// Priority keeps no trace that a sampler does not want, and drops none that it wants. It says who comes first where not all can
+/// be kept:
+///
+/// | | low | normal | high |
+/// |-|-|-|-|
+/// | an [adaptive](crate::config::Adaptive) sampler multiplies the ratio with the factor of the load | twice | once | not at all |
+/// | rules of [samplers](crate::config::Rule::priority) and of [tail sampling](crate::config::TailRule::priority) that ask for at least this | `low` | `low`, `normal` | all |
+/// | a trace that begins here while the queue of the pipeline is more than half full | refused | refused | recorded, as long as there is room |
+///
+/// For samplers and the queue the annotation counts with which the trace enters this process; what is below it in the process
+/// shares its decision. Rules of tail sampling look at every span. `sample = …` of an annotation decides before all of this except
+/// the queue. In an annotated block it is the default of all methods.
+///
+/// ```
+/// use otelier::prelude::*;
+///
+/// #[trace(priority = high)]
+/// fn pay(amount: u64) {}
+///
+/// #[trace(priority = low, sample = 0.1)]
+/// fn poll() {}
+/// # pay(1);
+/// # poll();
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::exhaustive_enums)]
+pub enum Priority {
+    /// Less than others.
+    Low,
+    /// As much as others.
+    #[default]
+    Normal,
+    /// More than others.
+    High,
+}
+
+impl Priority {
+    /// Its word in annotations and settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+}
+
 /// Evaluates how the span of a future begins, if telemetry is on.
 pub fn begin(f: impl FnOnce() -> Begin) -> Option<Box<Begin>> {
     enabled().then(|| Box::new(f()))

@@ -47,10 +47,25 @@ impl Chunk {
         self.committed.store(to, Ordering::Release);
     }
 
-    /// The words from `from` to the end of what is committed.
+    /// Up to where readers may look.
+    pub(crate) fn committed(&self) -> usize {
+        self.committed.load(Ordering::Acquire)
+    }
+
+    /// The words from `from` to the end of what is committed. Nothing of it may be held back: see [`super::outbox`].
     pub(crate) fn read<R>(&self, from: usize, f: impl FnOnce(&[u64]) -> R) -> R {
-        let to = self.committed.load(Ordering::Acquire);
+        let to = self.committed();
         // SAFETY: words below `committed` are initialised and not written again while there are readers.
+        unsafe { self.words.read(from.min(to), to, f) }
+    }
+
+    /// The words from `from` to `to`, which is not above what is committed.
+    ///
+    /// # Safety
+    ///
+    /// `committed` has shown the caller as much, and nobody writes these words during the call.
+    pub(crate) unsafe fn read_to<R>(&self, from: usize, to: usize, f: impl FnOnce(&[u64]) -> R) -> R {
+        // SAFETY: by the caller.
         unsafe { self.words.read(from.min(to), to, f) }
     }
 

@@ -366,6 +366,7 @@ pub(super) struct Current<'a> {
 impl<'a> Current<'a> {
     #[inline]
     pub(super) fn enter(thread: &'static Thread, open: &'a AsyncSpan) -> Self {
+        open.span.enters_here(thread);
         let before = thread.active.get();
         thread.active.set(open.span.active);
         let context = thread.scratch.while_busy(|| open.context().clone().attach());

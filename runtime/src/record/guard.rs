@@ -123,6 +123,8 @@ struct Attached {
     before: Active,
     /// Whether the end of this span decides what becomes of its trace.
     decides: bool,
+    /// What its record says besides its flags.
+    bits: u64,
     /// Detaches when it is dropped.
     _context: ContextGuard,
 }
@@ -272,6 +274,7 @@ impl Guard {
         if start.has_more() {
             start.write_more(&thread.scratch, inside);
         }
+        let bits = start.head_bits();
         let Start { active, parent, flags, begins_here, .. } = start;
         let recording = active.mode.is_recording();
         let decides = begins_here && recording && tail::begin(thread);
@@ -300,7 +303,7 @@ impl Guard {
             plain: Cell::new(false),
             more: UnsafeCell::new(MaybeUninit::new(More {
                 late,
-                attached: Some(Attached { before, decides, _context: context }),
+                attached: Some(Attached { before, decides, bits, _context: context }),
             })),
         });
     }
@@ -763,9 +766,12 @@ impl Open {
             self.judge(watch, state, end, panicked);
         }
         if state == State::Recording {
+            let bits = attached.as_ref().map_or(0, |attached| attached.bits);
             thread.scratch.above(self.position, |items| {
+                let mut head = self.head(end, items, panicked);
+                head[0] |= bits;
                 // SAFETY: an open span does not leave its thread.
-                unsafe { thread.finish(self.head(end, items, panicked), items) };
+                unsafe { thread.finish(head, items) };
             });
         }
         thread.scratch.truncate(self.position);
@@ -776,9 +782,8 @@ impl Open {
             }
             Some(Attached { before, decides, .. }) => {
                 if *decides {
-                    let ticks = end.saturating_sub(self.start);
                     // SAFETY: an open span does not leave its thread.
-                    unsafe { tail::decide(thread, thread.active.trace.get(), ticks) };
+                    unsafe { tail::decide(thread, thread.active.trace.get(), end) };
                 }
                 thread.active.set(*before);
                 thread.adopted.settle(thread);

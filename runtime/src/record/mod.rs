@@ -23,6 +23,8 @@ mod fork;
 mod future;
 mod guard;
 mod handle;
+#[cfg(test)]
+mod held_tests;
 #[cfg(feature = "tracing")]
 mod library;
 mod limits;
@@ -34,6 +36,7 @@ mod panic;
 mod pieces;
 mod queue;
 mod returned;
+mod roots;
 mod sampling;
 #[cfg(feature = "tower")]
 mod served;
@@ -47,7 +50,7 @@ mod view;
 mod watch;
 mod words;
 
-pub use begin::{Begin, Sample, begin};
+pub use begin::{Begin, Priority, Sample, begin};
 pub use error_class::{
     AsBacktrace, AsSource, BacktraceKnown, BacktraceOther, ErrorClass, ErrorKind, InnerAnything, InnerError,
     InnerErrorClass, InnerErrorClassWithSource, InnerPointer, InnerStdError, Recovery, Severity,
@@ -84,17 +87,30 @@ pub(crate) use outbox::{count_records, split_record};
 pub(crate) use outcome::Told;
 pub(crate) use owned::{owned, owned_by};
 pub(crate) use panic::set_panic_messages;
+pub(crate) use roots::count_roots;
 pub use sampling::SamplingCounts;
 #[cfg(any(feature = "tower", feature = "tracing"))]
 pub(crate) use sampling::asks_attributes;
-pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, Match, Node, Parent, Parents, Rates, RuleNode};
+#[cfg(all(test, feature = "tower"))]
+pub(crate) use sampling::budget_used;
+#[cfg(feature = "tower")]
+pub(crate) use sampling::note_budget;
+pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, Condition, CustomNode, Match, Node, Parent, Parents, Rates};
+pub(crate) use sampling::{Entered, Entering, adjusted_count, rule_names, simulate};
+pub(crate) use sampling::{Grounds, Kept};
 pub(crate) use sampling::{LoadLimits, Readings, follows_load, forget_load, note_load, sampling_factor};
-pub(crate) use sampling::{consistent_threshold, sampling_counts, set_sampler, threshold};
+pub(crate) use sampling::{RuleNode, SchemaBuckets, Wanted};
+pub(crate) use sampling::{consistent_threshold, sampling_counts, set_sampler, tell_refusals, threshold};
+pub(crate) use sampling::{error_boost, follows_errors, load_factor};
 #[cfg(feature = "tower")]
 pub(crate) use served::{Begun, Passing, Request as ServedRequest, Served, Serving, serving};
 pub(crate) use shared::SharedSpan;
 pub(crate) use start::{Exact, lazy_span};
-pub(crate) use tail::{Keep, set_tail};
+pub(crate) use tail::{
+    Held, Holding, Share, TailPolicy, TailRuleNode, TailSettings, forgotten_traces, set_tail, tail_counts,
+};
+pub(crate) use tail::{Subject, TailAttribute, TailConditions, TailIs};
+pub use tail::{TailCounts, TailRuleCounts};
 pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never_here, open_queue, totals};
 #[cfg(feature = "testing")]
 pub(crate) use view::recorded;
@@ -133,6 +149,8 @@ pub struct Callsite {
     pub watch: Option<&'static Watch>,
     /// Whether the span is internal and nothing is looked at when it ends.
     pub simple: bool,
+    /// How much the traces matter that begin here.
+    pub priority: Priority,
     /// Whether values of attributes are recorded when the span begins, and the generated code says when that is done.
     pub given: bool,
 }
@@ -164,6 +182,7 @@ impl Callsite {
             scope: None,
             watch: None,
             simple: matches!(kind, Kind::Internal),
+            priority: Priority::Normal,
             given: false,
         }
     }
@@ -215,4 +234,27 @@ pub(crate) mod flag {
     pub(crate) const UNIX_END: u8 = 0x80;
     pub(crate) const KIND_SHIFT: u8 = 4;
     pub(crate) const KIND_MASK: u8 = 7;
+}
+
+/// What the first word of a record holds besides its flags and its length.
+pub(crate) mod head_bits {
+    use super::sampling::GroundsNumber;
+
+    /// The span is one with which the trace enters the process.
+    pub(crate) const LOCAL_ROOT: u64 = 1 << 8;
+    /// Tail sampling has kept the trace.
+    pub(crate) const DECIDED: u64 = 1 << 9;
+    /// The span began while its thread held the trace back.
+    pub(crate) const BEGAN_HELD: u64 = 1 << 10;
+    const GROUNDS_SHIFT: u32 = 16;
+    /// The number of the grounds on which the trace is kept.
+    pub(crate) const GROUNDS: u64 = 0xffff << GROUNDS_SHIFT;
+
+    pub(crate) const fn of_grounds(number: GroundsNumber) -> u64 {
+        (number as u64) << GROUNDS_SHIFT
+    }
+
+    pub(crate) const fn grounds_of(head: u64) -> GroundsNumber {
+        (head >> GROUNDS_SHIFT) as GroundsNumber
+    }
 }

@@ -1,13 +1,17 @@
 //! A thread's finished spans on their way out: the chunk it writes to, and how that chunk changes hands.
 //!
 //! The owner appends without a lock. The lock is taken to replace the chunk, about once in 700 spans of a busy thread, and by the
-//! collector to read. Records may be held back until a trace is decided; readers do not see them, and if the trace is not
-//! kept, the write cursor is put back.
+//! collector to read. Records may be held back until a trace is decided: they are committed as all others are, but readers look
+//! only up to where they begin. If the trace is not kept, the write cursor is put back. Both happen under the lock, once for a
+//! trace, so that holding back costs a record nothing.
+//!
+//! A reader may take away what is held back before it is decided; then it is for whoever collects to decide.
 
 use super::chunk::{Chunk, FULL_WORDS, HEAD_WORDS};
 use super::queue::{FullChunk, Queue};
-use super::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use super::sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 use std::cell::Cell;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 /// A thread that fills its chunk in less than this gets a larger one.
@@ -29,8 +33,8 @@ pub(crate) struct TooLarge;
 pub(crate) struct Outbox {
     /// The chunk in `shared`. Only the owner replaces that one, so the pointer stays good between its own calls.
     chunk: Cell<*const Chunk>,
-    /// Up to where records can be appended and committed at once: the chunk's capacity, or 0 while there is no chunk,
-    /// records are held back, or every span has to end slowly.
+    /// Up to where records can be appended and committed at once: the chunk's capacity, less while records are held back, or 0
+    /// while there is no chunk or every span has to end slowly.
     limit: Cell<usize>,
     /// The chunk's capacity; 0 while there is none.
     capacity: Cell<usize>,
@@ -41,8 +45,13 @@ pub(crate) struct Outbox {
     held: Cell<bool>,
     slow: Cell<bool>,
     hold: Cell<Hold>,
+    /// Where in the chunk readers have to stop, because records are held back from there on. Lowered by the owner before it
+    /// commits the first of them, and raised under the lock.
+    stop: AtomicUsize,
+    /// When the owner began to hold records back, in ticks.
+    since: AtomicU64,
     /// When the chunk was put in place.
-    since: Cell<Option<Instant>>,
+    replaced: Cell<Option<Instant>>,
     shared: Mutex<Shared>,
 }
 
@@ -58,6 +67,22 @@ struct Shared {
     /// How far the collector has read.
     read: usize,
     read_spans: u64,
+    /// Whether what is held back now was taken away, in part or as a whole.
+    is_stolen: bool,
+}
+
+/// In place of a stop: nothing is held back.
+const NO_STOP: usize = usize::MAX;
+
+/// What becomes of the records that are held back of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// They are shown to readers, with these bits in place of those of `mask` in their first words.
+    Kept { bits: u64, mask: u64 },
+    /// They are shown as they are.
+    Undecided,
+    /// They are forgotten.
+    Forgotten,
 }
 
 impl Outbox {
@@ -71,8 +96,10 @@ impl Outbox {
             held: Cell::new(false),
             slow: Cell::new(false),
             hold: Cell::new(Hold { at: 0, spans: 0 }),
-            since: Cell::new(None),
-            shared: Mutex::new(Shared { chunk: None, read: 0, read_spans: 0 }),
+            stop: AtomicUsize::new(NO_STOP),
+            since: AtomicU64::new(0),
+            replaced: Cell::new(None),
+            shared: Mutex::new(Shared { chunk: None, read: 0, read_spans: 0, is_stolen: false }),
         }
     }
 
@@ -81,7 +108,9 @@ impl Outbox {
     }
 
     fn set_limit(&self) {
-        self.limit.set(if self.held.get() || self.slow.get() { 0 } else { self.capacity.get() });
+        // What is beyond comes by the slow way, which finds that too much is held back.
+        let most = if self.held.get() { self.hold.get().at + MAX_HELD_WORDS } else { usize::MAX };
+        self.limit.set(if self.slow.get() { 0 } else { self.capacity.get().min(most) });
     }
 
     /// Says whether nothing is taken at once, so that every span comes by the slow way.
@@ -95,7 +124,7 @@ impl Outbox {
         self.at.get() + items + HEAD_WORDS <= self.capacity.get()
     }
 
-    /// The same, and nothing is held back.
+    /// The same, and the span need not end slowly.
     #[inline(always)]
     pub(crate) fn takes_at_once(&self, items: usize) -> bool {
         self.at.get() + items + HEAD_WORDS <= self.limit.get()
@@ -149,10 +178,7 @@ impl Outbox {
             unsafe { self.replace(words, queue) };
         }
         // SAFETY: the caller is the owner, and there is room now.
-        let chunk = unsafe { self.write(head, items) };
-        if !self.held.get() {
-            chunk.commit(self.at.get());
-        }
+        unsafe { self.write(head, items).commit(self.at.get()) };
         Ok(())
     }
 
@@ -178,16 +204,19 @@ impl Outbox {
         // Whatever the allocator does, the cells must not say that there is room in a chunk that is gone.
         self.limit.set(0);
         let (previous, at, spans) = (self.capacity.take(), self.at.take(), self.spans.take());
-        let hold = self.hold.replace(Hold { at: 0, spans: 0 });
-        let hold = if self.held.get() { hold } else { Hold { at, spans } };
-        let (kept_words, kept_spans) = (at - hold.at, spans - hold.spans);
-        let wanted = words + kept_words;
         let mut shared = self.shared();
+        let hold = self.hold.replace(Hold { at: 0, spans: 0 });
+        // What was taken away does not come along.
+        let is_held = self.held.get() && !shared.is_stolen;
+        let hold = if is_held { hold } else { Hold { at, spans } };
+        let (kept_words, kept_spans) = (at - hold.at, spans - hold.spans);
+        // What is held back is copied, so there has to be room for as much again, or every record would copy it once more.
+        let wanted = words + kept_words + kept_words.min(MAX_HELD_WORDS.saturating_sub(kept_words));
         let (read, read_spans) = (std::mem::take(&mut shared.read), std::mem::take(&mut shared.read_spans));
         let unread = hold.spans - read_spans;
         // A chunk that is filled within a second is followed by a larger one.
         let now = Instant::now();
-        let is_busy = self.since.replace(Some(now)).is_none_or(|since| now - since < BUSY);
+        let is_busy = self.replaced.replace(Some(now)).is_none_or(|since| now - since < BUSY);
         let size = if is_busy { previous * 2 } else { previous };
         let new = || Arc::new(Chunk::with_room_for(wanted, size));
         // The old chunk goes to the queue still under the lock, so that the collector, which looks at threads first, finds it in
@@ -197,6 +226,9 @@ impl Outbox {
                 let chunk = new();
                 // SAFETY: this thread owns both, and has written these words of the old one.
                 unsafe { old.read_own(hold.at, at, |words| chunk.write(0, words)) };
+                // Whoever gets the old one reads all of it.
+                old.commit(hold.at);
+                chunk.commit(kept_words);
                 if unread > 0 {
                     queue.push(FullChunk { chunk: old, from: read, spans: unread });
                 }
@@ -224,6 +256,9 @@ impl Outbox {
         self.spans.set(kept_spans);
         self.capacity.set(chunk.capacity());
         self.set_limit();
+        if self.held.get() {
+            self.stop.store(0, Ordering::Relaxed);
+        }
         shared.chunk = Some(chunk);
     }
 
@@ -259,14 +294,31 @@ impl Outbox {
         self.held.set(false);
     }
 
-    /// Gives `f` what the collector has not read yet, and returns how many spans that were.
-    pub(crate) fn collect(&self, f: impl FnOnce(&[u64]) -> u64) -> u64 {
+    /// Gives `f` what the collector has not read yet, and returns how many spans that were. What is held back since `steal` or
+    /// longer, in ticks, is taken away, too.
+    pub(crate) fn collect(&self, steal: u64, f: impl FnOnce(&[u64]) -> u64) -> u64 {
         let mut shared = self.shared();
-        let Some(chunk) = &shared.chunk else { return 0 };
-        let (words, spans) = chunk.read(shared.read, |words| (words.len(), f(words)));
-        shared.read += words;
-        shared.read_spans += spans;
+        let Shared { chunk: Some(chunk), read, read_spans, is_stolen } = &mut *shared else { return 0 };
+        let to = self.readable(chunk, *is_stolen, Some(steal));
+        *is_stolen |= to.1;
+        // SAFETY: the owner writes above what is committed. What is held back it changes under the lock, and `to` is not
+        // within that, unless it was taken away; then it is not changed any more.
+        let (words, spans) = unsafe { chunk.read_to(*read, to.0, |words| (words.len(), f(words))) };
+        *read += words;
+        *read_spans += spans;
         spans
+    }
+
+    /// Up to where the chunk can be read, and whether that takes away what is held back.
+    fn readable(&self, chunk: &Chunk, is_stolen: bool, steal: Option<u64>) -> (usize, bool) {
+        // In this order: whoever sees a record that is held back sees the stop, which was there before.
+        let committed = chunk.committed();
+        let stop = self.stop.load(Ordering::Relaxed);
+        if stop >= committed || is_stolen {
+            return (committed, false);
+        }
+        let steals = steal.is_some_and(|steal| self.since.load(Ordering::Relaxed) <= steal);
+        (if steals { committed } else { stop }, steals)
     }
 
     /// Shows `f` what the collector has not read yet, and leaves it to be read. For captures of tests.
@@ -274,8 +326,17 @@ impl Outbox {
     pub(crate) fn peek(&self, f: impl FnOnce(&[u64])) {
         let shared = self.shared();
         if let Some(chunk) = &shared.chunk {
-            chunk.read(shared.read, f);
+            let (to, _) = self.readable(chunk, shared.is_stolen, None);
+            // SAFETY: as in `collect`.
+            unsafe { chunk.read_to(shared.read, to, f) };
         }
+    }
+
+    /// How large the chunk is. For tests.
+    #[cfg(test)]
+    #[allow(dead_code)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity.get()
     }
 
     /// Whether records are held back.
@@ -284,66 +345,97 @@ impl Outbox {
         self.held.get()
     }
 
-    /// From now on records are held back, until [`release`](Self::release) or [`put_back`](Self::put_back).
-    pub(crate) fn hold(&self) {
+    /// From now on records are held back, until they are [settled](Self::settle). `now` in ticks.
+    pub(crate) fn hold(&self, now: u64) {
         self.hold.set(Hold { at: self.at.get(), spans: self.spans.get() });
         self.held.set(true);
-        self.limit.set(0);
+        self.since.store(now, Ordering::Relaxed);
+        self.stop.store(self.at.get(), Ordering::Relaxed);
+        self.set_limit();
     }
 
-    /// Whether so much is held back that it must be decided now.
+    /// Whether so much is held back that the thread must let it go.
     pub(crate) fn holds_too_much(&self) -> bool {
         self.held.get() && self.at.get() - self.hold.get().at > MAX_HELD_WORDS
     }
 
-    /// Lets everything go that is held back.
+    /// Lets everything go that is held back, undecided.
     ///
     /// # Safety
     ///
     /// Only the owner may call this.
     pub(crate) unsafe fn release(&self) {
-        let held = self.held.replace(false);
-        self.set_limit();
-        if held && self.capacity.get() > 0 {
-            // SAFETY: the pointer is good, see the field.
-            unsafe { (*self.chunk.get()).commit(self.at.get()) };
+        if self.held.get() {
+            // SAFETY: by the caller.
+            unsafe { self.settle(|_| false, |_| Fate::Undecided) };
         }
     }
 
-    /// Puts the write cursor back to where [`hold`](Self::hold) was called: what came since is forgotten, except for the
-    /// records that `keep` wants. Returns how many were forgotten.
+    /// Ends the holding back: `decide` looks at all records, and says what becomes of those that `is_its` wants; others are shown
+    /// to readers as they are. Returns how many were forgotten. What was taken away stays so, and what came since is shown.
     ///
     /// # Safety
     ///
-    /// Only the owner may call this.
-    pub(crate) unsafe fn put_back(&self, keep: impl Fn(&[u64]) -> bool) -> u64 {
-        let held = self.held.replace(false);
+    /// Only the owner may call this, and neither function may come back here.
+    pub(crate) unsafe fn settle(&self, is_its: impl Fn(&[u64]) -> bool, decide: impl FnOnce(&[u64]) -> Fate) -> u64 {
+        let mut shared = self.shared();
+        let is_stolen = std::mem::take(&mut shared.is_stolen);
+        let (held, hold) = (self.held.replace(false), self.hold.get());
+        let mut forgotten = 0;
+        if held && !is_stolen && self.capacity.get() > 0 {
+            // SAFETY: the pointer is good, see the field.
+            let chunk = unsafe { &*self.chunk.get() };
+            // SAFETY: the owner has written whole records from `hold.at` to `at`.
+            let fate = unsafe { chunk.read_own(hold.at, self.at.get(), decide) };
+            // SAFETY: by the caller; nobody reads these words before the lock is open.
+            forgotten = unsafe { self.apply(chunk, hold, fate, is_its) };
+        }
+        self.stop.store(NO_STOP, Ordering::Relaxed);
         self.set_limit();
-        if !held || self.capacity.get() == 0 {
+        forgotten
+    }
+
+    /// Changes or forgets the records from `hold` on that `is_its` wants; how many were forgotten.
+    ///
+    /// # Safety
+    ///
+    /// Only the owner may call this, while nobody reads there.
+    unsafe fn apply(&self, chunk: &Chunk, hold: Hold, fate: Fate, is_its: impl Fn(&[u64]) -> bool) -> u64 {
+        if fate == Fate::Undecided {
             return 0;
         }
-        let hold = self.hold.get();
-        // SAFETY: the pointer is good, see the field.
-        let chunk = unsafe { &*self.chunk.get() };
-        let (mut from, mut to, mut kept) = (hold.at, hold.at, 0);
+        let (mut from, mut to, mut forgotten) = (hold.at, hold.at, 0);
         while from < self.at.get() {
-            // SAFETY: the owner has written whole records from `hold.at` to `at`; the copy leaves the words it reads first.
-            let words = unsafe {
-                let words = chunk.read_own(from, from + 1, |head| (head[0] >> 32) as usize);
-                if chunk.read_own(from, from + words, &keep) {
-                    let record = chunk.read_own(from, from + words, <[u64]>::to_vec);
-                    chunk.write(to, &record);
-                    to += words;
-                    kept += 1;
-                }
-                words
+            // SAFETY: the owner has written whole records from `hold.at` to `at`.
+            let (head, words, is_its) = unsafe {
+                chunk.read_own(from, self.at.get(), |words| {
+                    let record = split_record(words).map_or(words, |(record, _)| record);
+                    (record[0], record.len(), is_its(record))
+                })
             };
+            match fate {
+                Fate::Kept { bits, mask } if is_its => {
+                    // SAFETY: this is the owner, and nobody reads there.
+                    unsafe { chunk.write(from, &[head & !mask | bits]) };
+                }
+                Fate::Forgotten if is_its => forgotten += 1,
+                Fate::Forgotten => {
+                    // SAFETY: as above; the copy leaves the words it reads first.
+                    unsafe {
+                        let record = chunk.read_own(from, from + words, <[u64]>::to_vec);
+                        chunk.write(to, &record);
+                    }
+                    to += words;
+                }
+                _ => {}
+            }
             from += words;
         }
-        let forgotten = self.spans.get() - hold.spans - kept;
-        self.at.set(to);
-        self.spans.set(hold.spans + kept);
-        chunk.commit(to);
+        if fate == Fate::Forgotten {
+            self.at.set(to);
+            self.spans.set(self.spans.get() - forgotten);
+            chunk.commit(to);
+        }
         forgotten
     }
 }
@@ -356,7 +448,7 @@ impl OutboxLock<'_> {
     /// Treats what is there as read.
     #[cfg_attr(any(not(unix), miri), allow(dead_code))]
     pub(crate) fn forget(&mut self) {
-        let Shared { chunk, read, read_spans } = &mut *self.0;
+        let Shared { chunk, read, read_spans, .. } = &mut *self.0;
         if let Some(chunk) = chunk {
             let (words, spans) = chunk.read(*read, |words| (words.len(), count_records(words)));
             *read += words;

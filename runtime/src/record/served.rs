@@ -38,6 +38,15 @@ struct Asks<'a, R> {
     given: Given<'a>,
 }
 
+// By hand, because derived ones would want the same of requests.
+impl<R> Copy for Asks<'_, R> {}
+
+impl<R> Clone for Asks<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
 impl<'a, R: Request> From<Asks<'a, R>> for Who<'a> {
     fn from(asks: Asks<'a, R>) -> Self {
         let Asks { callsite, request, name, given } = asks;
@@ -93,8 +102,11 @@ impl Begun {
         let name = OnceCell::new();
         let asks = |given| Asks { callsite, request, name: &name, given };
         let find = |given| match sender {
-            Some(sender) => Start::of(thread, sender, context, asks(given), |seen, trace, parent, continues| {
-                seen.decide(trace.1, parent, continues, context)
+            // The allocator may be traced.
+            Some(sender) => thread.scratch.while_busy(|| {
+                Start::of(thread, sender, context, asks(given), |seen, trace, parent, continues| {
+                    seen.decide(trace.1, parent, continues, context)
+                })
             }),
             None => Start::below(thread, context, asks(given)),
         };

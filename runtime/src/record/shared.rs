@@ -9,7 +9,7 @@ use super::start::Start;
 use super::thread::{self, Active, Mode, Thread};
 use super::view::{LINK_IS_REMOTE, head};
 use super::watch::{self, Watch};
-use super::{Callsite, flag, limits, panic};
+use super::{Callsite, flag, limits, panic, tail};
 use crate::attribute::{AnyAttribute, AttributeSink, KeyedTarget, Slot, SpanAttributes, Target};
 use crate::clock;
 use crate::relation::Links;
@@ -30,6 +30,8 @@ pub(crate) struct SharedSpan {
     parent: u64,
     start: u64,
     flags: AtomicU8,
+    /// What the record says besides.
+    bits: u64,
     /// The process it belongs to: in the child of a fork it is a copy, perhaps locked for good.
     forks: u64,
     items: Mutex<Items>,
@@ -95,13 +97,24 @@ impl SharedSpan {
         {
             (span.callsite, span.active, span.parent, span.start) = (callsite, active, parent, start);
             *span.flags.get_mut() = flags;
+            span.bits = 0;
             let items = span.items.get_mut().unwrap_or_else(PoisonError::into_inner);
             items.ended = false;
             items.words.clear();
             return kept;
         }
         let (flags, items) = (AtomicU8::new(flags), Mutex::default());
-        Arc::new(Self { callsite, active, parent, start, flags, forks: forks(), items, context: OwnContext::default() })
+        Arc::new(Self {
+            callsite,
+            active,
+            parent,
+            start,
+            flags,
+            bits: 0,
+            forks: forks(),
+            items,
+            context: OwnContext::default(),
+        })
     }
 
     /// The span of a future.
@@ -146,7 +159,13 @@ impl SharedSpan {
         flags: u8,
         inside: Option<&Context>,
     ) -> Arc<Self> {
-        let span = Self::new(thread, callsite, start.active, start.parent, time, flags);
+        let mut span = Self::new(thread, callsite, start.active, start.parent, time, flags);
+        let bits = start.head_bits() | tail::bits(thread);
+        if bits != 0
+            && let Some(span) = Arc::get_mut(&mut span)
+        {
+            span.bits = bits;
+        }
         if start.has_more() {
             span.add(|scratch| start.write_more(scratch, inside));
         }
@@ -222,6 +241,14 @@ impl SharedSpan {
     /// Whether something that is recorded now still counts.
     pub(crate) fn is_open(&self) -> bool {
         self.is_recording() && !self.items().ended
+    }
+
+    /// Says that the span becomes active on this thread.
+    #[inline]
+    pub(super) fn enters_here(&self, thread: &Thread) {
+        if self.active.mode.is_recording() {
+            tail::enters_here(thread, self.bits, self.active.trace);
+        }
     }
 
     pub(super) fn flag(&self, flag: u8) {
@@ -343,7 +370,9 @@ impl SharedSpan {
         let (end, end_flags) = end();
         let flags = self.flags.load(Relaxed) | end_flags;
         let (active, words) = (&self.active, &items.words);
-        let head = head(self.callsite, active.trace, active.span, self.parent, self.start, end, flags, words.len());
+        let mut head = head(self.callsite, active.trace, active.span, self.parent, self.start, end, flags, words.len());
+        head[0] |= self.bits;
+        tail::ends_here(thread, self.bits, active.trace);
         // SAFETY: `thread` is the calling one.
         unsafe { thread.finish(head, words) };
     }

@@ -6,10 +6,11 @@ use super::capture::{self, SeenBy};
 use super::counters::{COUNTERS, Counters};
 use super::guard::lazy;
 use super::handle::OtelSpan;
-use super::sampling::Who;
-use super::shared::SharedSpan;
+use super::sampling::{AtOnce, GroundsNumber, Who};
+use super::shared::{SharedSpan, keyed_of};
 use super::thread::{self, Active, Mode, Thread};
-use super::{flag, sampling};
+use super::{flag, head_bits, limits, sampling, tail};
+use crate::attribute::AnyAttribute;
 use crate::wire::{self, Scratch};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceState};
@@ -27,6 +28,10 @@ pub(super) struct Start {
     random: TraceFlags,
     /// Whether its context gives attributes to every span.
     is_given_more: bool,
+    /// Whether the sampler gives attributes to the span.
+    is_gifted: bool,
+    /// Why the trace is kept, if it enters the process here and there is something to say.
+    grounds: GroundsNumber,
 }
 
 /// The flag of a trace whose id is random in its last seven bytes.
@@ -42,14 +47,18 @@ impl Start {
     ///
     /// `None` if there is nothing to open: telemetry is suppressed, or the parent is a span of ours that is not
     /// recorded, and so is current for OpenTelemetry already.
-    pub(super) fn find<'a>(thread: &Thread, who: impl Into<Who<'a>>) -> Option<Self> {
+    pub(super) fn find<'a>(thread: &Thread, who: impl Into<Who<'a>> + Copy) -> Option<Self> {
         if thread.scratch.busy() {
             Self::turned_away(thread);
             return None;
         }
-        Context::map_current(|context| {
-            let suppressed = context.is_telemetry_suppressed();
-            if suppressed { None } else { Self::below(thread, context, who) }
+        // While the context is looked at it must not be changed, and to clone a `tracestate` takes memory: the allocator may be
+        // traced.
+        thread.scratch.while_busy(|| {
+            Context::map_current(|context| {
+                let suppressed = context.is_telemetry_suppressed();
+                if suppressed { None } else { Self::below_busy(thread, context, who) }
+            })
         })
     }
 
@@ -61,18 +70,23 @@ impl Start {
     }
 
     /// The same below the span in a context that is given.
-    pub(super) fn below<'a>(thread: &Thread, context: &Context, who: impl Into<Who<'a>>) -> Option<Self> {
+    pub(super) fn below<'a>(thread: &Thread, context: &Context, who: impl Into<Who<'a>> + Copy) -> Option<Self> {
+        thread.scratch.while_busy(|| Self::below_busy(thread, context, who))
+    }
+
+    fn below_busy<'a>(thread: &Thread, context: &Context, who: impl Into<Who<'a>> + Copy) -> Option<Self> {
         Self::below_or(thread, context, who, |seen, trace, parent, continues| {
             seen.decide(trace.1, parent, continues, context)
         })
     }
 
     /// The same where an annotation says how the span begins; and the context that it begins in.
-    pub(super) fn begun<'a>(thread: &Thread, begin: &Begin, who: impl Into<Who<'a>>) -> Option<(Self, Context)> {
+    pub(super) fn begun<'a>(thread: &Thread, begin: &Begin, who: impl Into<Who<'a>> + Copy) -> Option<(Self, Context)> {
         if thread.scratch.busy() {
             Self::turned_away(thread);
             return None;
         }
+        let who = who.into();
         let current = Context::current();
         let carried = begin.parent.as_ref().and_then(|parent| carried_to(parent, &current));
         let context = carried.as_ref().or(begin.parent.as_ref()).unwrap_or(&current);
@@ -86,7 +100,8 @@ impl Start {
             }
             _ => seen.decide(trace.1, parent, continues, context),
         };
-        let start = match &begin.parent {
+        // As in `find`.
+        let start = thread.scratch.while_busy(|| match &begin.parent {
             Some(parent) => {
                 Self::of(thread, parent.span().span_context(), context, who, |seen, trace, parent, continues| {
                     let known = thread.active.get();
@@ -97,11 +112,12 @@ impl Start {
                     } else {
                         decide(seen, trace, parent, continues)
                     }
-                })?
+                })
             }
-            None if begin.root => Self::of(thread, &SpanContext::NONE, context, who, decide)?,
-            None => Self::below_or(thread, context, who, decide)?,
-        };
+            None if begin.root => Self::of(thread, &SpanContext::NONE, context, who, decide),
+            None => Self::below_or(thread, context, who, decide),
+        });
+        let mut start = start?;
         if start.is_undecided() {
             return Some((start, Context::new()));
         }
@@ -110,6 +126,11 @@ impl Start {
             .sample
             .filter(|_| start.parent == 0)
             .map(|_| Decided { trace: start.active.trace_id(), sampled: start.active.mode.is_recording() });
+        match (begin.sample.filter(|_| start.parent == 0), start.active.mode) {
+            (Some(sample), Mode::Unsampled) => sampling::refused_by(sample, thread, start.active.trace, &who),
+            (Some(sample), mode) if mode.is_recording() && start.begins_here => start.grounds = sample.grounds(),
+            _ => {}
+        }
         let context = thread.scratch.while_busy(|| match decided {
             Some(decided) => context.with_value(decided),
             None => context.clone(),
@@ -123,7 +144,7 @@ impl Start {
     fn below_or<'a>(
         thread: &Thread,
         context: &Context,
-        who: impl Into<Who<'a>>,
+        who: impl Into<Who<'a>> + Copy,
         decide: impl FnOnce(SeenBy, (u64, u64), Option<bool>, bool) -> Mode,
     ) -> Option<Self> {
         let parent = context.span();
@@ -151,6 +172,8 @@ impl Start {
                         state,
                         random,
                         is_given_more,
+                        is_gifted: false,
+                        grounds: 0,
                     })
                 }
             };
@@ -164,7 +187,7 @@ impl Start {
         thread: &Thread,
         parent: &SpanContext,
         context: &Context,
-        who: impl Into<Who<'a>>,
+        who: impl Into<Who<'a>> + Copy,
         decide: impl FnOnce(SeenBy, (u64, u64), Option<bool>, bool) -> Mode,
     ) -> Option<Self> {
         let mut state = state_of(parent);
@@ -179,22 +202,64 @@ impl Start {
         if seen == SeenBy::Nobody {
             return None;
         }
+        // Tail sampling keeps its hands off what is captured.
+        let begins_here = seen == SeenBy::Pipeline && (!parent.is_valid() || parent.is_remote());
         let mut mode = decide(seen, trace, decision, parent.is_valid() && !parent.is_remote());
-        if mode == Mode::Nothing {
-            let who = who.into();
-            if sampling::waits(parent, context, &who) {
-                return Some(Self::undecided());
+        let (mut grounds, mut is_gifted) = (0, false);
+        let at_once = match mode {
+            Mode::Nothing => sampling::at_once(thread, trace.1, parent, &who.into()),
+            _ => AtOnce::Unknown,
+        };
+        if at_once != AtOnce::Unknown {
+            mode = sampling::mode_of_root(at_once != AtOnce::Refused);
+            if let AtOnce::Kept(found, is_told) = at_once {
+                grounds = if begins_here { found } else { 0 };
+                if is_told {
+                    state = sampling::told_at_once(thread, who.into().callsite);
+                }
             }
-            let (decided, changed) = sampling::ask(trace, parent, context, who);
-            mode = decided;
-            if let Some(changed) = changed {
+        } else if mode == Mode::Nothing {
+            let who = who.into();
+            let Some(decision) = sampling::ask(thread, trace, parent, context, who) else {
+                return Some(Self::undecided());
+            };
+            (mode, is_gifted) = (decision.mode, decision.gives);
+            grounds = if begins_here { decision.grounds } else { 0 };
+            if let Some(changed) = decision.state {
                 state = changed;
+            }
+        } else if begins_here && mode.is_recording() {
+            grounds = sampling::grounds(trace.1, parent);
+        }
+        let enters = !parent.is_valid() || parent.is_remote();
+        if mode == Mode::Refused {
+            let who = who.into();
+            if sampling::matters(parent, &who) {
+                mode = Mode::Recording;
+            } else {
+                sampling::refused_by_queue(trace, who);
+                // No threshold has kept it, whatever the sampler or the parent said before.
+                if let Some(changed) = sampling::untold(&state) {
+                    state = changed;
+                }
+            }
+        }
+        if seen == SeenBy::Pipeline && mode.is_recording() {
+            if !enters {
+                if tail::joins(thread, trace) {
+                    // The trace was decided against while it went on.
+                    mode = Mode::Unsampled;
+                }
+            } else if parent.is_valid() {
+                tail::comes_in(trace);
             }
         }
         let is_given_more = mode.is_recording() && Ambient::is_in(context);
         let mode = match mode {
             // `TraceState` does not say whether it is empty, but the empty one equals the default.
-            Mode::Recording if !lazy() || state != TraceState::NONE || is_given_more => Mode::RecordingAttached,
+            Mode::Recording if !lazy() || state != TraceState::NONE || is_given_more || is_gifted => {
+                Mode::RecordingAttached
+            }
             mode => mode,
         };
         match mode {
@@ -205,17 +270,19 @@ impl Start {
         let span = thread.new_span_id();
         if let SeenBy::Capture { .. } = seen {
             capture::enter(thread, trace, span, parent);
+            tail::hands_off(trace);
         }
         Some(Self {
             active: Active { trace, span, attached: span, mode },
             parent: parent_span,
             flags: if parent.is_valid() && parent.is_remote() { flag::REMOTE_PARENT } else { 0 },
-            // Tail sampling keeps its hands off what is captured.
-            begins_here: seen == SeenBy::Pipeline && (!parent.is_valid() || parent.is_remote()),
+            begins_here,
             state,
             // Ids that are made here are.
             random: if parent.is_valid() { random_of(parent) } else { RANDOM },
             is_given_more,
+            is_gifted,
+            grounds,
         })
     }
 
@@ -224,7 +291,25 @@ impl Start {
     fn undecided() -> Self {
         let active = Active { trace: (0, 0), span: 0, attached: 0, mode: Mode::Nothing };
         let (state, random) = (TraceState::NONE, TraceFlags::NOT_SAMPLED);
-        Self { active, parent: 0, flags: 0, begins_here: false, state, random, is_given_more: false }
+        Self {
+            active,
+            parent: 0,
+            flags: 0,
+            begins_here: false,
+            state,
+            random,
+            is_given_more: false,
+            is_gifted: false,
+            grounds: 0,
+        }
+    }
+
+    /// What the span's record says besides its flags.
+    #[inline]
+    pub(super) fn head_bits(&self) -> u64 {
+        // The trace enters the process here.
+        let enters = self.parent == 0 || self.flags & flag::REMOTE_PARENT != 0;
+        if enters { head_bits::LOCAL_ROOT | head_bits::of_grounds(self.grounds) } else { 0 }
     }
 
     /// Whether it is one of these.
@@ -236,16 +321,17 @@ impl Start {
     /// Whether every record of the trace, or below the context, carries something.
     #[inline]
     pub(super) fn has_more(&self) -> bool {
-        self.active.mode == Mode::RecordingAttached && (self.is_given_more || self.state != TraceState::NONE)
+        self.active.mode == Mode::RecordingAttached
+            && (self.is_given_more || self.is_gifted || self.state != TraceState::NONE)
     }
 
     /// Writes the `tracestate` for a record, and the attributes that every span in its context has: that which is given, or
-    /// else the current one.
+    /// else the current one; and those that the sampler gives.
     #[cold]
     #[inline(never)]
     pub(super) fn write_more(&self, scratch: &Scratch, inside: Option<&Context>) {
         if self.state != TraceState::NONE {
-            scratch.whole_str(wire::header(wire::TRACE_STATE, 0, 0), &self.state.header());
+            scratch.while_busy(|| scratch.whole_str(wire::header(wire::TRACE_STATE, 0, 0), &header_of(&self.state)));
         }
         if self.is_given_more {
             let ambient = match inside {
@@ -254,6 +340,15 @@ impl Start {
             };
             ambient.iter().for_each(|ambient| ambient.write(scratch));
             scratch.while_busy(|| drop(ambient));
+        }
+        if self.is_gifted
+            && let Some(thread) = thread::existing()
+        {
+            let gifts = thread.sampler.take_given(self.active.trace);
+            for gift in gifts.iter().take(limits::attributes()) {
+                keyed_of(scratch, wire::OF_CONTEXT, gift.key.as_str(), &mut |slot| gift.value.record(slot));
+            }
+            scratch.while_busy(|| drop(gifts));
         }
     }
 
@@ -279,6 +374,20 @@ impl Start {
             None => context.with_remote_span_context(span),
         }
     }
+}
+
+/// A `tracestate` as its header has it: most have one short member.
+fn header_of(state: &TraceState) -> String {
+    let mut header = String::with_capacity(32);
+    for (key, value) in state {
+        if !header.is_empty() {
+            header.push(',');
+        }
+        header.push_str(key);
+        header.push('=');
+        header.push_str(value);
+    }
+    header
 }
 
 /// What is not valid names no parent, and its state belongs to no trace.

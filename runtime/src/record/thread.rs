@@ -12,7 +12,7 @@ use super::outbox::{Head, Outbox};
 use super::panic::Said;
 use super::shared::SharedSpan;
 use super::undecided::Polls;
-use super::{flag, tail};
+use super::{sampling, tail};
 use crate::wire::Scratch;
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use std::cell::{Cell, RefCell};
@@ -107,7 +107,9 @@ pub(super) struct Thread {
     ended: AtomicU64,
     refused: AtomicU64,
     pub(super) outbox: Outbox,
-    pub(super) tail: tail::Held,
+    /// The sampler that is installed, and the rules for traces that are over.
+    pub(super) sampler: sampling::Mine,
+    pub(super) tail: tail::Mine,
     pub(super) panics: Said,
     /// Set while somebody asks which span of ours a context holds; then the answer.
     pub(super) asked: Cell<Option<Option<Arc<SharedSpan>>>>,
@@ -356,7 +358,8 @@ impl Thread {
             ended: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             outbox: Outbox::new(),
-            tail: tail::Held::default(),
+            sampler: sampling::Mine::default(),
+            tail: tail::Mine::default(),
             panics: Said::default(),
             asked: Cell::new(None),
             abandoned: Cell::new(false),
@@ -467,29 +470,28 @@ impl Thread {
             Counters::add(&COUNTERS.after_shutdown, 1);
             return;
         }
-        if self.outbox.holds() {
-            self.tail.saw(head[0] as u8 & (flag::FAILED | flag::PANIC) != 0);
-        }
         // SAFETY: the caller is the owner.
         let appended = self.scratch.while_busy(|| unsafe { self.outbox.append_slowly(head, items, &QUEUE) });
         if appended.is_err() {
             Counters::add(&COUNTERS.too_large, 1);
         }
         if self.outbox.holds_too_much() {
-            Counters::add(&COUNTERS.tail_overflow, 1);
+            // The thread that collects goes on with it.
             // SAFETY: the caller is the owner.
-            unsafe { self.outbox.release() };
+            self.scratch.while_busy(|| unsafe { self.outbox.release() });
         }
     }
 }
 
 /// Gives `f` what every thread has finished since the last call, without waiting for any of them; `f` returns how many
 /// spans that were.
-pub(crate) fn collect_from_threads(mut f: impl FnMut(&[u64]) -> u64) -> u64 {
+///
+/// What a thread has held back since `steal`, in ticks, or longer is taken, too.
+pub(crate) fn collect_from_threads(steal: u64, mut f: impl FnMut(&[u64]) -> u64) -> u64 {
     // Or the allocator, if it is traced, would do it while the list is locked.
     let _ = current();
     let threads: Vec<_> = threads().threads.clone();
-    threads.iter().map(|thread| thread.outbox.collect(&mut f)).sum()
+    threads.iter().map(|thread| thread.outbox.collect(steal, &mut f)).sum()
 }
 
 /// Shows `f` what every thread has finished since the last collection, and leaves it where it is.
@@ -512,6 +514,7 @@ pub(crate) fn discard_ended() {
 
 /// Opens the queue for a new pipeline; what ended after the last one belongs to nobody but captures.
 pub(crate) fn open_queue(max_bytes: usize, wake_at: u64) {
+    super::tail::forget();
     quietly(|| {
         let mut tap = Tap::open();
         forget_ended(&mut tap);
@@ -523,7 +526,7 @@ pub(crate) fn open_queue(max_bytes: usize, wake_at: u64) {
 
 /// How many spans lie with the threads; they are shown to nobody else.
 fn forget_ended(tap: &mut Tap) -> u64 {
-    collect_from_threads(|words| {
+    collect_from_threads(u64::MAX, |words| {
         tap.words(words);
         super::outbox::count_records(words)
     })

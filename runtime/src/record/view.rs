@@ -3,7 +3,8 @@
 use super::old_names::Extras;
 use super::outbox::{Head, split_record};
 use super::outcome::{Class, part};
-use super::{Callsite, Constant, exceptions, flag, limits};
+use super::sampling::{Grounds, probability_of, state_with_threshold, threshold_in};
+use super::{Callsite, Constant, exceptions, flag, head_bits, limits};
 use crate::wire::{self, Items, Payload, dropped, status};
 use otelier_spec::Kind;
 use std::borrow::Cow;
@@ -19,6 +20,8 @@ pub(crate) struct SpanRecord<'a> {
     start: u64,
     end: u64,
     flags: u8,
+    /// The first word of the record.
+    head: u64,
     items: &'a [u64],
     /// Which tags there are among the items; see [`wire::survey`].
     tags: u32,
@@ -62,22 +65,30 @@ impl<'a> Iterator for Records<'a> {
         let (record, rest) = split_record(self.0)?;
         self.0 = rest;
         let (head, items) = record.split_first_chunk::<{ super::chunk::HEAD_WORDS }>()?;
-        let callsite = std::ptr::with_exposed_provenance::<Callsite>(head[1] as usize);
         let (tags, has_twins) = wire::survey(items);
         Some(SpanRecord {
-            // SAFETY: `head` stored the address of a `&'static Callsite` in this word, exposing its provenance.
-            callsite: unsafe { &*callsite },
+            callsite: callsite_of(head)?,
             trace_id: u128::from(head[2]) << 64 | u128::from(head[3]),
             span_id: head[4],
             parent_span_id: head[5],
             start: head[6],
             end: head[7],
             flags: head[0] as u8,
+            head: head[0],
             items,
             tags,
             has_twins,
         })
     }
+}
+
+/// The call site of a record.
+#[inline]
+pub(super) fn callsite_of(record: &[u64]) -> Option<&'static Callsite> {
+    let [_, callsite, ..] = record else { return None };
+    let callsite = std::ptr::with_exposed_provenance::<Callsite>(*callsite as usize);
+    // SAFETY: `head` stored the address of a `&'static Callsite` in this word, exposing its provenance.
+    Some(unsafe { &*callsite })
 }
 
 /// A moment in the life of a span.
@@ -365,6 +376,7 @@ impl<'a> SpanRecord<'a> {
         {
             f(Key::Static("otelier.span_type"), Value::Str(schema.id));
         }
+        self.explain(&mut f);
         if !extras.old_names() {
             return self.own_attributes(f);
         }
@@ -577,8 +589,45 @@ impl<'a> SpanRecord<'a> {
         }
     }
 
-    /// The `tracestate` header of the trace, if it has one.
-    pub(crate) fn trace_state(&self) -> Option<&'a str> {
+    /// Why the trace is kept, if there is something to say of it.
+    fn grounds(&self) -> Option<&'static Grounds> {
+        Grounds::of(head_bits::grounds_of(self.head))
+    }
+
+    /// Calls `f` with what explains why the trace is kept, on the span with which it entered the process.
+    fn explain(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) {
+        if self.head & head_bits::LOCAL_ROOT == 0 {
+            return;
+        }
+        let Some(grounds) = self.grounds() else { return };
+        f(Key::Static("otelier.sampler.reason"), Value::Str(grounds.kept.as_str()));
+        if let Some(rule) = &grounds.rule {
+            f(Key::Static("otelier.sampler.rule"), Value::Str(rule));
+        }
+        // A trace that was decided at its end stands for no fewer than its parent said.
+        let told =
+            (self.head & head_bits::DECIDED != 0).then(|| self.own_trace_state().and_then(threshold_in)).flatten();
+        let threshold = grounds.threshold.map(|threshold| threshold.max(told.unwrap_or_default()));
+        if let Some(probability) = threshold.map(probability_of) {
+            f(Key::Static("otelier.sampler.probability"), Value::Double(probability));
+        }
+    }
+
+    /// The `tracestate` header of the trace, if it has one; with the threshold of tail sampling, by which whoever counts spans
+    /// knows how many each stands for.
+    pub(crate) fn trace_state(&self) -> Option<Cow<'a, str>> {
+        let own = self.own_trace_state();
+        if self.head & head_bits::DECIDED == 0 {
+            return own.map(Cow::Borrowed);
+        }
+        let Some(own) = own else { return Grounds::state_of(head_bits::grounds_of(self.head)).map(Cow::Borrowed) };
+        let threshold = self.grounds().and_then(|grounds| grounds.threshold);
+        let changed = threshold.and_then(|threshold| state_with_threshold(own, threshold));
+        Some(changed.map_or(Cow::Borrowed(own), Cow::Owned))
+    }
+
+    /// The `tracestate` header as it was when the span began.
+    pub(super) fn own_trace_state(&self) -> Option<&'a str> {
         self.items_with(&[wire::TRACE_STATE]).find_map(|item| match (item.tag, item.payload) {
             (wire::TRACE_STATE, Payload::Str(state)) => Some(state),
             _ => None,

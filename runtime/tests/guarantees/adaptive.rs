@@ -1,8 +1,10 @@
 //! The sampler that follows the load.
 
-use crate::support::{Gate, Recorder, start, turn, wait_until};
+use crate::support::{Gate, PATIENCE, Recorder, start, turn, wait_until};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use otelier::Telemetry;
 use otelier::config::{Adaptive, ParentBased, Sampler};
 use otelier::prelude::*;
@@ -40,6 +42,36 @@ fn plain() {}
 
 #[trace(sample = always)]
 fn hinted() {}
+
+#[trace_storage(
+    storage.operation = StorageOperation::Put, lakehouse.layer = Layer::Bronze, crypto.data_size_bytes = size
+)]
+fn store_bytes(size: i64) {}
+
+#[trace]
+fn fail() -> Result<(), std::io::Error> {
+    Err(std::io::Error::other("it always does"))
+}
+
+/// An exporter that keeps nothing.
+#[derive(Debug)]
+struct Silent;
+
+impl SpanExporter for Silent {
+    async fn export(&self, _batch: Vec<SpanData>) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// An exporter that fails.
+#[derive(Debug)]
+struct Refuses;
+
+impl SpanExporter for Refuses {
+    async fn export(&self, _batch: Vec<SpanData>) -> OTelSdkResult {
+        Err(OTelSdkError::InternalFailure("refused".to_owned()))
+    }
+}
 
 fn remote(trace: u128, flags: TraceFlags) -> Context {
     let span = SpanContext::new(TraceId::from(trace), SpanId::from(8), flags, true, TraceState::NONE);
@@ -149,4 +181,64 @@ fn a_full_queue_lowers_the_factor_which_outlives_a_change_of_settings_and_comes_
     next.set_sampler(Sampler::default()).expect("it can change");
     assert_eq!(next.health().sampling_factor, None);
     next.shutdown().expect("the pipeline ends in time");
+}
+
+#[test]
+fn storage_is_judged_by_the_size_it_is_given() {
+    let recorder = Recorder::with(adaptive(|settings| {
+        (settings.storage_ratio, settings.large_file_ratio) = (1.0, 0.0);
+    }));
+    [1 << 40, 1 << 30, 1 << 20, 1].into_iter().for_each(store_bytes);
+    store();
+    let sizes = |span: &SpanData| {
+        let found = span.attributes.iter().find(|attribute| attribute.key.as_str() == "crypto.data_size_bytes");
+        found.map(|attribute| attribute.value.to_string())
+    };
+    let found: Vec<_> = recorder.spans().iter().map(sizes).collect();
+    assert_eq!(found, [Some("1048576".to_owned()), Some("1".to_owned()), None]);
+}
+
+#[test]
+fn a_target_rate_refuses_what_is_above_it_and_says_so() {
+    let _turn = turn();
+    let settings = adaptive(|settings| (settings.ratio, settings.traces_per_second) = (1.0, Some(10.0)));
+    let telemetry = start(settings, Silent);
+    let factor = || telemetry.health().sampling_factor.expect("it is adaptive");
+    assert_eq!(factor(), 1.0);
+    wait_until("the factor falls", || {
+        (0..100).for_each(|_| plain());
+        factor() < 0.2
+    });
+    (0..1_000).for_each(|_| plain());
+    let counts = telemetry.sampling_counts().expect("they are counted");
+    assert!(counts.by_target > 100 && counts.by_load == 0 && counts.by_extreme_load == 0, "{counts:?}");
+    telemetry.shutdown().expect("the pipeline ends in time");
+}
+
+#[test]
+fn traces_that_fail_raise_the_ratio() {
+    let recorder = Recorder::with(adaptive(|settings| settings.ratio = 0.5));
+    let refused = || recorder.telemetry().sampling_counts().expect("they are counted").by_ratio;
+    wait_until("every trace is kept", || {
+        let before = refused();
+        (0..50).for_each(|_| assert!(fail().is_err()));
+        recorder.telemetry().force_flush(PATIENCE).expect("it is exported");
+        refused() == before
+    });
+    recorder.spans();
+}
+
+#[test]
+fn exports_that_fail_lower_the_factor() {
+    let _turn = turn();
+    let telemetry = start(adaptive(|settings| settings.ratio = 1.0), Refuses);
+    wait_until("the factor falls", || {
+        (0..10).for_each(|_| plain());
+        let _ = telemetry.force_flush(PATIENCE);
+        telemetry.health().sampling_factor.is_some_and(|factor| factor < 1.0)
+    });
+    (0..1_000).for_each(|_| plain());
+    let counts = telemetry.sampling_counts().expect("they are counted");
+    assert!(counts.by_load > 0 && counts.by_target == 0, "{counts:?}");
+    let _ = telemetry.shutdown();
 }

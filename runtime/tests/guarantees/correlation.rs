@@ -355,6 +355,7 @@ fn oddly_named_job(begin: &str, of_job: &str) -> Option<CorrelationContext> {
 
 #[test]
 fn names_of_arguments_mean_the_arguments() {
+    let _turn = crate::support::turn();
     let found = oddly_named_job("order-7", "j").expect("a job has one");
     assert_eq!((found.id(), found.job()), ("order-7", Some("j")));
 }
@@ -400,6 +401,7 @@ impl<T: Sync> Boxed for Worker<T> {
 
 #[tokio::test]
 async fn jobs_of_all_shapes_have_a_context() {
+    let recorder = Recorder::start();
     let worker = Worker(1);
     let (text, first) = worker.generic("text");
     assert!(text == "text" && first.is_some());
@@ -410,6 +412,8 @@ async fn jobs_of_all_shapes_have_a_context() {
     let (length, boxed) = worker.run("text").await;
     assert!(length == 4 && boxed.is_some());
     assert_eq!(id(), None);
+    let spans = recorder.spans();
+    assert!(spans.len() == 5 && spans.iter().all(|span| span.name.starts_with("job ")), "{spans:?}");
 }
 
 #[test]
@@ -452,6 +456,7 @@ fn a_job_has_a_context_of_its_own_unless_one_is_current() {
 
 #[test]
 fn a_job_takes_the_context_of_its_message_and_the_id_of_its_annotation() {
+    let _turn = crate::support::turn();
     assert_eq!(named_job("order-7".into()).as_deref(), Some("order-7"));
     assert_eq!(named_job("not an id".into()).map(|id| id.len()), Some(36));
     assert_eq!(any_function(&order("a")).as_deref(), Some("a"));

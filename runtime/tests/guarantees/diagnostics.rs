@@ -114,6 +114,82 @@ fn at_debug_the_start_and_every_batch_are_said_without_secrets() {
 }
 
 #[test]
+fn at_debug_it_is_said_why_tail_sampling_does_not_keep_a_trace() {
+    use otelier::config::{Keep, TailRule, TailSampling};
+    let said = Said::listen();
+    let tail = TailSampling::new(1e-16)
+        .with_rule(TailRule::new("probes", Keep::Never).attribute_is("app.probe", ["yes"]))
+        .with_rule(TailRule::new("a few", Keep::Ratio(1e-16)).attribute_is("app.probe", ["perhaps"]));
+    let settings = Telemetry::default().with_tail_sampling(tail).with_log_level(LogLevel::Debug);
+    let telemetry = start(settings, MemoryExporter::new(10));
+    for (on_thread, probe) in [(true, "yes"), (true, "no"), (false, "perhaps"), (false, "no")] {
+        match on_thread {
+            true => otelier::prelude::trace_block!(name = "root", "app.probe" = probe, { leaf(1) }),
+            false => otelier::Span::builder("task").attribute("app.probe", probe).start().end(),
+        }
+    }
+    telemetry.force_flush(PATIENCE).expect("in time");
+    telemetry.shutdown().expect("in time");
+    let said = said.of("Sampling.Trace.Refused");
+    let said: Vec<_> = said.iter().map(|line| line.split_once(", ").expect("an id, then the rest").1).collect();
+    let ratio = "ratio 0.000000000000000097145, threshold fffffffffffff9";
+    let none = "no rule of tail sampling matched, and its random part is below the threshold of the ratio";
+    let mut expected = [
+        "`root`: tail sampling does not keep it, rule `probes`".to_owned(),
+        format!("`root`: {none}, {ratio}"),
+        format!("`task`: tail sampling does not keep it, rule `a few`, {ratio}"),
+        format!("`task`: {none}, {ratio}"),
+    ];
+    expected.sort_unstable();
+    let mut said = said;
+    said.sort_unstable();
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn at_debug_it_is_said_why_a_trace_was_not_recorded_also_where_that_is_decided_with_one_word() {
+    use otelier::config::{Composable, Rule, Sampler};
+    let said = Said::listen();
+    let settings = Telemetry::default().with_sampler(Sampler::AlwaysOff);
+    let telemetry = start(settings, MemoryExporter::new(10));
+    leaf(0);
+    telemetry.set_log_level(LogLevel::Debug);
+    leaf(1);
+    telemetry.set_sampler(Sampler::TraceIdRatio(0.0)).expect("it is one");
+    leaf(2);
+    let rules = Composable::RuleBased(vec![
+        Rule::new(Composable::AlwaysOn).span_name("other"),
+        Rule::new(Composable::Probability(1e-16)).span_name("leaf"),
+    ]);
+    telemetry.set_sampler(Sampler::Composite(rules)).expect("it is one");
+    leaf(3);
+    never();
+    telemetry.force_flush(PATIENCE).expect("in time");
+    telemetry.set_log_level(LogLevel::Info);
+    leaf(4);
+    telemetry.shutdown().expect("in time");
+    // Without the ids, which are others each time.
+    let refused: Vec<_> = said
+        .of("Sampling.Trace.Refused")
+        .into_iter()
+        .map(|line| line.split_once(", ").expect("an id, then the rest").1.to_owned())
+        .collect();
+    assert_eq!(
+        refused,
+        [
+            "`leaf`: the sampler refuses everything",
+            "`leaf`: the sampler refuses everything",
+            "`leaf`: its random part is below the threshold of a ratio, rule `rules[1]`, ratio 0.000000000000000097145, \
+             threshold fffffffffffff9",
+            "`never`: `sample` of the annotation",
+        ]
+    );
+}
+
+#[trace(sample = never)]
+fn never() {}
+
+#[test]
 fn dropped_spans_are_said_with_their_number_and_the_reason() {
     let said = Said::listen();
     let gate = crate::support::Gate::default();

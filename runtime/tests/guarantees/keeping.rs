@@ -68,11 +68,11 @@ fn of_the_rest_a_share_is_kept() {
 }
 
 #[test]
-fn spans_of_other_traces_and_other_threads_stay_when_a_trace_is_forgotten() {
+fn a_trace_is_forgotten_with_its_spans_of_other_threads_and_others_are_decided_by_themselves() {
     let recorder = keeping(TailSampling::failed());
     trace_block!(name = "forgotten", {
         let other = Span::builder("other trace").root().start();
-        other.in_scope(|| trace_block!(name = "below it", {}));
+        other.in_scope(|| _ = inner(true));
         drop(other);
         std::thread::scope(|scope| {
             scope.spawn(otelier::with_current_context(|| trace_block!(name = "elsewhere", {})));
@@ -80,20 +80,42 @@ fn spans_of_other_traces_and_other_threads_stay_when_a_trace_is_forgotten() {
     });
     let mut names: Vec<_> = recorder.finish().0.iter().map(|span| span.name.to_string()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["below it", "elsewhere", "other trace"]);
+    assert_eq!(names, ["inner", "other trace"]);
 }
 
 #[test]
-fn a_trace_too_large_to_hold_back_is_kept_and_counted() {
-    let recorder = keeping(TailSampling::failed());
+fn a_trace_too_large_for_its_thread_is_decided_all_the_same() {
+    for (fails, kept) in [(false, 0), (true, 1002)] {
+        let recorder = keeping(TailSampling::failed());
+        trace_block!(name = "large", {
+            for _ in 0..1000 {
+                trace_block!(name = "part", "app.text" = "x".repeat(560), {});
+            }
+            let _ = inner(fails);
+        });
+        let (spans, stats) = recorder.finish();
+        assert_eq!((spans.len(), stats.tail_overflows, stats.dropped()), (kept, 0, 1002 - kept as u64));
+    }
+}
+
+#[test]
+fn where_there_is_no_room_a_trace_is_decided_before_it_is_over_and_counted() {
+    let mut tail = TailSampling::failed();
+    tail.max_bytes = 1 << 16;
+    let recorder = keeping(tail);
     trace_block!(name = "large", {
         for _ in 0..1000 {
-            trace_block!(name = "part", "app.text" = "x".repeat(1000), {});
+            trace_block!(name = "part", "app.text" = "x".repeat(560), {});
         }
     });
+    let counts = {
+        recorder.telemetry().force_flush(PATIENCE).expect("in time");
+        recorder.telemetry().tail_counts().expect("there is")
+    };
     let (spans, stats) = recorder.finish();
-    assert_eq!((stats.tail_overflows, stats.dropped_by_tail_sampling), (1, 0));
-    assert_eq!(spans.len() as u64 + stats.dropped(), 1001);
+    assert_eq!((stats.tail_overflows, stats.dropped_by_tail_sampling, spans.len()), (1, 1001, 0));
+    assert_eq!((counts.overflows, counts.dropped, counts.kept), (1, 1, 0));
+    assert!(counts.late_dropped == 0 && counts.held_bytes == 0, "{counts:?}");
 }
 
 #[test]

@@ -150,10 +150,11 @@ fn print(text: &mut String, spans: &[SpanData], span: &SpanData, depth: usize) {
     }
 }
 
-/// What depends on the environment, or on the line a test stands on, is left out.
+/// What depends on the environment, or on the line a test stands on, is left out; and why a trace was kept, which other tests ask.
 fn attributes(text: &mut String, attributes: &[KeyValue]) {
     const LEFT_OUT: [&str; 3] = ["code.file.path", "code.line.number", "exception.stacktrace"];
-    for attribute in attributes.iter().filter(|attribute| !LEFT_OUT.contains(&attribute.key.as_str())) {
+    let is_shown = |key: &str| !LEFT_OUT.contains(&key) && !key.starts_with("otelier.sampler.");
+    for attribute in attributes.iter().filter(|attribute| is_shown(attribute.key.as_str())) {
         let _ = write!(text, " {}={}", attribute.key, attribute.value);
     }
 }

@@ -83,12 +83,12 @@ async fn load_later(
     Ok(rows)
 }
 
-#[trace(ret(app.sum), root, sample = always)]
+#[trace(ret(app.sum), root, sample = always, priority = high)]
 fn sum(a: u64) -> u64 {
     a + 1
 }
 
-#[trace(ret(app.sum), sample = never)]
+#[trace(ret(app.sum), sample = never, priority = low)]
 async fn sum_later(a: u64) -> u64 {
     a + 1
 }
@@ -186,7 +186,7 @@ fn main() {
     drop(Method(1).get_later());
     let n = 4;
     let block = trace_block!(
-        name = "block {app.n}", ret(app.n), none = "nothing", root, sample = 1, budget = "5s", metrics, link = &None::<SpanContext>,
+        name = "block {app.n}", ret(app.n), none = "nothing", root, sample = 1, priority = normal, budget = "5s", metrics, link = &None::<SpanContext>,
         event("began", app.order = ..&order),
         -> Option<u64> { Some(n) }
     );

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["schema"],
     &["record"],
     &["bridge", "config", "propagation"],
-    &["span"],
+    &["sampling", "span"],
     &["correlation"],
     &["http", "logging", "prefect", "process", "tracing"],
     &["export", "resource"],

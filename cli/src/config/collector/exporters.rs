@@ -171,7 +171,7 @@ fn rotated(rotation: &Rotation, notes: &mut Vec<String>) -> Yaml {
 }
 
 /// Retries, and the queue.
-fn sending(delivery: &Delivery<'_>, notes: &mut Vec<String>) -> Vec<(String, Yaml)> {
+pub(super) fn sending(delivery: &Delivery<'_>, notes: &mut Vec<String>) -> Vec<(String, Yaml)> {
     let off = || Yaml::map([("enabled", Yaml::Bool(false))]);
     // Behind a failover every failure is.
     if !delivery.retry.also_statuses.is_empty() && !delivery.is_member {

@@ -1,14 +1,20 @@
 //! `otelier config collector`: what a Collector needs to send what programs sent themselves.
 
+mod balance;
+mod decide;
 mod exporters;
 mod lanes;
 mod notes;
+mod ottl;
 mod plan;
 mod programs;
 mod sampling;
 mod secrets;
+mod tail;
 mod text;
 mod yaml;
+
+pub(crate) use balance::{Balancing, Resolver};
 
 use crate::Outcome;
 use crate::schema::files;
@@ -21,16 +27,65 @@ const RELEASE: &str = "0.159";
 const FIRST_RELEASE: &str = "0.144";
 
 /// What the user chose.
-struct Options {
-    listen: String,
-    grpc_port: u16,
-    http_port: u16,
+pub(crate) struct Options {
+    pub(crate) role: Role,
+    pub(crate) listen: String,
+    pub(crate) grpc_port: u16,
+    /// The second of two tiers has none.
+    pub(crate) http_port: Option<u16>,
     /// From here on, where a failover is: to the Collector itself, on its machine.
-    failover_port: u16,
-    memory: u64,
-    storage: String,
-    /// Whether sampling moves into the Collector.
-    samples: bool,
+    pub(crate) failover_port: u16,
+    pub(crate) memory: u64,
+    pub(crate) storage: String,
+    /// Whether sampling, or that of the head, moves into the Collector.
+    pub(crate) samples: bool,
+}
+
+/// What the Collector is for.
+pub(crate) enum Role {
+    /// Everything.
+    Alone,
+    /// The first of two tiers: it leads traces to the second.
+    Front(Balancing),
+    /// The second of two tiers: it decides on traces.
+    Sampling(Sizes),
+}
+
+/// What the second of two tiers has to hold.
+pub(crate) struct Sizes {
+    /// That begin in a second, for each of its Collectors.
+    pub(crate) traces_per_second: u64,
+    pub(crate) spans_per_trace: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { traces_per_second: 400, spans_per_trace: 10 }
+    }
+}
+
+impl Role {
+    fn takes(&self, signal: Signal) -> bool {
+        !matches!(self, Self::Sampling(_)) || signal == Signal::Traces
+    }
+
+    /// Where it says that it runs, and where its own numbers are: both tiers can be on one machine.
+    fn health_port(&self) -> u16 {
+        if matches!(self, Self::Sampling(_)) { 13134 } else { 13133 }
+    }
+
+    fn metrics_port(&self) -> u16 {
+        if matches!(self, Self::Sampling(_)) { 8889 } else { 8888 }
+    }
+}
+
+impl Options {
+    /// Whether the Collector itself listens there.
+    fn is_own(&self, host: &str, port: u16) -> bool {
+        let is_here = plan::is_loopback(host) && (plan::is_loopback(&self.listen) || plan::is_any(&self.listen))
+            || *host == bracketed(&self.listen);
+        is_here && (port == self.grpc_port || Some(port) == self.http_port)
+    }
 }
 
 /// What is exported.
@@ -54,34 +109,9 @@ impl Signal {
 }
 
 pub(super) fn command() -> Command {
-    let port = |name: &'static str, default: &'static str, help: &'static str| {
-        let port = Arg::new(name).long(name).value_name("PORT").default_value(default).help(help);
-        port.value_parser(value_parser!(u16).range(1..))
-    };
-    let option = |name: &'static str, value: &'static str, default: &'static str| {
-        Arg::new(name).long(name).value_name(value).default_value(default)
-    };
-    let file = Arg::new("FILE").help("Takes this file instead of the environment, and the file that it names");
     Command::new("collector")
         .about("Writes the settings of an OpenTelemetry Collector that sends what programs sent")
-        .arg(file)
-        .arg(option("listen", "HOST", "localhost").help("Listens to programs at this host or address"))
-        .arg(port("grpc-port", "4317", "Listens to gRPC at this port"))
-        .arg(port("http-port", "4318", "Listens to HTTP at this port"))
-        .arg(port(
-            "failover-port",
-            "4319",
-            "Leads to a failover through this port of its own machine; further ones follow",
-        ))
-        .arg(
-            option("memory", "MIB", "512")
-                .value_parser(value_parser!(u64).range(8..=1 << 24))
-                .help("How much memory the Collector may take, in MiB"),
-        )
-        .arg(
-            option("storage", "DIRECTORY", "/var/lib/otelcol/otelier")
-                .help("Where the Collector keeps batches, if the settings have a disk buffer"),
-        )
+        .args(arguments())
         .arg(
             option("sampling", "WHERE", "collector")
                 .value_parser(["collector", "program"])
@@ -90,24 +120,79 @@ pub(super) fn command() -> Command {
         .arg(files::out_file())
 }
 
-pub(super) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
+/// An option with a value.
+pub(crate) fn option(name: &'static str, value: &'static str, default: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).default_value(default)
+}
+
+/// An option for a port.
+pub(crate) fn port(name: &'static str, default: &'static str, help: &'static str) -> Arg {
+    option(name, "PORT", default).help(help).value_parser(value_parser!(u16).range(1..))
+}
+
+/// What every command asks that writes a Collector to which programs send.
+pub(crate) fn arguments() -> [Arg; 7] {
+    [
+        Arg::new("FILE").help("Takes this file instead of the environment, and the file that it names"),
+        option("listen", "HOST", "localhost").help("Listens to programs at this host or address"),
+        port("grpc-port", "4317", "Listens to gRPC at this port"),
+        port("http-port", "4318", "Listens to HTTP at this port"),
+        port("failover-port", "4319", "Leads to a failover through this port of its own machine; further ones follow"),
+        option("memory", "MIB", "512")
+            .value_parser(value_parser!(u64).range(8..=1 << 24))
+            .help("How much memory the Collector may take, in MiB"),
+        option("storage", "DIRECTORY", "/var/lib/otelcol/otelier")
+            .help("Where the Collector keeps batches, if the settings have a disk buffer"),
+    ]
+}
+
+/// What the user chose of [`arguments`].
+///
+/// # Errors
+///
+/// What cannot be used.
+pub(crate) fn options(matches: &ArgMatches, role: Role, samples: bool) -> Result<Options, String> {
     let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
     let port = |name: &str| matches.get_one::<u16>(name).copied().unwrap_or_default();
     let options = Options {
+        role,
         listen: text("listen"),
         grpc_port: port("grpc-port"),
-        http_port: port("http-port"),
+        http_port: Some(port("http-port")),
         failover_port: port("failover-port"),
         memory: matches.get_one::<u64>("memory").copied().unwrap_or(512),
         storage: text("storage"),
-        samples: text("sampling") == "collector",
+        samples,
     };
-    if options.grpc_port == options.http_port {
-        return Err(format!("gRPC and HTTP have the same port, {}; expected one for each", options.http_port));
+    if Some(options.grpc_port) == options.http_port {
+        return Err(format!("gRPC and HTTP have the same port, {}; expected one for each", options.grpc_port));
     }
-    if options.listen.is_empty() || options.listen.contains(['/', ' ', '@']) {
-        return Err(format!("`--listen` is `{}`; expected a host or an address", yaml::printable(&options.listen)));
+    check_host("--listen", &options.listen)?;
+    Ok(options)
+}
+
+/// # Errors
+///
+/// `host` is none.
+pub(crate) fn check_host(option: &str, host: &str) -> Result<(), String> {
+    if host.is_empty() || host.contains(['/', ' ', '@']) {
+        return Err(format!("`{option}` is `{}`; expected a host or an address", yaml::printable(host)));
     }
+    Ok(())
+}
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
+    let samples = matches.get_one::<String>("sampling").is_some_and(|place| place == "collector");
+    let options = options(matches, Role::Alone, samples)?;
+    files::print(matches, written(&settings(matches)?, &options)?.0)
+}
+
+/// The settings that [`arguments`] name, and said what is doubtful about them.
+///
+/// # Errors
+///
+/// They cannot be read.
+pub(crate) fn settings(matches: &ArgMatches) -> Result<Settings, String> {
     let file = matches.get_one::<String>("FILE").map(String::as_str);
     let settings = super::settings(file).map_err(|error| {
         let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
@@ -121,11 +206,17 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
         let problem = problem.clone().with_note("a program that starts here with these settings refuses them");
         crate::say(&format!("warning: {problem}"));
     }
-    files::print(matches, written(&settings, &options)?)
+    Ok(settings)
 }
 
-fn written(settings: &Settings, options: &Options) -> Result<String, String> {
-    Ok(text::file(settings, options, &plan::Plan::of(settings, options)?))
+/// The file, and what there is to know about it, which stands in it, too.
+///
+/// # Errors
+///
+/// Why there is no such Collector.
+pub(crate) fn written(settings: &Settings, options: &Options) -> Result<(String, Vec<String>), String> {
+    let plan = plan::Plan::of(settings, options)?;
+    Ok((text::file(settings, options, &plan), plan.notes))
 }
 
 /// A duration as Go reads it.
@@ -147,7 +238,10 @@ fn bracketed(host: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod of_go {
     use super::*;
 
     #[test]

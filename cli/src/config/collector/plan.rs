@@ -1,11 +1,11 @@
 //! Components of the Collector, and which of them a pipeline leads through.
 
+use super::balance;
 use super::exporters::{self, Delivery, Exporter, STORAGE};
 use super::lanes::{self, Lane, Target};
-use super::sampling::{self, Head};
 use super::secrets::Secrets;
 use super::yaml::{Yaml, printable};
-use super::{Options, Signal, bracketed, duration};
+use super::{FIRST_RELEASE, Options, Role, Signal, duration};
 use otelier::Telemetry;
 use otelier::config::{Otlp, Protocol, Settings, Sync};
 use std::collections::BTreeSet;
@@ -16,7 +16,6 @@ use std::time::Duration;
 const TO_FAILOVER: &str = "_to_failover";
 
 /// Everything that the file says.
-#[derive(Default)]
 pub(super) struct Plan {
     pub(super) extensions: Vec<(String, Yaml)>,
     pub(super) processors: Vec<(String, Yaml)>,
@@ -32,15 +31,18 @@ pub(super) struct Plan {
     pub(super) signals: Vec<Signal>,
     /// What programs print themselves.
     pub(super) consoles: Vec<Signal>,
-    /// Whether traces are sampled here.
-    pub(super) samples: bool,
+    /// Whether programs keep every trace that begins in them from now on.
+    pub(super) moves_head: bool,
+    /// Whether programs decide on no finished traces from now on.
+    pub(super) moves_tail: bool,
+    /// The first release of the Collector that can read the file.
+    pub(super) first_release: &'static str,
     /// Whether every receiver is reached by gRPC, so that programs can do so.
     pub(super) uses_grpc: bool,
     /// Where the Collector would send to itself.
     loops: Vec<String>,
     /// Receivers of this machine alone, which lead to a failover, with their ports.
     pub(super) hops: Vec<(String, u16)>,
-    sampled_at_the_end: bool,
 }
 
 impl Plan {
@@ -51,20 +53,45 @@ impl Plan {
     /// The settings send nothing that a Collector could, or to the Collector itself.
     pub(super) fn of(settings: &Settings, options: &Options) -> Result<Self, String> {
         let telemetry = &settings.telemetry;
-        let mut plan = Self::default();
+        let mut plan = Self {
+            extensions: Vec::new(),
+            processors: Vec::new(),
+            exporters: Vec::new(),
+            connectors: Vec::new(),
+            pipelines: Vec::new(),
+            secrets: Secrets::default(),
+            notes: Vec::new(),
+            contrib: BTreeSet::new(),
+            signals: Vec::new(),
+            consoles: Vec::new(),
+            moves_head: false,
+            moves_tail: false,
+            first_release: FIRST_RELEASE,
+            uses_grpc: false,
+            loops: Vec::new(),
+            hops: Vec::new(),
+        };
         let memory = [
             ("check_interval", Yaml::text("1s")),
             ("limit_mib", Yaml::Integer(options.memory)),
             ("spike_limit_mib", Yaml::Integer(options.memory / 5)),
         ];
         plan.processors.push(("memory_limiter".to_owned(), Yaml::map(memory)));
-        plan.health();
+        plan.health(options);
         plan.storage(telemetry, options)?;
-        let sampling = plan.sampling(telemetry, options);
-        for signal in Signal::ALL {
+        let sampling = plan.sampling(telemetry, options)?;
+        for signal in Signal::ALL.into_iter().filter(|signal| options.role.takes(*signal)) {
+            let lanes = lanes::of(settings, signal);
             let mut ends = Vec::new();
-            for lane in lanes::of(settings, signal) {
-                ends.extend(plan.lane(telemetry, options, signal, &lane)?);
+            match &options.role {
+                Role::Front(balancing) if signal == Signal::Traces => {
+                    ends.extend(plan.balanced(telemetry, options, balancing, &lanes)?);
+                }
+                _ => {
+                    for lane in &lanes {
+                        ends.extend(plan.lane(telemetry, options, signal, lane)?);
+                    }
+                }
             }
             if ends.is_empty() {
                 continue;
@@ -99,12 +126,14 @@ impl Plan {
         if !self.signals.contains(&Signal::Traces) {
             // Nothing leads through them.
             self.processors.retain(|(name, _)| name == "memory_limiter");
-            self.samples = false;
+            (self.moves_head, self.moves_tail) = (false, false);
         }
         let otlp =
             |kind: &str| self.exporters.iter().any(|(name, _)| name.starts_with(kind) && !name.contains(TO_FAILOVER));
         self.uses_grpc = otlp("otlp_grpc/") && !otlp("otlp_http/");
-        self.asides(telemetry);
+        if !matches!(options.role, Role::Sampling(_)) {
+            self.asides(telemetry);
+        }
         if let [(first, _), ..] = &*self.hops {
             self.notes.push(format!(
                 "failover: the connector keeps nothing and sends nothing again, so batches go to it through `{first}` on this \
@@ -121,8 +150,8 @@ impl Plan {
         Ok(self)
     }
 
-    fn health(&mut self) {
-        let health = Yaml::map([("endpoint", Yaml::text("localhost:13133"))]);
+    fn health(&mut self, options: &Options) {
+        let health = Yaml::map([("endpoint", Yaml::text(format!("localhost:{}", options.role.health_port())))]);
         self.extensions.push(("health_check".to_owned(), health));
     }
 
@@ -152,73 +181,6 @@ impl Plan {
             );
         }
         Ok(())
-    }
-
-    /// The processors that sample traces.
-    fn sampling(&mut self, telemetry: &Telemetry, options: &Options) -> Vec<String> {
-        let mut names = Vec::new();
-        let head = sampling::head(&telemetry.sampler);
-        if !options.samples {
-            let is_sampled = head != Ok(Head::Everything) || telemetry.tail_sampling.is_some();
-            self.notes.extend(is_sampled.then(|| "sampling stays in the programs, as `--sampling` says".to_owned()));
-            return names;
-        }
-        let head = match head {
-            Ok(head) => head,
-            Err(why) => {
-                self.notes.push(format!("the sampler stays in the programs, and so does tail sampling: {why}"));
-                return names;
-            }
-        };
-        let mut add = |name: &str, processor: Yaml| {
-            names.push(name.to_owned());
-            self.processors.push((name.to_owned(), processor));
-        };
-        match head {
-            Head::Everything => {}
-            Head::Ratio(share) => {
-                add("probabilistic_sampler", sampling::probabilistic(share));
-                self.notes.push(
-                    "`probabilistic_sampler` decides by the trace id for every span: the decision of a caller that \
-                     sampled at another ratio does not count"
-                        .to_owned(),
-                );
-            }
-            Head::Policies(policies) => {
-                add("tail_sampling/rules", sampling::tail(policies, sampling::wait_of_rules()));
-                self.sampled_at_the_end = true;
-                self.notes.push(
-                    "`tail_sampling/rules` looks for the attributes of rules in all spans and resources of a trace, and \
-                     not in its first span alone, and finds text, not numbers"
-                        .to_owned(),
-                );
-            }
-        }
-        if let Some(tail) = &telemetry.tail_sampling {
-            match sampling::of_tail_sampling(tail) {
-                Some((policies, wait)) => {
-                    add("tail_sampling", sampling::tail(policies, wait));
-                    self.sampled_at_the_end = true;
-                    self.notes.push(
-                        "`tail_sampling` looks at whole traces with the spans of all programs, and a program at its own \
-                         part of them"
-                            .to_owned(),
-                    );
-                }
-                None => self.notes.push("tail sampling keeps every trace, so it is left out".to_owned()),
-            }
-        }
-        if self.sampled_at_the_end {
-            self.contrib.insert("tail_sampling");
-            self.notes.push(
-                "`tail_sampling` needs all spans of a trace in one Collector: it is for one that all programs send to. What \
-                 waits for the end of its trace is in memory, and lost if the Collector is killed; `--sampling program` \
-                 avoids both"
-                    .to_owned(),
-            );
-        }
-        self.samples = !names.is_empty();
-        names
     }
 
     /// One exporter of the settings; the names of what a pipeline then leads to.
@@ -321,7 +283,7 @@ impl Plan {
             return Ok(known.clone());
         }
         let port = u16::try_from(number - 1).ok().and_then(|more| options.failover_port.checked_add(more));
-        let is_free = |port: &u16| ![options.grpc_port, options.http_port].contains(port);
+        let is_free = |port: &u16| *port != options.grpc_port && Some(*port) != options.http_port;
         let port = port.filter(is_free).ok_or_else(|| {
             format!(
                 "failover {number} has no port of its own; expected `--failover-port` from which {number} ports are free"
@@ -342,15 +304,56 @@ impl Plan {
     fn add(&mut self, name: String, made: Exporter, signal: Signal, options: &Options, lane: &Lane<'_>) -> String {
         debug_assert!(name.starts_with(made.kind));
         self.notes.extend(made.notes.iter().map(|note| format!("{name}: {note}")));
-        if let Some((host, port)) = &made.receiver {
-            let is_own = is_loopback(host) && (is_loopback(&options.listen) || is_any(&options.listen));
-            let is_own = is_own || *host == bracketed(&options.listen);
-            if is_own && [options.grpc_port, options.http_port].contains(port) {
-                self.loops.push(at(lane, &format!("{} go to {host}:{port}", signal.name())));
-            }
+        if let Some((host, port)) = &made.receiver
+            && options.is_own(host, *port)
+        {
+            self.loops.push(at(lane, &format!("{} go to {host}:{port}", signal.name())));
+        }
+        if let (Some((host, port)), Role::Sampling(_)) = (&made.receiver, &options.role)
+            && is_loopback(host)
+        {
+            self.notes.push(format!(
+                "{name} sends to {host}:{port} on the machine of each Collector of the second tier: it must not be the first tier"
+            ));
         }
         self.exporters.push((name.clone(), Yaml::Map(made.settings)));
         name
+    }
+
+    /// The exporter that leads traces to the tier that samples; nothing if programs send none that a Collector could send on.
+    fn balanced(
+        &mut self,
+        telemetry: &Telemetry,
+        options: &Options,
+        balancing: &balance::Balancing,
+        lanes: &[Lane<'_>],
+    ) -> Result<Option<String>, String> {
+        // What programs print stays theirs.
+        let is_console = |lane: &&Lane<'_>| match lane.target {
+            Target::Console => true,
+            Target::File(file) => exporters::file(file).is_none(),
+            _ => false,
+        };
+        let consoles = lanes.iter().filter(is_console).count();
+        self.consoles.extend((consoles > 0).then_some(Signal::Traces));
+        let Some(first) = lanes.iter().find(|lane| !is_console(lane)) else { return Ok(None) };
+        for (host, port) in balancing.hosts() {
+            if options.is_own(host, port) {
+                self.loops.push(format!("traces go to {host}:{port}"));
+            }
+        }
+        let delivery = Delivery {
+            retry: &telemetry.retry,
+            disk: telemetry.disk_buffer.as_ref(),
+            batching: first.batching,
+            export_timeout: first.export_timeout,
+            is_member: false,
+        };
+        let (name, exporter) = balancing.exporter(&delivery, &mut self.notes);
+        self.exporters.push((name.to_owned(), exporter));
+        self.contrib.insert("load_balancing");
+        self.first_release = super::tail::FIRST_RELEASE;
+        Ok(Some(name.to_owned()))
     }
 }
 
@@ -366,12 +369,12 @@ fn is_of(connector: &str, signal: Signal) -> bool {
     connector.strip_prefix("failover/").is_some_and(|rest| rest.starts_with(signal.name()))
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn is_any(host: &str) -> bool {
+pub(super) fn is_any(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_unspecified())
 }

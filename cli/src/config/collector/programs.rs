@@ -21,7 +21,7 @@ pub(super) fn lines(settings: &Settings, options: &Options, plan: &Plan) -> Vec<
 }
 
 fn port(options: &Options, plan: &Plan) -> u16 {
-    if plan.uses_grpc { options.grpc_port } else { options.http_port }
+    if plan.uses_grpc { options.grpc_port } else { options.http_port.unwrap_or(options.grpc_port) }
 }
 
 /// Variables, as a shell takes them.
@@ -38,14 +38,14 @@ fn variables(options: &Options, plan: &Plan, host: &str) -> Vec<String> {
     lines.push(format!("  OTEL_EXPORTER_OTLP_ENDPOINT=http://{host}:{}", port(options, plan)));
     let protocol = if plan.uses_grpc { "grpc" } else { "http/protobuf" };
     lines.push(format!("  OTEL_EXPORTER_OTLP_PROTOCOL={protocol}"));
-    if plan.samples {
+    if plan.moves_head {
         lines.push("  OTEL_TRACES_SAMPLER=parentbased_always_on".to_owned());
     }
     let present = Variables::of_the_process();
     let signals = ["", "TRACES_", "METRICS_", "LOGS_"];
     let all = signals.iter().flat_map(|signal| OF_RECEIVERS.map(|key| format!("OTEL_EXPORTER_OTLP_{signal}{key}")));
     let said = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"];
-    let sampler = plan.samples.then(|| "OTEL_TRACES_SAMPLER_ARG".to_owned());
+    let sampler = plan.moves_head.then(|| "OTEL_TRACES_SAMPLER_ARG".to_owned());
     let gone = all.filter(|name| !said.contains(&name.as_str())).chain(sampler);
     let gone: Vec<String> = gone.filter(|name| present.get(name).is_some()).collect();
     if !gone.is_empty() {
@@ -59,7 +59,7 @@ fn file(options: &Options, plan: &Plan, host: &str) -> Vec<String> {
     let mut lines = vec!["In the file of the programs, in place of the exporters that are below:".to_owned()];
     let url = |signal: Signal| match plan.uses_grpc {
         true => format!("otlp_grpc: {{endpoint: \"http://{host}:{}\"}}", options.grpc_port),
-        false => format!("otlp_http: {{endpoint: \"http://{host}:{}/v1/{}\"}}", options.http_port, signal.name()),
+        false => format!("otlp_http: {{endpoint: \"http://{host}:{}/v1/{}\"}}", port(options, plan), signal.name()),
     };
     for signal in Signal::ALL.into_iter().filter(|signal| plan.signals.contains(signal)) {
         let (provider, list, kind) = match signal {
@@ -74,11 +74,11 @@ fn file(options: &Options, plan: &Plan, host: &str) -> Vec<String> {
             String::new()
         };
         lines.push(format!("    {list}: [{{{kind}: {{exporter: {{{}}}}}}}{console}]", url(signal)));
-        if signal == Signal::Traces && plan.samples {
+        if signal == Signal::Traces && plan.moves_head {
             lines.push("    sampler: {parent_based: {root: {always_on: }}}".to_owned());
         }
     }
-    if plan.samples {
+    if plan.moves_tail {
         lines.push("and without `distribution.otelier.tail_sampling`, if it is there.".to_owned());
     }
     lines

@@ -1,7 +1,7 @@
 //! Samplers as processors of the Collector.
 
 use super::yaml::Yaml;
-use otelier::config::{AttributePatterns, AttributeValues, Composable, ParentBased, Rule, Sampler, TailSampling};
+use otelier::config::{AttributePatterns, AttributeValues, Composable, ParentBased, Rule, Sampler};
 use std::time::Duration;
 
 /// What a sampler is in the Collector.
@@ -39,7 +39,9 @@ pub(super) fn head(sampler: &Sampler) -> Result<Head, String> {
             }
             head(&parents.root)
         }
-        Sampler::RateLimit(_) => Err("it counts traces in a second, and a Collector spans".to_owned()),
+        Sampler::RateLimit(_) | Sampler::RateLimitPerSchema(_) => {
+            Err("it counts traces in a second, and a Collector spans".to_owned())
+        }
         Sampler::Adaptive(_) => Err("it follows the load of the program".to_owned()),
         Sampler::Composite(composable) => composed(composable),
         _ => Err("this command does not know it".to_owned()),
@@ -52,7 +54,9 @@ fn composed(composable: &Composable) -> Result<Head, String> {
         Composable::AlwaysOff => Err("it keeps nothing".to_owned()),
         Composable::Probability(share) => ratio(*share),
         Composable::ParentThreshold(root) => composed(root),
-        Composable::RateLimit(_) => Err("it counts traces in a second, and a Collector spans".to_owned()),
+        Composable::RateLimit(_) | Composable::RateLimitPerSchema(_) => {
+            Err("it counts traces in a second, and a Collector spans".to_owned())
+        }
         Composable::RuleBased(rules) => policies(rules),
         _ => Err("this command does not know it".to_owned()),
     }
@@ -88,28 +92,6 @@ pub(super) fn tail(policies: Vec<Yaml>, wait: Duration) -> Yaml {
 /// How long rules wait for the rest of a trace.
 pub(super) fn wait_of_rules() -> Duration {
     DECISION_WAIT
-}
-
-/// What keeps traces when they are over, and how long it waits; nothing if all are kept.
-pub(super) fn of_tail_sampling(tail: &TailSampling) -> Option<(Vec<Yaml>, Duration)> {
-    if tail.ratio >= 1.0 {
-        return None;
-    }
-    let mut policies = Vec::new();
-    if tail.failed {
-        let codes = Yaml::map([("status_codes", Yaml::texts(["ERROR"]))]);
-        policies.push(policy("failed", "status_code", Some(codes)));
-    }
-    if let Some(duration) = tail.slower_than {
-        let least = u64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u64::MAX).min(i64::MAX as u64);
-        policies.push(policy("slow", "latency", Some(Yaml::map([("threshold_ms", Yaml::Integer(least))]))));
-    }
-    if tail.ratio > 0.0 || policies.is_empty() {
-        policies.push(share("ratio", tail.ratio));
-    }
-    // A trace that is to be kept for its length must have been seen to its end.
-    let slow = tail.slower_than.unwrap_or_default().saturating_add(Duration::from_secs(10));
-    Some((policies, DECISION_WAIT.max(slow)))
 }
 
 /// Rules: the first that matches decides. So the policy of each wants that those before it do not match.
@@ -150,24 +132,26 @@ enum Values {
 
 /// What a rule asks for; nothing if it always matches.
 fn condition(rule: &Rule) -> Result<Option<(String, Values)>, &'static str> {
-    if !rule.span_names.is_empty() || !rule.span_kinds.is_empty() || !rule.parent.is_empty() {
+    let looks_at_span = !rule.span_names.is_empty() || !rule.span_kinds.is_empty() || !rule.parent.is_empty();
+    if looks_at_span || !rule.schemas.is_empty() || rule.priority.is_some() {
         return Err("looks at the first span of a trace in a program, which a Collector does not know");
     }
     if rule.attribute_values.iter().any(|attribute| attribute.values.iter().any(String::is_empty)) {
         return Err("asks for an empty value, which a policy passes over");
     }
-    match (&rule.attribute_values, &rule.attribute_patterns) {
-        (None, None) => Ok(None),
-        (Some(AttributeValues { key, values }), None) => Ok(Some((key.clone(), Values::Exact(values.clone())))),
-        (None, Some(AttributePatterns { key, included, excluded })) if excluded.is_empty() => {
+    match (&rule.attribute_values[..], &rule.attribute_patterns[..], &rule.attribute_ranges[..]) {
+        ([], [], []) => Ok(None),
+        ([AttributeValues { key, values }], [], []) => Ok(Some((key.clone(), Values::Exact(values.clone())))),
+        ([], [AttributePatterns { key, included, excluded }], []) if excluded.is_empty() => {
             let expressions = match included.is_empty() {
                 true => vec!["(?s)^.*$".to_owned()],
                 false => included.iter().map(|pattern| expression(pattern)).collect(),
             };
             Ok(Some((key.clone(), Values::Expressions(expressions))))
         }
-        (None, Some(_)) => Err("excludes patterns, which a policy cannot beside others"),
-        (Some(_), Some(_)) => Err("asks for two things at once, which later rules could not deny"),
+        ([], [_], []) => Err("excludes patterns, which a policy cannot beside others"),
+        ([], [], [_]) => Err("asks for a number within bounds, which this command does not know"),
+        _ => Err("asks for two things at once, which later rules could not deny"),
     }
 }
 
@@ -207,7 +191,7 @@ fn matching(name: &str, key: &str, values: &Values, denied: bool) -> Yaml {
 }
 
 /// A policy, with its settings below the name of its type.
-fn policy(name: &str, kind: &str, settings: Option<Yaml>) -> Yaml {
+pub(super) fn policy(name: &str, kind: &str, settings: Option<Yaml>) -> Yaml {
     let mut entries = vec![("name".to_owned(), Yaml::text(name)), ("type".to_owned(), Yaml::text(kind))];
     entries.extend(settings.map(|settings| (kind.to_owned(), settings)));
     Yaml::Map(entries)
@@ -221,7 +205,7 @@ fn renamed(policy: Yaml, name: &str) -> Yaml {
     Yaml::Map(entries)
 }
 
-fn share(name: &str, share: f64) -> Yaml {
+pub(super) fn share(name: &str, share: f64) -> Yaml {
     policy(name, "probabilistic", Some(Yaml::map([("sampling_percentage", percentage(share))])))
 }
 
@@ -233,17 +217,7 @@ fn percentage(share: f64) -> Yaml {
 
 /// A pattern with `*` and `?` as a regular expression of the Collector (RE2).
 fn expression(pattern: &str) -> String {
-    let mut out = "(?s)^".to_owned();
-    for c in pattern.chars() {
-        match c {
-            '*' => out.push_str(".*"),
-            '?' => out.push('.'),
-            c if r"\.+()|[]{}^$".contains(c) => out.extend(['\\', c]),
-            c => out.push(c),
-        }
-    }
-    out.push('$');
-    out
+    format!("(?s)^{}$", super::ottl::pattern(pattern))
 }
 
 #[cfg(test)]
@@ -358,22 +332,5 @@ mod tests {
         }
         let nothing = vec![Rule::new(Composable::AlwaysOff)];
         assert_eq!(head(&Sampler::Composite(Composable::RuleBased(nothing))), Err("it keeps nothing".to_owned()));
-    }
-
-    #[test]
-    fn what_is_kept_at_the_end_waits_until_it_can_be_known() {
-        let tail = TailSampling::failed().or_slower_than(Duration::from_micros(60_000_001)).or_ratio(0.01);
-        let (policies, wait) = of_tail_sampling(&tail).unwrap();
-        let mut text = String::new();
-        Yaml::List(policies).write(&mut text, 0);
-        assert_eq!(
-            text,
-            "- name: failed\n  type: status_code\n  status_code:\n    status_codes: [ERROR]\n- name: slow\n  type: latency\n  \
-             latency:\n    threshold_ms: 60001\n- name: ratio\n  type: probabilistic\n  probabilistic:\n    \
-             sampling_percentage: 1\n"
-        );
-        assert_eq!(wait, Duration::from_micros(70_000_001));
-        assert!(of_tail_sampling(&TailSampling::failed().or_ratio(1.0)).is_none());
-        assert_eq!(of_tail_sampling(&TailSampling::failed()).map(|(_, wait)| wait), Some(DECISION_WAIT));
     }
 }

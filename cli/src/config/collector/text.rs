@@ -2,7 +2,7 @@
 
 use super::plan::Plan;
 use super::yaml::{Yaml, printable};
-use super::{FIRST_RELEASE, Options, RELEASE, bracketed, programs};
+use super::{Options, RELEASE, Role, bracketed, programs};
 use otelier::config::{Exporter, LogExporter, MetricExporter, Otlp, Settings};
 use std::fmt::Write;
 
@@ -26,12 +26,28 @@ pub(super) fn file(settings: &Settings, options: &Options, plan: &Plan) -> Strin
 
 fn head(settings: &Settings, options: &Options, plan: &Plan, out: &mut String) {
     let source = settings.file.as_deref().map_or_else(|| "the environment".to_owned(), |file| format!("`{file}`"));
-    comment(
-        out,
-        "",
-        &format!("An OpenTelemetry Collector that sends what programs with the settings of {source} sent."),
-    );
-    comment(out, "", "Written by `otelier config collector`.");
+    let (what, command) = match options.role {
+        Role::Alone => (
+            format!("An OpenTelemetry Collector that sends what programs with the settings of {source} sent."),
+            "config collector",
+        ),
+        Role::Front(_) => (
+            format!(
+                "The first of two tiers of OpenTelemetry Collectors: it takes what programs with the settings of {source} sent, \
+                 and leads all spans of a trace to the same Collector of the second tier."
+            ),
+            "generate collector",
+        ),
+        Role::Sampling(_) => (
+            format!(
+                "The second of two tiers of OpenTelemetry Collectors: it decides which traces are kept, as the rules of {source} do \
+                 in programs, and sends them on."
+            ),
+            "generate collector",
+        ),
+    };
+    comment(out, "", &what);
+    comment(out, "", &format!("Written by `otelier {command}`."));
     out.push_str("#\n");
     let (binary, needed) = match plan.contrib.is_empty() {
         true => ("otelcol", ", in the distribution core or contrib".to_owned()),
@@ -43,7 +59,7 @@ fn head(settings: &Settings, options: &Options, plan: &Plan, out: &mut String) {
     comment(
         out,
         "",
-        &format!("It needs the Collector {FIRST_RELEASE} or later{needed}. Its keys are those of {RELEASE}."),
+        &format!("It needs the Collector {} or later{needed}. Its keys are those of {RELEASE}.", plan.first_release),
     );
     comment(out, "", &format!("To see whether it can be used: {binary} validate --config=FILE"));
     let mut secrets = plan.secrets.described().peekable();
@@ -56,12 +72,21 @@ fn head(settings: &Settings, options: &Options, plan: &Plan, out: &mut String) {
         }
     }
     out.push_str("#\n");
-    for line in programs::lines(settings, options, plan) {
-        // As they are, so that they can be copied.
-        let _ = writeln!(out, "# {}", printable(&line));
+    match options.role {
+        Role::Sampling(_) => {
+            comment(out, "", "The first tier sends to it, and nothing else should: it needs whole traces.")
+        }
+        _ => {
+            for line in programs::lines(settings, options, plan) {
+                // As they are, so that they can be copied.
+                let _ = writeln!(out, "# {}", printable(&line));
+            }
+            out.push_str("#\n");
+            let theirs =
+                "What programs do before they send stays theirs: resource, propagators, limits, views, batches.";
+            comment(out, "", theirs);
+        }
     }
-    out.push_str("#\n");
-    comment(out, "", "What programs do before they send stays theirs: resource, propagators, limits, views, batches.");
     if !plan.notes.is_empty() {
         comment(out, "", "What differs here, and what a Collector has no place for:");
         let mut said: Vec<&str> = Vec::new();
@@ -99,12 +124,15 @@ fn sections(settings: &Settings, options: &Options, plan: &Plan) -> Vec<(&'stati
     let largest = largest_request(settings);
     let size = ("max_recv_msg_size_mib", Yaml::Integer(largest.div_ceil(1 << 20).clamp(4, 1 << 20)));
     let grpc = [("endpoint", Yaml::text(format!("{host}:{}", options.grpc_port))), size.clone()];
-    let http = [
-        ("endpoint", Yaml::text(format!("{host}:{}", options.http_port))),
-        ("max_request_body_size", Yaml::Integer(largest.clamp(20 << 20, 1 << 40))),
-    ];
-    let protocols = Yaml::map([("grpc", Yaml::map(grpc)), ("http", Yaml::map(http))]);
-    let mut receivers = vec![("otlp".to_owned(), Yaml::map([("protocols", protocols)]))];
+    let mut protocols = vec![("grpc", Yaml::map(grpc))];
+    if let Some(port) = options.http_port {
+        let http = [
+            ("endpoint", Yaml::text(format!("{host}:{port}"))),
+            ("max_request_body_size", Yaml::Integer(largest.clamp(20 << 20, 1 << 40))),
+        ];
+        protocols.push(("http", Yaml::map(http)));
+    }
+    let mut receivers = vec![("otlp".to_owned(), Yaml::map([("protocols", Yaml::map(protocols))]))];
     for (name, port) in &plan.hops {
         let grpc = [("endpoint", Yaml::text(format!("localhost:{port}"))), size.clone()];
         let protocols = Yaml::map([("grpc", Yaml::map(grpc))]);
@@ -112,7 +140,8 @@ fn sections(settings: &Settings, options: &Options, plan: &Plan) -> Vec<(&'stati
     }
     let names = plan.extensions.iter().map(|(name, _)| name.as_str());
     // Its own numbers, for whoever asks on this machine.
-    let prometheus = Yaml::map([("host", Yaml::text("localhost")), ("port", Yaml::Integer(8888))]);
+    let prometheus =
+        Yaml::map([("host", Yaml::text("localhost")), ("port", Yaml::Integer(u64::from(options.role.metrics_port())))]);
     let exporter = Yaml::map([("exporter", Yaml::map([("prometheus", prometheus)]))]);
     let metrics = [("level", Yaml::text("normal")), ("readers", Yaml::List(vec![Yaml::map([("pull", exporter)])]))];
     let logs = Yaml::map([("level", Yaml::text("info"))]);

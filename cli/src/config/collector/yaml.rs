@@ -16,7 +16,12 @@ pub(super) enum Yaml {
     Variable(String),
     List(Vec<Yaml>),
     Map(Vec<(String, Yaml)>),
+    /// With lines of comment before it.
+    Noted(Vec<String>, Box<Yaml>),
 }
+
+/// How long a list in one line is at most.
+const WIDTH: usize = 100;
 
 impl Yaml {
     pub(super) fn text(text: impl Into<String>) -> Self {
@@ -31,31 +36,50 @@ impl Yaml {
         Self::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
     }
 
+    /// This with comments before it, if there are any.
+    pub(super) fn noted(comments: impl IntoIterator<Item = String>, yaml: Self) -> Self {
+        let comments: Vec<String> = comments.into_iter().collect();
+        if comments.is_empty() { yaml } else { Self::Noted(comments, Box::new(yaml)) }
+    }
+
+    /// The comments, and what they are about.
+    fn parts(&self) -> (&[String], &Self) {
+        match self {
+            Self::Noted(comments, yaml) => (comments, yaml.parts().1),
+            yaml => (&[], yaml),
+        }
+    }
+
     /// The mapping's lines, each behind `depth` steps.
     pub(super) fn write(&self, out: &mut String, depth: usize) {
         match self {
             Self::Map(entries) => {
                 for (key, value) in entries {
+                    let (comments, value) = value.parts();
+                    write_comments(comments, out, depth);
                     let _ = write!(out, "{:1$}{key}:", "", depth * 2, key = key_of(key));
                     value.write_behind(out, depth + 1);
                 }
             }
             Self::List(items) => items.iter().for_each(|item| item.write_item(out, depth)),
+            Self::Noted(_, yaml) => yaml.write(out, depth),
             _ => self.write_behind(out, depth),
         }
     }
 
     fn write_item(&self, out: &mut String, depth: usize) {
         let indent = depth * 2;
+        let (comments, item) = self.parts();
+        write_comments(comments, out, depth);
         // Writing to a `String` does not fail.
-        match self {
+        match item {
             Self::Map(entries) if !entries.is_empty() => {
                 let mut lines = String::new();
-                self.write(&mut lines, depth + 1);
+                item.write(&mut lines, depth + 1);
                 let _ = write!(out, "{:indent$}- {}", "", lines.trim_start_matches(' '));
             }
             _ => {
-                let _ = writeln!(out, "{:indent$}- {}", "", self.in_line());
+                let _ = writeln!(out, "{:indent$}- {}", "", item.in_line());
             }
         }
     }
@@ -67,7 +91,9 @@ impl Yaml {
                 out.push('\n');
                 self.write(out, depth);
             }
-            Self::List(items) if items.iter().any(|item| matches!(item, Self::Map(_))) => {
+            Self::List(items)
+                if items.iter().any(|item| matches!(item.parts().1, Self::Map(_))) || self.in_line().len() > WIDTH =>
+            {
                 out.push('\n');
                 self.write(out, depth);
             }
@@ -90,7 +116,14 @@ impl Yaml {
                     entries.iter().map(|(key, value)| format!("{}: {}", key_of(key), value.in_line())).collect();
                 format!("{{{}}}", entries.join(", "))
             }
+            Self::Noted(_, yaml) => yaml.in_line(),
         }
+    }
+}
+
+fn write_comments(comments: &[String], out: &mut String, depth: usize) {
+    for comment in comments {
+        let _ = writeln!(out, "{:1$}# {2}", "", depth * 2, printable(comment));
     }
 }
 

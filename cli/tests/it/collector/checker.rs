@@ -158,6 +158,10 @@ fn together(path: &str, kind: &str, settings: &Value, root: &Value, found: &mut 
         "file" => settings["path"].is_string() && !(settings["append"] == true && settings["rotation"].is_object()),
         "failover" => settings["sending_queue"]["enabled"] == false,
         "tail_sampling" => policies(&settings["policies"]),
+        "load_balancing" => {
+            settings["resolver"].as_object().is_some_and(|kinds| kinds.len() == 1)
+                && settings["protocol"]["otlp"].is_object()
+        }
         _ => true,
     };
     if !is_right {
@@ -174,8 +178,11 @@ fn policies(all: &Value) -> bool {
         let kind = policy["type"].as_str().unwrap_or_default();
         let others = policy.as_object().into_iter().flatten().filter(|(key, _)| *key != "name" && *key != "type");
         let keys: Vec<_> = others.map(|(key, _)| key.as_str()).collect();
-        let sub = &policy["and"]["and_sub_policy"];
-        (keys == [kind] || kind == "always_sample" && keys.is_empty()) && (sub.is_null() || policies(sub))
+        let subs = [&policy["and"]["and_sub_policy"], &policy["drop"]["drop_sub_policy"]];
+        let inner = &policy["not"]["not_sub_policy"];
+        (keys == [kind] || kind == "always_sample" && keys.is_empty())
+            && subs.iter().all(|sub| sub.is_null() || policies(sub))
+            && (inner.is_null() || policies(&Value::Array(vec![inner.clone()])))
     });
     !all.is_empty() && is_distinct && has_settings
 }

@@ -168,8 +168,18 @@ const PROBABILISTIC: Is = Keys(&[
     ("sampling_precision", Integer(1, 14)),
 ]);
 
-const POLICY_TYPES: Is =
-    Word(&["always_sample", "latency", "probabilistic", "status_code", "string_attribute", "rate_limiting", "and"]);
+const POLICY_TYPES: Is = Word(&[
+    "always_sample",
+    "latency",
+    "probabilistic",
+    "status_code",
+    "string_attribute",
+    "rate_limiting",
+    "ottl_condition",
+    "and",
+    "not",
+    "drop",
+]);
 const LATENCY: Is = Keys(&[("threshold_ms", Integer(0, ANY)), ("upper_threshold_ms", Integer(0, ANY))]);
 const SHARE: Is = Keys(&[("sampling_percentage", PERCENTAGE), ("hash_salt", Text)]);
 const STATUS: Is = Keys(&[("status_codes", List(&Word(&["OK", "ERROR", "UNSET"])))]);
@@ -181,6 +191,29 @@ const STRING: Is = Keys(&[
     ("invert_match", Bool),
 ]);
 
+const RATE: Is = Keys(&[("spans_per_second", Integer(1, ANY)), ("burst_capacity", Integer(0, ANY))]);
+/// Any one of the conditions is enough.
+const OTTL: Is = Keys(&[
+    ("error_mode", Word(&["ignore", "silent", "propagate"])),
+    ("span", List(&Text)),
+    ("spanevent", List(&Text)),
+]);
+
+/// Below `not`.
+const SIMPLE_POLICY: Is = Keys(&[
+    ("name", Text),
+    ("type", POLICY_TYPES),
+    ("latency", LATENCY),
+    ("probabilistic", SHARE),
+    ("status_code", STATUS),
+    ("string_attribute", STRING),
+    ("rate_limiting", RATE),
+    ("ottl_condition", OTTL),
+]);
+
+const NOT: Is = Keys(&[("not_sub_policy", SIMPLE_POLICY)]);
+
+/// Below `and` and `drop`; `not` is there since 0.154 (pull request 47382).
 const SUB_POLICY: Is = Keys(&[
     ("name", Text),
     ("type", POLICY_TYPES),
@@ -188,12 +221,22 @@ const SUB_POLICY: Is = Keys(&[
     ("probabilistic", SHARE),
     ("status_code", STATUS),
     ("string_attribute", STRING),
+    ("rate_limiting", RATE),
+    ("ottl_condition", OTTL),
+    ("not", NOT),
 ]);
 
 const TAIL: Is = Keys(&[
+    ("sampling_strategy", Word(&["trace-complete", "span-ingest"])),
     ("decision_wait", LATER),
+    ("decision_wait_after_root_received", Duration(0)),
     ("num_traces", Integer(1, ANY)),
     ("expected_new_traces_per_sec", Integer(0, ANY)),
+    ("maximum_trace_size_bytes", Integer(0, ANY)),
+    ("block_on_overflow", Bool),
+    ("sample_on_first_match", Bool),
+    ("drop_pending_traces_on_shutdown", Bool),
+    ("decision_cache", Keys(&[("sampled_cache_size", Integer(0, ANY)), ("non_sampled_cache_size", Integer(0, ANY))])),
     (
         "policies",
         List(&Keys(&[
@@ -203,9 +246,51 @@ const TAIL: Is = Keys(&[
             ("probabilistic", SHARE),
             ("status_code", STATUS),
             ("string_attribute", STRING),
+            ("rate_limiting", RATE),
+            ("ottl_condition", OTTL),
+            ("not", NOT),
             ("and", Keys(&[("and_sub_policy", List(&SUB_POLICY))])),
+            ("drop", Keys(&[("drop_sub_policy", List(&SUB_POLICY))])),
         ])),
     ),
+]);
+
+/// Called `loadbalancing` before 0.153. The exporter it is a template for has its endpoint from the resolver.
+const BALANCING: Is = Keys(&[
+    ("routing_key", Word(&["traceID", "service", "attributes", "resource", "metric", "streamID"])),
+    (
+        "resolver",
+        Keys(&[
+            ("dns", Keys(&[("hostname", Text), ("port", Text), ("interval", Duration(0)), ("timeout", Duration(0))])),
+            ("static", Keys(&[("hostnames", List(&Address))])),
+            (
+                "k8s",
+                Keys(&[
+                    ("service", Text),
+                    ("ports", List(&Integer(1, 65535))),
+                    ("timeout", Duration(0)),
+                    ("return_hostnames", Bool),
+                ]),
+            ),
+        ]),
+    ),
+    (
+        "protocol",
+        Keys(&[(
+            "otlp",
+            Keys(&[
+                ("compression", COMPRESSIONS),
+                ("timeout", Duration(0)),
+                ("headers", Map(&Text)),
+                ("tls", TLS),
+                ("retry_on_failure", RETRY),
+                ("sending_queue", QUEUE),
+            ]),
+        )]),
+    ),
+    ("timeout", Duration(0)),
+    ("retry_on_failure", RETRY),
+    ("sending_queue", QUEUE),
 ]);
 
 const FAILOVER: Is = Keys(&[
@@ -248,6 +333,7 @@ pub const COMPONENTS: &[(&str, &str, bool, Is)] = &[
     ("exporters", "otlp_http", false, OTLP_HTTP),
     ("exporters", "zipkin", false, ZIPKIN),
     ("exporters", "file", false, FILE),
+    ("exporters", "load_balancing", true, BALANCING),
     ("connectors", "failover", true, FAILOVER),
     ("extensions", "health_check", false, HEALTH),
     ("extensions", "file_storage", true, STORAGE),

@@ -2,6 +2,7 @@
 
 mod checker;
 mod facts;
+mod tiers;
 
 use checker::mistakes;
 use std::process::{Command, Output};
@@ -419,8 +420,8 @@ fn the_judge_finds_what_a_collector_would_refuse() {
         ("storage: file_storage/otelier", "storage: file_storage/other", "no such storage"),
         ("[health_check, file_storage/otelier]", "[health_check]", "is there and not used"),
         ("[[traces/failover_1], ", "[", "leads from"),
-        ("type: latency", "type: status_code", "do not go together"),
-        ("status_codes: [ERROR]", "status_codes: [Error]", "status_codes[0] is"),
+        ("type: ottl_condition", "type: status_code", "do not go together"),
+        ("error_mode: ignore", "error_mode: ignored", "error_mode is"),
         ("processors: [memory_limiter, ", "processors: [", "`memory_limiter` is"),
         ("exporters: [failover/traces", "exporters: [failover/logs", "is used and not there"),
         ("${env:OTELIER_HEADER_API_KEY}", "${OTHER", "api-key is"),

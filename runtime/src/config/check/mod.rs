@@ -229,6 +229,13 @@ impl Checker {
                     self.value(&format!("{path}[{number}]"), item, of, None, secret, &item.origin);
                 }
             }
+            (Type::Either(kinds), Value::Map(_) | Value::List(_)) => {
+                match kinds.iter().find(|kind| has_parts(kind, node)) {
+                    Some(inner) => self.value(path, node, inner, unit, secret, key),
+                    None if fits(node, kind) => {}
+                    None => self.wrong(path, node, kind, unit, secret),
+                }
+            }
             _ if fits(node, kind) => {}
             _ => self.wrong(path, node, kind, unit, secret),
         }
@@ -249,6 +256,15 @@ impl Checker {
             problem = problem.help(help);
         }
         self.report(problem);
+    }
+}
+
+/// Whether the value is a mapping with known keys, or a list of such, and this type is one of these: what is in it is looked at.
+fn has_parts(kind: &Type, node: &Node) -> bool {
+    match (kind, &node.value) {
+        (Type::Section(_), Value::Map(_)) => true,
+        (Type::List { of, .. }, Value::List(_)) => matches!(of, Type::Section(_)),
+        _ => false,
     }
 }
 

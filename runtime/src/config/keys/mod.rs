@@ -11,8 +11,10 @@ pub(crate) mod own;
 mod presets;
 mod propagator;
 mod resource;
+mod rules;
 mod samplers;
 mod spans;
+mod tail;
 mod views;
 mod words;
 

@@ -5,6 +5,7 @@
 
 use super::super::describe::{Count, Field, Others, Section, Type, Word};
 use super::delivery::{CIRCUIT_BREAKER_FIELD, DISK_BUFFER_FIELD, RETRY_FIELD};
+use super::tail::TAIL_SAMPLING;
 use super::words::{COUNT, RATIO};
 
 /// `otelier/adaptive`, a sampler.
@@ -20,11 +21,40 @@ static ADAPTIVE: Section = Section {
         share("ratio", "0.1", "Of everything that has no share of its own here."),
         share("workflow_ratio", "1.0", "Of workflows, their stages and tasks."),
         share("exchange_api_ratio", "0.3", "Of requests to the API of an exchange."),
-        share("storage_ratio", "0.2", "Of storage."),
+        share("storage_ratio", "0.2", "Of storage of files up to 1 MiB, or of a size not known yet."),
+        share("large_file_ratio", "0.05", "Of storage of files of 1 GiB and more."),
         share("ingestion_ratio", "0.3", "Of ingestion of up to 1000 records."),
         share("high_volume_ratio", "0.05", "Of ingestion of 100000 records and more, or of a number not known yet."),
         percent("cpu_threshold", "80", "The share of the processor's time above which fewer traces are kept."),
         percent("memory_threshold", "85", "The share of the memory above which fewer traces are kept."),
+        percent(
+            "export_failure_threshold",
+            "10",
+            "The share of spans that are lost on their way above which fewer traces are kept.",
+        ),
+        Field {
+            doc: "How many traces of those that begin here are kept in a second, in all. Without it as many as the shares keep.",
+            nullable: false,
+            unit: Some("{trace}/s"),
+            ..Field::new("traces_per_second", Type::Number { min: 0.0, max: 1e9, above_min: true, below_max: false })
+        },
+        percent("error_threshold", "5", "The share of local roots that fail above which more traces are kept."),
+        Field {
+            doc: "How many times as many traces are kept at most where too many fail; 1 is off.",
+            default: Some("4.0"),
+            ..Field::new("error_boost", Type::Number { min: 1.0, max: 1000.0, above_min: false, below_max: false })
+        },
+        share(
+            "exchange_budget_floor",
+            "0.1",
+            "What `exchange_api_ratio` is multiplied with where the rate limit of the exchange is used up; 1 is off.",
+        ),
+        Field {
+            doc: "Whether `tracestate` tells the threshold of a trace that is kept. Every span of such a trace is then \
+                  OpenTelemetry's current span.",
+            default: Some("false"),
+            ..Field::new("consistent", Type::Bool)
+        },
     ],
     count: Count::Any,
     others: Others::Refused,
@@ -39,27 +69,6 @@ const fn percent(name: &'static str, default: &'static str, doc: &'static str) -
     let number = Type::Number { min: 0.0, max: 100.0, above_min: true, below_max: false };
     Field { doc, default: Some(default), unit: Some("%"), ..Field::new(name, number) }
 }
-
-/// `otelier/rate_limit`, a sampler.
-pub(crate) const RATE_LIMIT_SAMPLER: Field = Field {
-    doc: "Up to a number of traces per second, whatever the load.",
-    nullable: false,
-    ..Field::new("otelier/rate_limit", Type::Section(&RATE_LIMIT))
-};
-
-static RATE_LIMIT: Section = Section {
-    name: "OtelierRateLimitSampler",
-    doc: "Samples up to a number of traces per second, whatever the load.",
-    fields: &[Field {
-        doc: "The most traces of one second; 0.5 is one in two seconds.",
-        required: true,
-        nullable: false,
-        unit: Some("{trace}/s"),
-        ..Field::new("traces_per_second", Type::Number { min: 0.0, max: f64::MAX, above_min: true, below_max: false })
-    }],
-    count: Count::Any,
-    others: Others::Refused,
-};
 
 /// `otelier/zipkin`, an exporter of spans. The specification's files have none: it has deprecated Zipkin exporters.
 pub(crate) const ZIPKIN_EXPORTER: Field =
@@ -184,26 +193,6 @@ static CORRELATION: Section = Section {
     others: Others::Refused,
 };
 
-static TAIL_SAMPLING: Section = Section {
-    name: "OtelierTailSampling",
-    doc: "Which traces are kept when they are over: those of which one of these is true.",
-    fields: &[
-        Field {
-            doc: "Traces with a span that failed or panicked.",
-            default: Some("false"),
-            ..Field::new("failed", Type::Bool)
-        },
-        Field {
-            doc: "Traces that took at least this long. Without it no trace is kept for its length.",
-            unit: Some("ms"),
-            ..Field::new("slower_than", MILLISECONDS)
-        },
-        Field { doc: "This share of all traces.", default: Some("0"), ..Field::new("ratio", RATIO) },
-    ],
-    count: Count::AtLeastOne,
-    others: Others::Refused,
-};
-
 /// A day is far beyond any of these; more is a slip.
 pub(super) const MILLISECONDS: Type = Type::Duration { bare: "ms", min: 1_000_000, max: 86_400_000_000_000 };
 
@@ -237,13 +226,6 @@ static KUBERNETES: Section = Section {
     fields: &[],
     count: Count::Any,
     others: Others::Refused,
-};
-
-/// `otelier/span_names`, a condition of a rule.
-pub(crate) const SPAN_NAMES: Field = Field {
-    doc: "The span's name fits one of these patterns, in which `*` and `?` stand for what one likes.",
-    nullable: false,
-    ..Field::new("otelier/span_names", Type::List { of: &Type::Text, min: 1 })
 };
 
 /// Keys below `distribution.otelier` that are known, and refused: nothing in this version would honour them.

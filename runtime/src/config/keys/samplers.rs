@@ -1,8 +1,8 @@
 //! Samplers of spans.
 
 use super::super::describe::{Count, Field, Others, Section, Type};
-use super::own;
 use super::words::{COUNT, EXPERIMENTAL_SPAN_PARENT, RATIO, SPAN_KIND};
+use super::{own, rules};
 
 /// Which traces are sampled; one of these.
 pub static SAMPLER: Section = Section {
@@ -35,7 +35,7 @@ pub static SAMPLER: Section = Section {
             ..Field::new("trace_id_ratio_based", Type::Section(&TRACE_ID_RATIO_BASED_SAMPLER))
         },
         own::ADAPTIVE_SAMPLER,
-        own::RATE_LIMIT_SAMPLER,
+        rules::RATE_LIMIT_SAMPLER,
     ],
     count: Count::One,
     others: Others::Components,
@@ -183,7 +183,7 @@ pub static EXPERIMENTAL_COMPOSABLE_SAMPLER: Section = Section {
             doc: "By rules.",
             ..Field::new("rule_based", Type::Section(&EXPERIMENTAL_COMPOSABLE_RULE_BASED_SAMPLER))
         },
-        own::RATE_LIMIT_SAMPLER,
+        rules::RATE_LIMIT_SAMPLER,
     ],
     count: Count::One,
     others: Others::Components,
@@ -281,7 +281,13 @@ pub static EXPERIMENTAL_COMPOSABLE_RULE_BASED_SAMPLER_RULE: Section = Section {
             nullable: false,
             ..Field::new("parent", Type::List { of: &Type::Word(EXPERIMENTAL_SPAN_PARENT), min: 1 })
         },
-        own::SPAN_NAMES,
+        rules::NAME,
+        rules::SCHEMAS,
+        rules::SPAN_NAMES,
+        rules::PRIORITY,
+        rules::MORE_VALUES,
+        rules::MORE_PATTERNS,
+        rules::RANGES,
         Field {
             doc: "Decides where the rule fits.",
             required: true,

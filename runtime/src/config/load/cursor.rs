@@ -48,6 +48,14 @@ impl<'a> Cursor<'a> {
         items.map(|(number, node)| Self { node, key: &node.origin, path: format!("{}[{number}]", list.path) }).collect()
     }
 
+    /// What stands at a key: itself if it is a mapping, its items if it is a list.
+    pub(super) fn one_or_more(&self, key: &str) -> Vec<Self> {
+        match self.get(key) {
+            Some(one) if matches!(one.node.value, Value::Map(_)) => vec![one],
+            _ => self.items(key),
+        }
+    }
+
     /// Every key, with null values, too.
     pub(super) fn entries(&self) -> Vec<(&'a str, Self)> {
         self.node.entries().iter().filter_map(|entry| Some((entry.key.as_str(), self.entry(&entry.key)?))).collect()

@@ -9,8 +9,10 @@ mod own;
 mod presets;
 mod processor;
 mod resource;
+mod rule;
 mod sampler;
 mod spans;
+mod tail;
 mod transport;
 
 use super::{Limits, Node, Propagator, Telemetry};

@@ -1,7 +1,7 @@
 //! `distribution.otelier`: settings that only this library has; and its log level.
 
-use super::cursor::Cursor;
-use crate::config::{Correlation, ExceptionSignal, Hooks, OldNames, TailSampling, Telemetry};
+use super::{cursor::Cursor, tail};
+use crate::config::{Correlation, ExceptionSignal, Hooks, OldNames, Telemetry};
 
 pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry) {
     if let Some(level) = root.get("log_level") {
@@ -40,11 +40,7 @@ pub(super) fn read(root: &Cursor<'_>, telemetry: &mut Telemetry) {
         telemetry.shutdown_timeout = timeout;
     }
     if let Some(tail) = own.get("tail_sampling") {
-        telemetry.tail_sampling = Some(TailSampling {
-            failed: tail.get("failed").and_then(|failed| failed.bool()).unwrap_or(false),
-            slower_than: tail.get("slower_than").and_then(|limit| limit.duration()),
-            ratio: tail.get("ratio").and_then(|ratio| ratio.number()).unwrap_or(0.0),
-        });
+        telemetry.tail_sampling = Some(tail::read(&tail));
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::Findings;
 use super::cursor::Cursor;
-use crate::config::{Adaptive, AttributePatterns, AttributeValues, Composable, ParentBased, Rule, Sampler, SpanParent};
+use super::rule::rule;
+use crate::config::{Adaptive, Composable, ParentBased, Sampler};
 use crate::schema::Kind;
 
 pub(super) fn sampler(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Sampler> {
@@ -19,7 +20,10 @@ pub(super) fn sampler(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Sa
             Sampler::AlwaysRecord(Box::new(root.unwrap_or(Sampler::AlwaysOn)))
         }
         "composite/development" => Sampler::Composite(composable(&settings, findings)?),
-        "otelier/rate_limit" => Sampler::RateLimit(settings.get("traces_per_second")?.number()?),
+        "otelier/rate_limit" => match rate_limit(&settings)? {
+            (rate, true) => Sampler::RateLimitPerSchema(rate),
+            (rate, false) => Sampler::RateLimit(rate),
+        },
         "otelier/adaptive" => Sampler::Adaptive(adaptive(&settings)),
         "jaeger_remote/development" => {
             settings
@@ -43,6 +47,9 @@ fn adaptive(settings: &Cursor<'_>) -> Adaptive {
     };
     adaptive.ratios().into_iter().for_each(|(key, ratio)| set(key, ratio));
     adaptive.thresholds().into_iter().for_each(|(key, percent)| set(key, percent));
+    set("error_boost", &mut adaptive.error_boost);
+    adaptive.traces_per_second = settings.get("traces_per_second").and_then(|rate| rate.number());
+    adaptive.consistent = settings.get("consistent").and_then(|found| found.bool()).unwrap_or(adaptive.consistent);
     adaptive
 }
 
@@ -59,7 +66,7 @@ fn parent_based(settings: &Cursor<'_>, findings: &mut Findings) -> ParentBased {
     }
 }
 
-fn composable(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Composable> {
+pub(super) fn composable(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Composable> {
     let (name, settings) = cursor.only()?;
     Some(match name {
         "always_on" => Composable::AlwaysOn,
@@ -74,7 +81,10 @@ fn composable(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Composable
                 false => Composable::RuleBased(rules.iter().filter_map(|item| rule(item, findings)).collect()),
             }
         }
-        "otelier/rate_limit" => Composable::RateLimit(settings.get("traces_per_second")?.number()?),
+        "otelier/rate_limit" => match rate_limit(&settings)? {
+            (rate, true) => Composable::RateLimitPerSchema(rate),
+            (rate, false) => Composable::RateLimit(rate),
+        },
         _ => {
             let known = ["always_on", "always_off", "probability", "parent_threshold", "rule_based"];
             settings.unknown("composable sampler", known.into_iter(), findings);
@@ -83,32 +93,21 @@ fn composable(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Composable
     })
 }
 
-fn rule(item: &Cursor<'_>, findings: &mut Findings) -> Option<Rule> {
-    let mut rule = Rule::new(composable(&item.get("sampler")?, findings)?);
-    if let Some(values) = item.get("attribute_values") {
-        let key = values.get("key")?.text()?.to_owned();
-        rule.attribute_values = Some(AttributeValues { key, values: values.texts("values") });
-    }
-    if let Some(patterns) = item.get("attribute_patterns") {
-        let key = patterns.get("key")?.text()?.to_owned();
-        let (included, excluded) = (patterns.texts("included"), patterns.texts("excluded"));
-        rule.attribute_patterns = Some(AttributePatterns { key, included, excluded });
-    }
-    rule.span_names = item.texts("otelier/span_names");
-    // The words have been checked.
-    rule.span_kinds.extend(item.texts("span_kinds").iter().filter_map(|kind| match kind.as_str() {
+/// So many traces a second, and whether that is for each schema.
+fn rate_limit(settings: &Cursor<'_>) -> Option<(f64, bool)> {
+    let per_schema = settings.get("per").is_some_and(|per| per.text() == Some("schema"));
+    Some((settings.get("traces_per_second")?.number()?, per_schema))
+}
+
+/// The kinds of spans at `span_kinds`, whose words have been checked.
+pub(super) fn span_kinds(item: &Cursor<'_>) -> Vec<Kind> {
+    let kind = |word: &String| match word.as_str() {
         "internal" => Some(Kind::Internal),
         "server" => Some(Kind::Server),
         "client" => Some(Kind::Client),
         "producer" => Some(Kind::Producer),
         "consumer" => Some(Kind::Consumer),
         _ => None,
-    }));
-    rule.parent.extend(item.texts("parent").iter().filter_map(|parent| match parent.as_str() {
-        "none" => Some(SpanParent::None),
-        "remote" => Some(SpanParent::Remote),
-        "local" => Some(SpanParent::Local),
-        _ => None,
-    }));
-    Some(rule)
+    };
+    item.texts("span_kinds").iter().filter_map(kind).collect()
 }

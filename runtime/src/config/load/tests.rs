@@ -1,8 +1,8 @@
 //! Files, and the settings that they mean.
 
 use crate::config::{
-    Batching, Composable, Detector, Document, Endpoint, Exporter, LogExporter, Otlp, Propagator, Protocol, Rule,
-    Sampler, Settings, SpanParent, Telemetry, Variables,
+    AttributeRange, Batching, Composable, Detector, Document, Endpoint, Exporter, LogExporter, Otlp, Propagator,
+    Protocol, Rule, Sampler, Settings, SpanParent, Telemetry, Variables,
 };
 use crate::schema::Kind;
 use std::time::Duration;
@@ -69,7 +69,7 @@ fn rules_keep_their_order_and_every_condition() {
         {span_kinds: [client, server], parent: [none, remote], otelier/span_names: [load *], sampler: {probability: {ratio: 0.5}}},
         {sampler: {parent_threshold: {root: {otelier/rate_limit: {traces_per_second: 2}}}}}]}}}";
     let mut patterns = Rule::new(Composable::AlwaysOn).attribute_like("url.path", ["/a/*"]);
-    patterns.attribute_patterns.as_mut().unwrap().excluded.push("/a/b".to_owned());
+    patterns.attribute_patterns[0].excluded.push("/a/b".to_owned());
     let rules = vec![
         Rule::new(Composable::AlwaysOff).attribute_is("http.route", ["/health"]),
         patterns,
@@ -83,6 +83,120 @@ fn rules_keep_their_order_and_every_condition() {
     ];
     assert_eq!(sampler(text), Sampler::Composite(Composable::RuleBased(rules)));
     assert_eq!(sampler("{composite/development: {rule_based: }}"), Sampler::Composite(Composable::AlwaysOff));
+}
+
+#[test]
+fn conditions_of_ours_stand_beside_those_of_the_specification() {
+    use crate::Priority;
+    let text = "{composite/development: {rule_based: {rules: [
+        {otelier/name: good customers, attribute_values: {key: business.customer.tier, values: [gold]},
+         otelier/attribute_values: [{key: app.a, values: [\"1\"]}, {key: app.b, values: [x, y]}],
+         attribute_patterns: {key: url.path, included: [/a/*]}, otelier/attribute_patterns: [{key: user.id, included: [a*]}],
+         otelier/attribute_ranges: [{key: business.value, min: 1000}, {key: app.n, min: -1, max: 2.5}, {key: app.m, max: 0}],
+         sampler: {always_on: }},
+        {otelier/schemas: [crypto.*, workflow.*], otelier/priority: high, sampler: {always_on: }},
+        {otelier/priority: low, sampler: {otelier/rate_limit: {traces_per_second: 5, per: schema}}},
+        {otelier/priority: normal, sampler: {otelier/rate_limit: {traces_per_second: 5, per: process}}}]}}}";
+    let mut first = Rule::new(Composable::AlwaysOn)
+        .named("good customers")
+        .attribute_is("business.customer.tier", ["gold"])
+        .attribute_is("app.a", ["1"])
+        .attribute_is("app.b", ["x", "y"])
+        .attribute_like("url.path", ["/a/*"])
+        .attribute_like("user.id", ["a*"])
+        .attribute_at_least("business.value", 1000.0)
+        .attribute_between("app.n", -1.0, 2.5);
+    first.attribute_ranges.push(AttributeRange { key: "app.m".to_owned(), min: None, max: Some(0.0) });
+    let rules = vec![
+        first,
+        Rule::new(Composable::AlwaysOn).schema("crypto.*").schema("workflow.*").priority(Priority::High),
+        Rule::new(Composable::RateLimitPerSchema(5.0)).priority(Priority::Low),
+        Rule::new(Composable::RateLimit(5.0)).priority(Priority::Normal),
+    ];
+    assert_eq!(sampler(text), Sampler::Composite(Composable::RuleBased(rules)));
+    let alone = "{otelier/rate_limit: {traces_per_second: 0.5, per: schema}}";
+    assert_eq!(sampler(alone), Sampler::RateLimitPerSchema(0.5));
+    assert_eq!(sampler(alone).to_string(), "otelier/rate_limit(traces_per_second: 0.5, per: schema)");
+}
+
+#[test]
+fn a_wrong_condition_is_told_with_its_line_and_key_and_what_is_accepted() {
+    let mut wrong = Vec::new();
+    let rule = "tracer_provider.sampler.composite/development.rule_based.rules[0]";
+    for (condition, place, expected) in [
+        ("otelier/name: \"\"", "otelier/name", "is ``; expected a name"),
+        ("otelier/name: [a]", "otelier/name", "is a list; expected a text"),
+        (
+            "otelier/schemas: []",
+            "otelier/schemas",
+            "is an empty list; expected a list with at least one item; each item: a text",
+        ),
+        (
+            "otelier/schemas: crypto.*",
+            "otelier/schemas",
+            "is a text; expected a list with at least one item; each item: a text",
+        ),
+        ("otelier/priority: urgent", "otelier/priority", "is `urgent`; expected `low`, `normal` or `high`"),
+        (
+            "otelier/attribute_ranges: [{key: a, min: 5, max: 4}]",
+            "otelier/attribute_ranges[0].max",
+            "expected a `max` that is not below `min`",
+        ),
+        (
+            "otelier/attribute_ranges: [{key: a}]",
+            "otelier/attribute_ranges[0]",
+            "has no bounds; expected `min`, `max` or both",
+        ),
+        (
+            "otelier/attribute_ranges: [{key: a, min: .nan}]",
+            "otelier/attribute_ranges[0].min",
+            "is `NaN`; expected a number",
+        ),
+        (
+            "otelier/attribute_ranges: [{key: \"\", min: 1}]",
+            "otelier/attribute_ranges[0].key",
+            "is ``; expected the key of an attribute",
+        ),
+        ("otelier/attribute_ranges: [{key: a, min: 1, least: 1}]", "otelier/attribute_ranges[0].least", "is unknown"),
+        (
+            "otelier/attribute_values: [{key: a, values: []}]",
+            "otelier/attribute_values[0].values",
+            "expected a list with at least one item",
+        ),
+        ("otelier/attribute_patterns: [{included: [a]}]", "otelier/attribute_patterns[0].key", "is missing"),
+        (
+            "attribute_values: {key: \"\", values: [a]}",
+            "attribute_values.key",
+            "is ``; expected the key of an attribute",
+        ),
+        ("otelier/schema: [crypto.*]", "otelier/schema", "is unknown"),
+    ] {
+        let error = load(&format!(
+            "{SPANS},\n  sampler: {{composite/development: {{rule_based: {{rules: [\n    {{{condition},\n     sampler: {{always_on: }}}}]}}}}}}}}"
+        ))
+        .unwrap_err();
+        let [problem] = error.problems() else { panic!("{condition}: {error}") };
+        let line = problem.place().map(|place| place.line);
+        let sentence = problem.to_string();
+        if line != Some(4) || !sentence.contains(&format!("{rule}.{place}`")) || !sentence.contains(expected) {
+            wrong.push(format!("{condition}: {line:?}: {sentence}"));
+        }
+    }
+    for (limit, expected) in [
+        ("{traces_per_second: 0}", "traces_per_second` is `0`; expected a number above 0 and of at most 1000000000"),
+        (
+            "{traces_per_second: 2e9}",
+            "traces_per_second` is `2000000000`; expected a number above 0 and of at most 1000000000",
+        ),
+        ("{traces_per_second: 1, per: tenant}", "per` is `tenant`; expected `process` or `schema`"),
+        ("{per: schema}", "traces_per_second` is missing"),
+    ] {
+        let error = refused(&format!("{SPANS}, sampler: {{otelier/rate_limit: {limit}}}}}"));
+        if error.len() != 1 || !error[0].contains(expected) {
+            wrong.push(format!("{limit}: {error:?}"));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
 }
 
 #[test]
@@ -194,6 +308,50 @@ instrumentation/development: {general: {stability_opt_in_list: http}}
     assert_eq!((tail.failed, tail.slower_than, tail.ratio), (true, Some(Duration::from_millis(250)), 0.01));
     assert!(telemetry.span_types && !telemetry.panic_messages && !telemetry.span_metrics);
     assert!(telemetry.instrumentation.is_some_and(|node| node.get("general").is_some()));
+}
+
+#[test]
+fn rules_of_tail_sampling_are_read_with_all_their_conditions() {
+    use crate::Priority;
+    use crate::config::{AttributePatterns, AttributeRange, Keep, TailRule, TailSampling};
+    use crate::schema::Kind;
+    let telemetry = loaded(
+        "distribution: {otelier: {tail_sampling: {rules: [
+  {name: health, keep: never, attribute_values: {key: url.path, values: [/health, /ready]}, span_kinds: [server]},
+  {name: errors, keep: always, failed: true, schemas: [crypto.*], priority: normal},
+  {name: some, keep: {ratio: 0.25}, slower_than: 2s, span_names: [GET *],
+   attribute_patterns: [{key: a, included: [x*], excluded: [xy]}, {key: b}], attribute_ranges: {key: n, min: 1, max: 2.5}},
+  {name: few, keep: {traces_per_second: 5}, rate_limited: true, budget_exceeded: true,
+   attribute_ranges: [{key: n, max: 7}], attribute_values: [{key: a, values: [b]}, {key: c, values: [d]}]}],
+ ratio: 0.01, decide_after: 1m, remember: 2s, max_bytes: 1MiB}}}
+",
+    );
+    let pattern = |key: &str, included: &[&str], excluded: &[&str]| AttributePatterns {
+        key: key.to_owned(),
+        included: included.iter().map(|text| (*text).to_owned()).collect(),
+        excluded: excluded.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let mut some = TailRule::new("some", Keep::Ratio(0.25))
+        .slower_than(Duration::from_secs(2))
+        .span_name("GET *")
+        .attribute_between("n", 1.0, 2.5);
+    some.attribute_patterns = vec![pattern("a", &["x*"], &["xy"]), pattern("b", &[], &[])];
+    let mut few = TailRule::new("few", Keep::RateLimit(5.0)).rate_limited().budget_exceeded();
+    few.attribute_ranges.push(AttributeRange { key: "n".into(), min: None, max: Some(7.0) });
+    let health = TailRule::new("health", Keep::Never).attribute_is("url.path", ["/health", "/ready"]);
+    let expected = TailSampling::new(0.01)
+        .with_rule(health.span_kind(Kind::Server))
+        .with_rule(TailRule::new("errors", Keep::Always).failed().schema("crypto.*").priority(Priority::Normal))
+        .with_rule(some)
+        .with_rule(few.attribute_is("a", ["b"]).attribute_is("c", ["d"]))
+        .with_decide_after(Duration::from_secs(60))
+        .with_remember(Duration::from_secs(2))
+        .with_max_bytes(1 << 20);
+    assert_eq!(telemetry.tail_sampling, Some(expected));
+    assert_eq!(
+        loaded("distribution: {otelier: {tail_sampling: {failed: true}}}").tail_sampling,
+        Some(TailSampling::failed())
+    );
 }
 
 #[test]

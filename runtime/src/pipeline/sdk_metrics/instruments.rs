@@ -52,7 +52,7 @@ const fn gauge(
     Instrument { name, unit, description, observe: Observe::Gauge(observe) }
 }
 
-pub(super) static INSTRUMENTS: [Instrument; 17] = [
+pub(super) static INSTRUMENTS: [Instrument; 20] = [
     counter("otel.sdk.span.started", "{span}", "The number of created spans.", started),
     up_down_counter(
         "otel.sdk.span.live",
@@ -122,8 +122,26 @@ pub(super) static INSTRUMENTS: [Instrument; 17] = [
     counter(
         "otelier.tail_sampling.overflow",
         "{trace}",
-        "The number of traces that were too large for tail sampling to hold back, and were kept.",
+        "The number of traces that were decided before they were over, because there was no room to hold them back.",
         |seen, to| to(seen.stats.tail_overflows, &[]),
+    ),
+    counter(
+        "otelier.sampling.trace",
+        "{trace}",
+        "The number of traces that entered the process and were decided by a sampler that counts, by decision and reason.",
+        sampling,
+    ),
+    counter(
+        "otelier.tail_sampling.trace",
+        "{trace}",
+        "The number of traces that tail sampling has decided, by rule and decision.",
+        tail_sampling,
+    ),
+    gauge(
+        "otelier.tail_sampling.held",
+        "{trace}",
+        "The number of traces that wait for the decision of tail sampling where spans are collected.",
+        |seen, to| seen.tail.iter().for_each(|tail| to(tail.held_traces as f64, &[])),
     ),
     gauge("otelier.queue.utilization", "1", "The share of the queue's room that is taken.", |seen, to| {
         let (bytes, room, _) = seen.queue;
@@ -133,7 +151,7 @@ pub(super) static INSTRUMENTS: [Instrument; 17] = [
     gauge(
         "otelier.sampling.factor",
         "1",
-        "What the ratios of an adaptive sampler are multiplied with because of the load.",
+        "What the ratios of an adaptive sampler are multiplied with because of the load and of its target rate.",
         |seen, to| seen.sampling_factor.into_iter().for_each(|factor| to(factor, &[])),
     ),
     gauge("otelier.exporter.success_rate", "1", "The share of exports that succeeded.", success_rate),
@@ -145,6 +163,47 @@ fn with(attributes: &[KeyValue], more: KeyValue) -> Vec<KeyValue> {
 
 fn sampled(is: bool) -> KeyValue {
     KeyValue::new("otel.span.sampling_result", if is { "RECORD_AND_SAMPLE" } else { "DROP" })
+}
+
+fn decision(kept: bool) -> KeyValue {
+    KeyValue::new("otelier.sampler.decision", if kept { "kept" } else { "dropped" })
+}
+
+fn sampling(seen: &Snapshot, to: To<'_, u64>) {
+    let Some(counts) = &seen.sampling else { return };
+    let by_rule = |counts: &[u64]| counts.iter().sum();
+    let all = [
+        (true, "always_on", counts.kept_by_always_on),
+        (true, "parent", counts.kept_by_parent),
+        (true, "ratio", counts.kept_by_ratio),
+        (true, "rate_limit", counts.kept_by_rate_limit),
+        (true, "custom", counts.kept_by_custom),
+        (true, "rule", by_rule(&counts.kept_by_rule)),
+        (false, "parent", counts.by_parent),
+        (false, "ratio", counts.by_ratio),
+        (false, "rate_limit", counts.by_rate_limit),
+        (false, "always_off", counts.by_always_off),
+        (false, "no_rule", counts.by_no_rule),
+        (false, "exchange_budget", counts.by_exchange_budget),
+        (false, "target", counts.by_target),
+        (false, "load", counts.by_load),
+        (false, "extreme_load", counts.by_extreme_load),
+        (false, "hint", counts.by_hint),
+        (false, "custom", counts.by_custom),
+        (false, "panic", counts.by_panic),
+        (false, "rule", by_rule(&counts.by_rule)),
+    ];
+    for (kept, reason, count) in all.into_iter().filter(|(.., count)| *count > 0) {
+        to(count, &[decision(kept), KeyValue::new("otelier.sampler.reason", reason)]);
+    }
+}
+
+fn tail_sampling(seen: &Snapshot, to: To<'_, u64>) {
+    for rule in seen.tail.iter().flat_map(|tail| &tail.by_rule) {
+        let name = KeyValue::new("otelier.sampler.rule", rule.name.clone());
+        to(rule.kept, &[decision(true), name.clone()]);
+        to(rule.dropped, &[decision(false), name]);
+    }
 }
 
 fn error(error_type: &'static str) -> KeyValue {

@@ -4,7 +4,7 @@ use super::super::shared::{Shared, State};
 use super::component::{self, Component};
 use crate::Stats;
 use crate::export::{Book, Signal};
-use crate::record::{self, QUEUE};
+use crate::record::{self, QUEUE, SamplingCounts, TailCounts};
 use opentelemetry::KeyValue;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,6 +22,9 @@ pub(super) struct Snapshot {
     /// What waits in the queue: in bytes, how many bytes there is room for, and how many spans it is.
     pub(super) queue: (usize, usize, u64),
     pub(super) sampling_factor: Option<f64>,
+    /// How the sampler has decided, and tail sampling; `None` where nothing is counted.
+    pub(super) sampling: Option<SamplingCounts>,
+    pub(super) tail: Option<TailCounts>,
 }
 
 /// The numbers of one exporter.
@@ -142,6 +145,8 @@ impl Source {
             processed,
             queue: QUEUE.fill(),
             sampling_factor: record::sampling_factor(),
+            sampling: record::sampling_counts(),
+            tail: record::tail_counts(),
         }
     }
 }

@@ -270,7 +270,7 @@ impl Captures {
     fn so_far(&mut self, id: u64) -> Found {
         if !self.collector {
             // Nobody else takes anything away, and nobody else wants it.
-            collect_from_threads(|words| {
+            collect_from_threads(u64::MAX, |words| {
                 self.tap(words);
                 count_records(words)
             });

@@ -1,127 +1,149 @@
 //! Ratios by kind of operation, lowered under load.
 
-use super::controller::{Controller, LoadLimits, Readings};
-use super::node::{Answer, Asked, Node, Reason};
+use super::consistent::{Ot, with_threshold};
+use super::controller::{Controller, Factors, LoadLimits, Offered, Readings};
+use super::grounds::GroundsNumber;
+use super::node::{Answer, Asked, Node, Reason, state_of};
+use super::rates::Rates;
 use super::rules::Who;
-use super::{INSTALLED, LOAD, SETTING, reaches, threshold};
-use crate::record::Callsite;
-use crate::record::view::{Value, constants};
+use super::shares::{self, Share};
+use super::{INSTALLED, LOAD, RANDOM_MASK, SETTING, consistent_threshold, threshold};
+use crate::record::Priority;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Which share of the traces is kept while nothing is overloaded, by the kind of their first span here.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rates {
-    pub(crate) other: f64,
-    pub(crate) workflow: f64,
-    pub(crate) exchange_api: f64,
-    pub(crate) storage: f64,
-    /// Of few records.
-    pub(crate) ingestion: f64,
-    /// Of many.
-    pub(crate) high_volume: f64,
-}
-
-/// What a span stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
-    Workflow,
-    ExchangeApi,
-    Storage,
-    Ingestion,
-    Other,
-}
-
-/// How many records an ingestion handles.
-const RECORDS: &str = "crypto.record_count";
-/// Up to here they are few.
-const FEW: f64 = 1_000.0;
-/// From here on they are many.
-const MANY: f64 = 100_000.0;
-
-impl Operation {
-    fn of(callsite: &'static Callsite) -> Self {
-        match callsite.schema.map_or("", |schema| schema.id) {
-            "crypto.exchange_api" => Self::ExchangeApi,
-            "crypto.ingestion" => Self::Ingestion,
-            id if id.starts_with("workflow.") => Self::Workflow,
-            id if id.starts_with("storage.") => Self::Storage,
-            _ => Self::by_type(callsite),
-        }
-    }
-
-    /// Who declares schemas of his own says by this constant what they stand for.
-    fn by_type(callsite: &'static Callsite) -> Self {
-        let found = constants(callsite).find(|(key, _)| *key == "crypto.operation_type");
-        match found {
-            Some((_, Value::Str("workflow_execution"))) => Self::Workflow,
-            Some((_, Value::Str("api_call"))) => Self::ExchangeApi,
-            Some((_, Value::Str("storage"))) => Self::Storage,
-            Some((_, Value::Str("data_ingestion"))) => Self::Ingestion,
-            _ => Self::Other,
-        }
-    }
-}
-
-impl Rates {
-    fn of(&self, who: &Who<'_>) -> f64 {
-        match Operation::of(who.callsite) {
-            Operation::Workflow => self.workflow,
-            Operation::ExchangeApi => self.exchange_api,
-            Operation::Storage => self.storage,
-            Operation::Ingestion => self.of_ingestion(who.int(RECORDS)),
-            Operation::Other => self.other,
-        }
-    }
-
-    fn of_ingestion(&self, records: Option<i64>) -> f64 {
-        let Some(records) = records else { return self.high_volume };
-        let many = ((records as f64).clamp(FEW, MANY) / FEW).ln() / (MANY / FEW).ln();
-        self.ingestion + (self.high_volume - self.ingestion) * many
-    }
-}
-
-/// A ratio by kind of operation, and how far all of them are lowered.
+/// A ratio by kind of operation, and what all of them are multiplied with.
 #[derive(Debug)]
 pub(crate) struct AdaptiveNode {
     rates: Rates,
     limits: LoadLimits,
+    /// Whether the threshold is told to others.
+    consistent: bool,
+    /// The ratios as they were set, which are not rounded: threshold, and why a trace is kept that reaches it.
+    exact: [(f64, u64, GroundsNumber); Rates::COUNT],
     /// Of the thread that looks at the load.
     controller: Mutex<Controller>,
-    /// The factor that it has found last, as bits.
-    factor: AtomicU64,
+    factors: Published,
+    offered: Box<[Shard; SHARDS]>,
+}
+
+/// The factors that were found last, as bits. Who reads them in between may have one of them from the look before.
+#[derive(Debug)]
+struct Published {
+    load: AtomicU64,
+    target: AtomicU64,
+    boost: AtomicU64,
+}
+
+/// Ratios that were asked for, by priority, in units of [`UNIT`]. On a cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Shard([AtomicU64; 3]);
+
+/// Threads that ask at once rarely add to the same one.
+const SHARDS: usize = 8;
+/// A counter has room for what a hundred million traces a second are in minutes, and is emptied at each look.
+const UNIT: f64 = (1_u64 << 30) as f64;
+
+impl Published {
+    fn new(factors: Factors) -> Self {
+        let of = |factor: f64| AtomicU64::new(factor.to_bits());
+        Self { load: of(factors.load), target: of(factors.target), boost: of(factors.boost) }
+    }
+
+    fn put(&self, factors: Factors) {
+        self.load.store(factors.load.to_bits(), Relaxed);
+        self.target.store(factors.target.to_bits(), Relaxed);
+        self.boost.store(factors.boost.to_bits(), Relaxed);
+    }
+
+    fn get(&self) -> Factors {
+        let of = |factor: &AtomicU64| f64::from_bits(factor.load(Relaxed));
+        Factors { load: of(&self.load), target: of(&self.target), boost: of(&self.boost) }
+    }
 }
 
 impl AdaptiveNode {
-    pub(crate) fn new(rates: Rates, limits: LoadLimits) -> Self {
+    pub(crate) fn new(rates: Rates, limits: LoadLimits, consistent: bool) -> Self {
         let controller = Controller::new();
+        let exact = rates.all().map(|ratio| {
+            let threshold = if consistent { consistent_threshold(ratio) } else { threshold(ratio) };
+            (ratio, threshold, shares::number(threshold))
+        });
         Self {
             rates,
             limits,
-            factor: AtomicU64::new(controller.factor().to_bits()),
+            consistent,
+            exact,
+            factors: Published::new(controller.factors()),
             controller: Mutex::new(controller),
+            offered: Box::default(),
         }
-    }
-
-    fn factor(&self) -> f64 {
-        f64::from_bits(self.factor.load(Relaxed))
     }
 
     /// Whether the values of the span's attributes matter.
-    pub(super) fn asks_attributes(who: &Who<'_>) -> bool {
-        Operation::of(who.callsite) == Operation::Ingestion
+    pub(super) fn asks_attributes(&self, who: &Who<'_>) -> bool {
+        self.rates.asks_attributes(who)
     }
 
     pub(super) fn ask(&self, asked: &Asked<'_>) -> Answer {
-        let factor = self.factor();
-        if factor <= 0.0 {
+        let factors = self.factors.get();
+        if factors.load <= 0.0 {
             return Answer::plain(false, Reason::ExtremeLoad);
         }
-        let rate = self.rates.of(&asked.who);
-        let is_kept = |rate| reaches(asked.trace.1, threshold(rate));
-        let sampled = is_kept(rate * factor);
-        let reason = if factor < 1.0 && !sampled && is_kept(rate) { Reason::Load } else { Reason::Ratio };
-        Answer::plain(sampled, reason)
+        let priority = asked.who.callsite.priority;
+        let (rate, budget) = self.rates.of(&asked.who);
+        let raised = (rate * factors.boost).min(1.0);
+        let offered = raised * budget;
+        self.offer(asked.trace.1, priority, offered);
+        // What matters less gives way twice as far, and what matters more not at all.
+        let of = |factor: f64| match priority {
+            Priority::Low => factor * factor,
+            Priority::Normal => factor,
+            Priority::High => 1.0,
+        };
+        let below_target = offered * of(factors.target);
+        let ot = self.consistent.then(|| Ot::of(&state_of(asked.parent)));
+        let randomness = ot.map_or(asked.trace.1 & RANDOM_MASK, |ot| ot.randomness(asked.trace.1));
+        let (threshold, number) = self.share(below_target * of(factors.load));
+        let sampled = randomness >= threshold;
+        let told = (sampled && self.consistent).then_some(threshold);
+        let state = ot.and_then(|_| with_threshold(&state_of(asked.parent), told));
+        if sampled {
+            return Answer { state, grounds: number(), ..Answer::plain(true, Reason::Ratio) };
+        }
+        let refuses = |ratio: f64| randomness < self.share(ratio).0;
+        // The first that would have been enough to refuse it.
+        let steps = [(Reason::Ratio, raised), (Reason::ExchangeBudget, offered), (Reason::Target, below_target)];
+        let found = steps.into_iter().find(|(_, ratio)| refuses(*ratio));
+        Answer { state, ..Answer::plain(false, found.map_or(Reason::Load, |(reason, _)| reason)) }
+    }
+
+    /// The threshold of a ratio, and how to find the number of what it stands for.
+    fn share(&self, ratio: f64) -> (u64, impl FnOnce() -> GroundsNumber + use<>) {
+        let exact = self.exact.iter().find(|(exact, ..)| *exact == ratio);
+        let (threshold, known, share) = match exact {
+            Some((_, threshold, number)) => (*threshold, Some(*number), None),
+            None => {
+                let share = Share::near(ratio);
+                (share.threshold, None, Some(share))
+            }
+        };
+        (threshold, move || known.or_else(|| share.map(|share| share.number())).unwrap_or_default())
+    }
+
+    fn offer(&self, trace_low: u64, priority: Priority, ratio: f64) {
+        if self.limits.target.is_some() {
+            let shard = &self.offered[trace_low as usize % SHARDS];
+            shard.0[priority as usize].fetch_add((ratio * UNIT) as u64, Relaxed);
+        }
+    }
+
+    /// What was offered since this was called last.
+    fn take_offered(&self) -> Offered {
+        std::array::from_fn(|priority| {
+            self.offered.iter().map(|shard| shard.0[priority].swap(0, Relaxed) as f64 / UNIT).sum()
+        })
     }
 
     /// Goes on from what `next` makes of it.
@@ -130,7 +152,7 @@ impl AdaptiveNode {
         // be held for ever, and nobody looks.
         let Ok(mut controller) = self.controller.try_lock() else { return };
         *controller = next(*controller);
-        self.factor.store(controller.factor().to_bits(), Relaxed);
+        self.factors.put(controller.factors());
     }
 
     fn controller(&self) -> Option<Controller> {
@@ -138,7 +160,7 @@ impl AdaptiveNode {
     }
 
     pub(super) fn look(&self, readings: &Readings) {
-        self.change(|controller| controller.step(&self.limits, readings));
+        self.change(|controller| controller.step(&self.limits, readings, self.take_offered()));
     }
 }
 
@@ -156,13 +178,40 @@ pub(crate) fn note_load(readings: &Readings) {
     each(&mut |adaptive| adaptive.look(readings));
 }
 
-/// What ratios are multiplied with, the least if there are several such factors; `None` if nothing follows the load.
+/// What ratios are multiplied with because of the load and of the target rate, the least if there are several such factors;
+/// `None` if nothing follows the load.
 pub(crate) fn sampling_factor() -> Option<f64> {
-    let mut least = None;
+    folded(|factors| factors.load * factors.target, f64::min)
+}
+
+/// The same because of the load alone.
+pub(crate) fn load_factor() -> Option<f64> {
+    folded(|factors| factors.load, f64::min)
+}
+
+/// What ratios are multiplied with because of errors, the most if there are several.
+pub(crate) fn error_boost() -> Option<f64> {
+    folded(|factors| factors.boost, f64::max)
+}
+
+/// Whether the sampler that is installed wants to know how many traces failed.
+pub(crate) fn follows_errors() -> bool {
+    let mut follows = false;
     if follows_load() {
-        each(&mut |adaptive| least = Some(least.unwrap_or(1.0_f64).min(adaptive.factor())));
+        each(&mut |adaptive| follows |= adaptive.limits.boost > 1.0);
     }
-    least
+    follows
+}
+
+fn folded(of: impl Fn(Factors) -> f64, fold: fn(f64, f64) -> f64) -> Option<f64> {
+    let mut all = None;
+    if follows_load() {
+        each(&mut |adaptive| {
+            let factor = of(adaptive.factors.get());
+            all = Some(all.map_or(factor, |before| fold(before, factor)));
+        });
+    }
+    all
 }
 
 /// Begins with a factor of 1, for a new pipeline.
@@ -176,7 +225,7 @@ pub(super) fn take_over(node: &Node) -> bool {
     let mut before: Option<Controller> = None;
     each(&mut |adaptive| {
         let found = adaptive.controller();
-        before = [before, found].into_iter().flatten().min_by(|a, b| a.factor().total_cmp(&b.factor()));
+        before = [before, found].into_iter().flatten().min_by(|a, b| a.factors().load.total_cmp(&b.factors().load));
     });
     let mut follows = false;
     node.each_adaptive(&mut |adaptive| {
@@ -189,72 +238,33 @@ pub(super) fn take_over(node: &Node) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Constant;
-    use crate::record::sampling::rules::Given;
-    use crate::schema::{Schema, crypto, etl, storage, workflow};
-    use opentelemetry::KeyValue;
+    use crate::record::sampling::budgets::note_budget;
+    use crate::record::sampling::grounds::{Grounds, Kept};
+    use crate::record::sampling::rates::tests::{RATES, of};
+    use crate::record::sampling::simulation::LIMITS;
+    use crate::record::{Callsite, Constant};
+    use crate::schema::{crypto, workflow};
     use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
     use otelier_spec::Kind;
 
-    const RATES: Rates =
-        Rates { other: 0.1, workflow: 1.0, exchange_api: 0.3, storage: 0.2, ingestion: 0.3, high_volume: 0.05 };
-    const LIMITS: LoadLimits = LoadLimits { cpu: 0.8, memory: 0.85 };
-
     fn node() -> Node {
-        Node::Adaptive(Box::new(AdaptiveNode::new(RATES, LIMITS)))
+        Node::Adaptive(Box::new(AdaptiveNode::new(RATES, LIMITS, false)))
     }
 
     fn look(node: &Node, queue: f64) {
         node.each_adaptive(&mut |adaptive| adaptive.look(&Readings { queue, ..Readings::default() }));
     }
 
-    const fn of<S: Schema>() -> Callsite {
-        Callsite { schema: Some(S::DEF), ..Callsite::new("site", S::DEF.kind) }
-    }
-
     static WORKFLOW: Callsite = of::<workflow::Workflow>();
-    static STAGE: Callsite = of::<workflow::Stage>();
-    static API: Callsite = of::<crypto::ExchangeApi>();
+    static API: Callsite =
+        Callsite { constants: &[("crypto.market", Constant::Str("adaptive_full"))], ..of::<crypto::ExchangeApi>() };
     static INGESTION: Callsite = of::<crypto::Ingestion>();
-    static STORAGE: Callsite = of::<storage::ObjectOperation>();
-    static ETL: Callsite = of::<etl::Operation>();
     static PLAIN: Callsite = Callsite::new("site", Kind::Internal);
-    static TYPED: Callsite = Callsite {
-        constants: &[("crypto.operation_type", Constant::Str("workflow_execution"))],
-        ..Callsite::new("site", Kind::Internal)
-    };
-
-    fn rate(callsite: &'static Callsite, given: &[KeyValue]) -> f64 {
-        RATES.of(&Who { given: Given::KeyValues(given), ..callsite.into() })
-    }
-
-    #[test]
-    fn every_kind_of_operation_has_its_ratio() {
-        for (callsite, ratio) in [
-            (&WORKFLOW, 1.0),
-            (&STAGE, 1.0),
-            (&TYPED, 1.0),
-            (&API, 0.3),
-            (&STORAGE, 0.2),
-            (&INGESTION, 0.05),
-            (&ETL, 0.1),
-            (&PLAIN, 0.1),
-        ] {
-            assert_eq!(rate(callsite, &[]), ratio, "{callsite:?}");
-        }
-    }
-
-    #[test]
-    fn ingestion_has_less_of_more_records() {
-        let of = |records: i64| rate(&INGESTION, &[KeyValue::new(RECORDS, records)]);
-        assert_eq!([of(i64::MIN), of(0), of(1_000)], [0.3; 3]);
-        assert!((of(10_000) - 0.175).abs() < 1e-9, "in the middle between the orders of magnitude");
-        assert!([of(100_000), of(i64::MAX)].iter().all(|rate| (rate - 0.05).abs() < 1e-9));
-        assert_eq!(rate(&INGESTION, &[KeyValue::new(RECORDS, "many")]), 0.05, "no number is no count");
-    }
+    static LOW: Callsite = Callsite { priority: Priority::Low, ..of::<workflow::Workflow>() };
+    static HIGH: Callsite = Callsite { priority: Priority::High, ..of::<workflow::Workflow>() };
 
     fn ask(node: &Node, callsite: &'static Callsite, low: u64, parent: &SpanContext) -> Answer {
-        node.ask(&Asked { trace: (1, low), parent, who: callsite.into() })
+        node.ask(&Asked::new((1, low), parent, callsite.into()))
     }
 
     /// How many of a hundred evenly spread trace ids are kept, and why others are not.
@@ -280,6 +290,81 @@ mod tests {
         assert_eq!(kept(&node, &WORKFLOW), (0, vec![Reason::ExtremeLoad]));
         (0..40).for_each(|_| look(&node, 0.0));
         assert_eq!(kept(&node, &WORKFLOW), (100, vec![]));
+    }
+
+    fn looked(limits: LoadLimits, consistent: bool) -> Node {
+        Node::Adaptive(Box::new(AdaptiveNode::new(RATES, limits, consistent)))
+    }
+
+    #[test]
+    fn low_priority_gives_way_twice_and_high_priority_only_to_an_extreme_load() {
+        let node = node();
+        look(&node, 0.8);
+        look(&node, 0.8);
+        assert_eq!([kept(&node, &LOW).0, kept(&node, &WORKFLOW).0, kept(&node, &HIGH).0], [6, 25, 100]);
+        (0..12).for_each(|_| look(&node, 1.0));
+        assert_eq!(kept(&node, &HIGH), (0, vec![Reason::ExtremeLoad]));
+    }
+
+    #[test]
+    fn a_target_rate_counts_the_priorities_as_it_lowers_them() {
+        let node = looked(LoadLimits { target: Some(130.0), ..LIMITS }, false);
+        let mut found = 0;
+        for _ in 0..3 {
+            found = [&LOW, &WORKFLOW, &HIGH].map(|callsite| kept(&node, callsite).0).iter().sum();
+            let readings = Readings { seconds: 1.0, ..Readings::default() };
+            node.each_adaptive(&mut |adaptive| adaptive.look(&readings));
+        }
+        assert!((126..=134).contains(&found), "{found}");
+        assert_eq!(kept(&node, &WORKFLOW).1, [Reason::Target]);
+    }
+
+    #[test]
+    fn calls_of_an_exchange_whose_budget_is_used_up_are_refused_for_that() {
+        let node = node();
+        note_budget("adaptive_full", 0.0, None);
+        assert_eq!(kept(&node, &API), (30, vec![Reason::Ratio]));
+        note_budget("adaptive_full", 1.0, None);
+        assert_eq!(kept(&node, &API), (3, vec![Reason::Ratio, Reason::ExchangeBudget]));
+    }
+
+    #[test]
+    fn a_trace_that_is_kept_says_with_which_probability() {
+        let node = node();
+        let probability = |callsite| {
+            let answer = ask(&node, callsite, u64::MAX, &SpanContext::NONE);
+            let grounds = Grounds::of(answer.grounds).expect("it says so");
+            assert_eq!((grounds.kept, answer.state), (Kept::Adaptive, None));
+            grounds.probability().expect("it is known")
+        };
+        assert!((probability(&PLAIN) - 0.1).abs() < 1e-12, "as it was set, not rounded");
+        look(&node, 0.8);
+        assert!((probability(&PLAIN) / 0.05 - 1.0).abs() < 0.016);
+        assert_eq!(probability(&WORKFLOW), 0.5);
+        assert_eq!(ask(&node, &PLAIN, 0, &SpanContext::NONE).grounds, 0, "nothing is said of what is refused");
+    }
+
+    #[test]
+    fn a_consistent_sampler_tells_the_threshold_that_it_decides_by() {
+        use crate::record::sampling::RANDOM_MASK;
+        let node = looked(LIMITS, true);
+        look(&node, 0.8);
+        for callsite in [&PLAIN, &WORKFLOW] {
+            let state = |low| ask(&node, callsite, low, &SpanContext::NONE).state;
+            let told = Ot::of(&state(u64::MAX).expect("it is told")).threshold.expect("it is a threshold");
+            assert!(state(told).is_some() && state(told - 1).is_none());
+            let grounds = Grounds::of(ask(&node, callsite, u64::MAX, &SpanContext::NONE).grounds);
+            assert_eq!(grounds.and_then(|grounds| grounds.threshold), Some(told));
+            assert!(told <= RANDOM_MASK);
+        }
+    }
+
+    #[test]
+    fn there_is_a_boost_only_where_it_helps_and_no_ratio_above_one() {
+        let node = node();
+        let storm = Readings { ended: 100, failed: 50, seconds: 1.0, ..Readings::default() };
+        (0..3).for_each(|_| node.each_adaptive(&mut |adaptive| adaptive.look(&storm)));
+        assert_eq!([kept(&node, &WORKFLOW).0, kept(&node, &PLAIN).0], [100, 40]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use super::{RANDOM_BITS, RANDOM_MASK};
 use opentelemetry::trace::TraceState;
+use std::str::FromStr;
 
 /// The key of OpenTelemetry in a `tracestate`.
 const MEMBER: &str = "ot";
@@ -58,17 +59,11 @@ pub(super) struct Ot {
 }
 
 impl Ot {
-    /// What cannot be read is not there.
+    /// What cannot be read is not there, and what is there twice cannot be read.
     pub(super) fn of(state: &TraceState) -> Self {
-        let mut found = Self::default();
-        for (key, value) in state.get(MEMBER).into_iter().flat_map(fields) {
-            match key {
-                THRESHOLD => found.threshold = threshold(value),
-                RANDOMNESS => found.randomness = (value.len() == DIGITS as usize).then(|| hex(value)).flatten(),
-                _ => {}
-            }
-        }
-        found
+        let Some(member) = state.get(MEMBER) else { return Self::default() };
+        let randomness = only(member, RANDOMNESS).filter(|digits| digits.len() == DIGITS as usize);
+        Self { threshold: only(member, THRESHOLD).and_then(threshold), randomness: randomness.and_then(hex) }
     }
 
     /// The randomness of a trace with this id.
@@ -79,6 +74,18 @@ impl Ot {
 
 fn fields(member: &str) -> impl Iterator<Item = (&str, &str)> {
     member.split(';').filter_map(|field| field.split_once(':'))
+}
+
+/// The field with this key, if there is one such.
+fn only<'a>(member: &'a str, key: &str) -> Option<&'a str> {
+    let mut values = fields(member).filter(|(found, _)| *found == key).map(|(_, value)| value);
+    values.next().filter(|_| values.next().is_none())
+}
+
+/// A state with nothing but the randomness in this one, if there is any.
+pub(super) fn explicit_randomness(state: &TraceState) -> Option<TraceState> {
+    let randomness = Ot::of(state).randomness?;
+    TraceState::from_key_value([(MEMBER, format!("{RANDOMNESS}:{randomness:014x}"))]).ok()
 }
 
 fn threshold(digits: &str) -> Option<u64> {
@@ -105,8 +112,12 @@ pub(super) fn with_threshold(state: &TraceState, threshold: Option<u64>) -> Opti
             member.push_str(field);
         }
     }
-    if before.unwrap_or_default() == member || member.len() > LONGEST {
+    if before.unwrap_or_default() == member {
         return None;
+    }
+    if member.len() > LONGEST {
+        // Rather no threshold than one that is wrong.
+        return threshold.and_then(|_| with_threshold(state, None));
     }
     match member.is_empty() {
         true => state.delete(MEMBER),
@@ -115,10 +126,27 @@ pub(super) fn with_threshold(state: &TraceState, threshold: Option<u64>) -> Opti
     .ok()
 }
 
+/// The threshold that a `tracestate` header tells.
+pub(crate) fn threshold_in(header: &str) -> Option<u64> {
+    Ot::of(&TraceState::from_str(header).ok()?).threshold
+}
+
+/// The randomness that a `tracestate` header tells.
+pub(crate) fn randomness_in(header: &str) -> Option<u64> {
+    Ot::of(&TraceState::from_str(header).ok()?).randomness
+}
+
+/// The header with this threshold, if that is larger than the one it tells; `None` if it stays what it is.
+pub(crate) fn state_with_threshold(header: &str, threshold: u64) -> Option<String> {
+    let state = TraceState::from_str(header).ok()?;
+    let told = Ot::of(&state).threshold;
+    let larger = told.is_none_or(|told| told < threshold).then_some(threshold)?;
+    with_threshold(&state, Some(larger)).map(|state| state.header())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::str::FromStr;
 
     fn state(header: &str) -> TraceState {
         TraceState::from_str(header).expect("it is valid")
@@ -175,6 +203,8 @@ mod tests {
             "ot=th:G",
             "ot=th:C",
             "ot=th:000000000000000",
+            "ot=th:8;th:c",
+            "ot=rv:9b8233f7e3a151;rv:0b8233f7e3a151",
             "ot=rv:1234",
             "ot=rv:0123456789abcdef",
             "x=th:8",
@@ -199,5 +229,15 @@ mod tests {
         assert_eq!(written("ot=th:8", Some(1 << 55)), None, "it says so already");
         assert_eq!(written("a=b", None), None);
         assert_eq!(written(&format!("ot=x:{}", "y".repeat(253)), Some(1 << 55)), None, "it has no room");
+        let full = format!("ot=th:0;x:{}", "y".repeat(249));
+        let erased = format!("ot=x:{}", "y".repeat(249));
+        assert_eq!(written(&full, Some(1 << 4)), Some(erased), "the old one would be wrong");
+    }
+
+    #[test]
+    fn of_a_state_that_belongs_to_no_trace_the_randomness_counts() {
+        let of = |before: &str| explicit_randomness(&state(before)).map(|state| state.header());
+        assert_eq!(of("a=b,ot=th:8;rv:9b8233f7e3a151").as_deref(), Some("ot=rv:9b8233f7e3a151"));
+        assert_eq!((of("ot=th:8"), of("a=b"), of("ot=rv:1")), (None, None, None));
     }
 }

@@ -1,229 +1,134 @@
-//! How far ratios are lowered: a step from what was and what is measured, without a clock and without a machine.
+//! What ratios are multiplied with: a step from what was and what is measured, without a clock and without a machine.
 //!
 //! ```text
-//! factor 1 ──a reading above its threshold──► half of it, at each look ──► 0.01 ──► extreme: nothing is kept
-//!     ▲                                                                                    │ no reading above
-//!     └── a twentieth more at each look ◄── three looks at which all are clearly below ◄────┘
+//! processor, memory, queue, failed exports ──► Pressure ──► load    0 or 0.01..=1   ┐
+//! what is offered, a target rate           ──► Target   ──► target  ..=1            ├─► each ratio
+//! local roots that failed                  ──► Errors   ──► boost   1..=error_boost ┘
 //! ```
 
-/// What the machine and the queue were found to be doing; shares, `0.0..=1.0`.
+use super::errors::Errors;
+use super::pressure::Pressure;
+use super::target::Target;
+
+/// What the machine, the queue and the exporters were found to be doing since the last look.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Readings {
-    /// Not known everywhere, and not at first.
+    /// A share of the time. Not known everywhere, and not at first.
     pub(crate) cpu: Option<f64>,
-    /// Not known everywhere.
+    /// A share of what there is. Not known everywhere.
     pub(crate) memory: Option<f64>,
+    /// A share of the room.
     pub(crate) queue: f64,
+    /// The share of the spans that were lost of those of which it is known what became of them; `None` if of none.
+    pub(crate) failures: Option<f64>,
+    /// Local roots that have ended, and how many of them failed.
+    pub(crate) ended: u64,
+    pub(crate) failed: u64,
+    /// The time since the last look.
+    pub(crate) seconds: f64,
 }
 
-/// The shares above which there is too much to do.
+impl Readings {
+    /// What is no number says nothing: it is remembered, and would be all that is known from then on. Nor is more than all of a
+    /// thing, or less than none, taken for what it claims to be.
+    pub(super) fn sane(self) -> Self {
+        let share = |share: f64| (!share.is_nan()).then(|| share.clamp(0.0, 1.0));
+        Self {
+            cpu: self.cpu.and_then(share),
+            memory: self.memory.and_then(share),
+            queue: share(self.queue).unwrap_or_default(),
+            failures: self.failures.and_then(share),
+            seconds: if self.seconds.is_finite() { self.seconds.max(0.0) } else { 0.0 },
+            ..self
+        }
+    }
+}
+
+/// The settings that the controller has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LoadLimits {
+    /// The shares above which there is too much to do.
     pub(crate) cpu: f64,
     pub(crate) memory: f64,
+    pub(crate) failures: f64,
+    /// How many traces are to be kept in a second, in all.
+    pub(crate) target: Option<f64>,
+    /// The share of failed local roots above which ratios are raised, and how far.
+    pub(crate) errors: f64,
+    pub(crate) boost: f64,
 }
 
-/// What the ratios are multiplied with, and what it takes to find the next such factor.
+/// How many traces there would have been since the last look with no factor below 1: the sums of the ratios of low, normal and
+/// high priority.
+pub(super) type Offered = [f64; 3];
+
+/// What the ratios are multiplied with, and what it takes to find the next such factors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Controller {
-    /// `FLOOR..=1.0`.
-    factor: f64,
-    /// At how many looks in a row nothing was near its threshold.
-    calm: u32,
-    /// At how many looks in a row the factor could not fall any further, and that was by far not enough.
-    helpless: u32,
-    extreme: bool,
-    /// Of the processor, in which one busy second says little, half of the latest reading and half of what was here before.
-    cpu: Option<f64>,
+    pressure: Pressure,
+    target: Target,
+    errors: Errors,
 }
 
-/// The least that ratios are multiplied with while anything is kept.
-const FLOOR: f64 = 0.01;
-const DECREASE: f64 = 0.5;
-const INCREASE: f64 = 0.05;
-/// So many looks in a row have to be calm before the factor rises.
-const CALM_LOOKS: u32 = 3;
-/// And so many in a row without any help before nothing is kept.
-const HELPLESS_LOOKS: u32 = 3;
-/// What is below this share of its threshold is calm; what is between only keeps the factor where it is.
-const CALM_SHARE: f64 = 0.9;
-/// From a half on the queue refuses traces altogether, and the collector comes for a quarter.
-const QUEUE_LIMIT: f64 = 0.4;
-/// Above these it is extreme.
-const EXTREME: f64 = 0.97;
-const QUEUE_EXTREME: f64 = 0.9;
+/// What ratios are multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Factors {
+    /// Because of the load; 0 if nothing is kept.
+    pub(super) load: f64,
+    /// Because of the target rate.
+    pub(super) target: f64,
+    /// Because of errors, 1 or more.
+    pub(super) boost: f64,
+}
 
 impl Controller {
     pub(super) const fn new() -> Self {
-        Self { factor: 1.0, calm: 0, helpless: 0, extreme: false, cpu: None }
+        Self { pressure: Pressure::new(), target: Target::new(), errors: Errors::new() }
     }
 
-    /// What ratios are multiplied with: 0 if nothing is kept.
-    pub(super) fn factor(&self) -> f64 {
-        if self.extreme { 0.0 } else { self.factor }
+    pub(super) fn factors(&self) -> Factors {
+        Factors { load: self.pressure.factor(), target: self.target.factor(), boost: self.errors.boost() }
     }
 
-    /// After one look at the load.
-    pub(super) fn step(self, limits: &LoadLimits, readings: &Readings) -> Self {
-        let cpu = match (self.cpu, readings.cpu) {
-            (Some(before), Some(now)) => Some((before + now) / 2.0),
-            // As if it had been idle before.
-            (None, Some(now)) => Some(now / 2.0),
-            (_, None) => None,
-        };
-        let all = [
-            (cpu, limits.cpu, EXTREME),
-            (readings.memory, limits.memory, EXTREME),
-            (Some(readings.queue), QUEUE_LIMIT, QUEUE_EXTREME),
-        ];
-        let any = |is: &dyn Fn(f64, f64, f64) -> bool| {
-            // A threshold of all says that nobody minds, so it must not keep the factor down either.
-            let mut minded = all.iter().filter(|(_, limit, _)| *limit < 1.0);
-            minded.any(|(share, limit, extreme)| share.is_some_and(|share| is(share, *limit, *extreme)))
-        };
-        let is_above = any(&|share, limit, _| share > limit);
-        let is_extreme = any(&|share, limit, extreme| share > limit && share > extreme);
-        let is_calm = !any(&|share, limit, _| share >= CALM_SHARE * limit);
-        let calm = if is_calm { self.calm.saturating_add(1) } else { 0 };
-        let helpless = if is_extreme && self.factor <= FLOOR { self.helpless.saturating_add(1) } else { 0 };
-        let factor = match (is_above, calm >= CALM_LOOKS) {
-            (true, _) => (self.factor * DECREASE).max(FLOOR),
-            (false, true) => (self.factor + INCREASE).min(1.0),
-            (false, false) => self.factor,
-        };
-        let extreme = helpless >= HELPLESS_LOOKS || self.extreme && is_above;
-        Self { factor, calm, helpless, extreme, cpu }
+    /// After one look.
+    pub(super) fn step(self, limits: &LoadLimits, readings: &Readings, offered: Offered) -> Self {
+        let readings = &readings.sane();
+        let pressure = self.pressure.step(limits, readings);
+        // More is kept because of errors only while there is room for it.
+        let errors = self.errors.step(limits, readings, pressure.factor() >= 1.0);
+        // What is raised now will be offered from now on, so the target rate is kept from the first moment.
+        let raised = (errors.boost() / self.errors.boost()).max(1.0);
+        let target = self.target.step(limits.target, offered, readings.seconds, raised);
+        Self { pressure, target, errors }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const LIMITS: LoadLimits = LoadLimits { cpu: 0.8, memory: 0.85 };
-
-    fn cpu(share: f64) -> Readings {
-        Readings { cpu: Some(share), memory: Some(0.5), queue: 0.0 }
-    }
-
-    fn queue(share: f64) -> Readings {
-        Readings { queue: share, ..Readings::default() }
-    }
-
-    /// The factor after each of these looks.
-    fn run(controller: &mut Controller, looks: impl IntoIterator<Item = Readings>) -> Vec<f64> {
-        looks
-            .into_iter()
-            .map(|readings| {
-                *controller = controller.step(&LIMITS, &readings);
-                controller.factor()
-            })
-            .collect()
-    }
-
-    fn repeat(readings: Readings, looks: usize) -> impl Iterator<Item = Readings> {
-        std::iter::repeat_n(readings, looks)
-    }
+    use crate::record::sampling::simulation::LIMITS;
 
     #[test]
-    fn nothing_changes_while_nothing_is_overloaded() {
-        let mut controller = Controller::new();
-        let looks = [cpu(0.0), cpu(0.79), queue(0.4), queue(0.0), cpu(0.8)];
-        assert_eq!(run(&mut controller, looks), [1.0; 5]);
-    }
-
-    #[test]
-    fn a_step_up_halves_the_factor_at_each_look_and_a_step_down_brings_it_back_slowly() {
-        let mut controller = Controller::new();
-        assert_eq!(run(&mut controller, repeat(queue(0.6), 4)), [0.5, 0.25, 0.125, 0.0625]);
-        let back = run(&mut controller, repeat(queue(0.0), 30));
-        assert_eq!(back[..2], [0.0625; 2], "not before it has been calm for a while");
-        assert!(back[2..].windows(2).all(|pair| pair[1] >= pair[0] && pair[1] - pair[0] < 0.051), "{back:?}");
-        assert!(back[15] < 1.0 && back[29] == 1.0, "{back:?}");
-    }
-
-    #[test]
-    fn one_busy_second_of_the_processor_changes_nothing() {
-        let mut controller = Controller::new();
-        let burst = repeat(cpu(0.3), 5).chain([cpu(1.0)]).chain(repeat(cpu(0.3), 5));
-        assert!(run(&mut controller, burst).iter().all(|factor| *factor == 1.0));
-        let lasting = run(&mut controller, repeat(cpu(1.0), 3));
-        assert_eq!(lasting, [1.0, 0.5, 0.25], "but it is no more than one");
-    }
-
-    #[test]
-    fn a_load_that_swings_around_its_threshold_does_not_make_the_factor_swing() {
-        let mut controller = Controller::new();
-        let between = (0..200).map(|look| queue(if look % 2 == 0 { 0.37 } else { 0.4 }));
-        assert!(run(&mut controller, between).iter().all(|factor| *factor == 1.0), "within the band nothing happens");
-        let around = (0..200).map(|look| queue(if look % 2 == 0 { 0.1 } else { 0.5 }));
-        let factors = run(&mut controller, around);
-        assert!(factors.windows(2).all(|pair| pair[1] <= pair[0]), "it never rises in between");
-        assert_eq!(factors[199], FLOOR, "and this is not extreme");
-    }
-
-    #[test]
-    fn a_queue_that_the_factor_itself_fills_settles() {
-        // The application makes this much more than the exporters take away.
-        for demand in [1.5, 4.0, 20.0] {
-            let (mut controller, mut fill) = (Controller::new(), 0.0_f64);
-            let mut factors = Vec::new();
-            for look in 0..600 {
-                // A tenth of the queue is exported between two looks.
-                fill = (fill + 0.1 * (demand * controller.factor() - 1.0)).clamp(0.0, 1.0);
-                controller = controller.step(&LIMITS, &queue(fill));
-                if look >= 100 {
-                    factors.push(controller.factor());
-                    assert!(fill < 0.95, "{demand}: the queue is not full once it has settled, but {fill}");
-                }
+    fn readings_that_make_no_sense_are_not_remembered() {
+        let limits = LoadLimits { target: Some(50.0), ..LIMITS };
+        let plain = Readings { cpu: Some(0.3), seconds: 1.0, ..Readings::default() };
+        for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e300, 1e300] {
+            let all = Readings { cpu: Some(wrong), memory: Some(wrong), queue: wrong, seconds: wrong, ..plain };
+            let all = Readings { failures: Some(wrong), ended: 1 << 32, failed: u64::MAX, ..all };
+            let mut state = Controller::new();
+            for readings in [plain, all, all].into_iter().chain([plain; 150]) {
+                let high = if readings == plain { 0.0 } else { 1e11 };
+                state = state.step(&limits, &readings, [0.0, 200.0, high]);
+                let Factors { load, target, boost } = state.factors();
+                assert!((0.0..=1.0).contains(&load) && (0.0..=1.0).contains(&target), "{wrong}: {state:?}");
+                assert!((1.0..=limits.boost).contains(&boost), "{wrong}: {state:?}");
             }
-            let mean = factors.iter().sum::<f64>() / factors.len() as f64;
-            let sustainable = 1.0 / demand;
-            assert!((0.4..=1.1).contains(&(mean / sustainable)), "{demand}: {mean} of {sustainable}");
-            assert!(factors.iter().all(|factor| *factor > 0.0), "{demand}: it is never extreme");
+            // What comes next is measured as if nothing had been.
+            let Factors { load, target, boost } = state.factors();
+            assert_eq!((load, boost), (1.0, 1.0), "{wrong}: {state:?}");
+            assert!((target - 0.25).abs() < 1e-3, "{wrong}: {state:?}");
+            let hot = Readings { cpu: Some(1.0), ..plain };
+            assert!((0..5).fold(state, |state, _| state.step(&limits, &hot, [0.0; 3])).factors().load < 1.0, "{wrong}");
         }
-    }
-
-    #[test]
-    fn under_extreme_load_nothing_is_kept_until_it_is_over() {
-        let mut controller = Controller::new();
-        let falling = run(&mut controller, repeat(queue(1.0), 20));
-        assert_eq!(falling[6], FLOOR);
-        assert!(falling[..9].iter().all(|factor| *factor > 0.0));
-        assert_eq!(falling[9..], [0.0; 11], "{falling:?}");
-        assert_eq!(run(&mut controller, [queue(0.5)]), [0.0], "it is still too much");
-        assert_eq!(run(&mut controller, [queue(0.3)]), [FLOOR]);
-        let back = run(&mut controller, repeat(queue(0.0), 40));
-        assert_eq!(back[39], 1.0);
-    }
-
-    #[test]
-    fn memory_that_is_merely_scarce_is_never_extreme() {
-        let mut controller = Controller::new();
-        let scarce = Readings { memory: Some(0.93), ..Readings::default() };
-        assert_eq!(run(&mut controller, repeat(scarce, 500))[499], FLOOR);
-    }
-
-    #[test]
-    fn a_threshold_of_all_is_as_if_nobody_looked() {
-        let limits = LoadLimits { cpu: 1.0, memory: 1.0 };
-        let full = Readings { cpu: Some(1.0), memory: Some(1.0), queue: 0.0 };
-        let last = (0..100).fold(Controller::new(), |controller, _| controller.step(&limits, &full));
-        assert_eq!(last.factor(), 1.0);
-        let lowered = (0..3).fold(last, |controller, _| controller.step(&limits, &queue(1.0)));
-        assert_eq!(lowered.factor(), 0.125);
-        let back = (0..30).fold(lowered, |controller, _| controller.step(&limits, &full));
-        assert_eq!(back.factor(), 1.0, "and does not keep the factor down");
-    }
-
-    #[test]
-    fn what_is_no_number_lowers_nothing_and_stays_nowhere() {
-        let mut controller = Controller::new();
-        let odd = Readings { cpu: Some(f64::NAN), memory: Some(f64::INFINITY), queue: f64::NAN };
-        run(&mut controller, repeat(odd, 50));
-        assert!((0.0..=1.0).contains(&controller.factor()));
-        run(&mut controller, [Readings::default()]);
-        let back = run(&mut controller, repeat(cpu(0.1), 60));
-        assert_eq!(back[59], 1.0);
     }
 }

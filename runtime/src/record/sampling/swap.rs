@@ -1,17 +1,21 @@
 //! A value that is exchanged while threads read it, without a lock.
 //!
-//! A reader says that it reads before it looks at the pointer. Who exchanges the pointer frees what was there before as soon
-//! as nobody says so: all these accesses have one order, so a reader that is not counted yet will find the new pointer. As
-//! long as somebody reads, the old value waits for the next exchange.
+//! A reader says that it reads before it looks at the pointer. Who exchanges the pointer lets go of what was there before as
+//! soon as nobody says so: all these accesses have one order, so a reader that is not counted yet will find the new pointer.
+//! As long as somebody reads, the old value waits for the next exchange.
+//!
+//! To say so costs every thread a write to the same line of memory. So who reads often [keeps](Swap::get) the value, and asks
+//! each time whether it [is still the one](Swap::is_current): that is a read of a line that nobody writes.
 //!
 //! No lock is waited for, neither here nor in the child of a fork, where a thread that has just read is gone for good: old
 //! values wait there for ever.
 
 use std::ptr::null_mut;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Acquire, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
-pub(super) struct Swap<T: 'static> {
+pub(in crate::record) struct Swap<T: 'static> {
+    /// Of an `Arc`, or null.
     current: AtomicPtr<T>,
     readers: AtomicUsize,
     /// What was exchanged while somebody was reading.
@@ -21,16 +25,16 @@ pub(super) struct Swap<T: 'static> {
 /// A value that nobody finds any more, but somebody may still be reading.
 struct Old<T>(*mut T);
 
-// SAFETY: it is only ever freed, and only where `T` may be.
-unsafe impl<T: Send> Send for Old<T> {}
+// SAFETY: it is only ever let go of, and only where an `Arc` of `T` may be.
+unsafe impl<T: Send + Sync> Send for Old<T> {}
 
 impl<T> Old<T> {
     /// # Safety
     ///
-    /// It came from a box, and nobody reads it.
+    /// It came from an `Arc`, and nobody reads it here.
     unsafe fn free(self) {
         // SAFETY: by the caller.
-        drop(unsafe { Box::from_raw(self.0) });
+        drop(unsafe { Arc::from_raw(self.0) });
     }
 }
 
@@ -43,22 +47,37 @@ impl Drop for Reading<'_> {
 }
 
 impl<T: Send + Sync> Swap<T> {
-    pub(super) const fn new() -> Self {
+    pub(in crate::record) const fn new() -> Self {
         Self { current: AtomicPtr::new(null_mut()), readers: AtomicUsize::new(0), old: Mutex::new(Vec::new()) }
     }
 
-    /// Runs `f` on the value that is there; `None` if there has never been one.
-    pub(super) fn with<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
+    /// The value that is there; `None` if there has never been one.
+    pub(in crate::record) fn get(&self) -> Option<Arc<T>> {
         self.readers.fetch_add(1, SeqCst);
         let _reading = Reading(&self.readers);
-        // SAFETY: the pointer is null or of a box that lives: it is freed only after it was exchanged, and while nobody is
-        // counted who may have found it; this reader was counted before it looked.
-        unsafe { self.current.load(SeqCst).as_ref() }.map(f)
+        let current = self.current.load(SeqCst);
+        // SAFETY: the pointer is null or of an `Arc` that lives: it is let go of only after it was exchanged, and while nobody
+        // is counted who may have found it; this reader was counted before it looked.
+        (!current.is_null()).then(|| unsafe {
+            Arc::increment_strong_count(current);
+            Arc::from_raw(current)
+        })
+    }
+
+    /// Whether that is the value that is there. Who has it keeps its place in memory from being another's.
+    #[inline]
+    pub(in crate::record) fn is_current(&self, value: &Arc<T>) -> bool {
+        std::ptr::eq(self.current.load(Acquire), Arc::as_ptr(value))
+    }
+
+    /// Runs `f` on the value that is there; `None` if there has never been one.
+    pub(in crate::record) fn with<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
+        self.get().map(|value| f(&value))
     }
 
     /// Puts another value there.
-    pub(super) fn set(&self, new: T) {
-        let old = Old(self.current.swap(Box::into_raw(Box::new(new)), SeqCst));
+    pub(in crate::record) fn set(&self, new: T) {
+        let old = Old(self.current.swap(Arc::into_raw(Arc::new(new)).cast_mut(), SeqCst));
         // Somebody else who exchanges one at this moment, or did so when the process was forked, is not waited for: then this
         // value is never freed.
         let Ok(mut waiting) = self.old.try_lock() else { return };
@@ -70,7 +89,7 @@ impl<T: Send + Sync> Swap<T> {
             let free = std::mem::take(&mut *waiting);
             drop(waiting);
             for old in free {
-                // SAFETY: `set` has made all of them from boxes; and see `with`.
+                // SAFETY: `set` has made all of them from `Arc`s; and see `get`.
                 unsafe { old.free() };
             }
         }
@@ -80,7 +99,6 @@ impl<T: Send + Sync> Swap<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     /// Says when it is freed, and is not what it was afterwards.
@@ -104,12 +122,14 @@ mod tests {
         let (freed, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         assert!(swap.with(|_: &Counted| ()).is_none(), "nothing was put there");
         let readers: Vec<_> = (0..3)
-            .map(|_| {
+            .map(|number| {
                 let (swap, stop) = (Arc::clone(&swap), Arc::clone(&stop));
                 std::thread::spawn(move || {
-                    let mut last = 0;
+                    let (mut last, mut kept) = (0, None);
                     while !stop.load(Relaxed) {
-                        let seen = swap.with(|value| {
+                        // One of them keeps what it has for as long as it is the current one.
+                        kept = kept.filter(|kept| number == 0 && swap.is_current(kept)).or_else(|| swap.get());
+                        let seen = kept.as_ref().map(|value: &Arc<Counted>| {
                             assert_eq!(value.first, value.second, "it is whole");
                             value.first
                         });
@@ -129,7 +149,7 @@ mod tests {
         swap.set(Counted { first: VALUES, second: VALUES, freed: Arc::clone(&freed) });
         assert_eq!(freed.load(Relaxed) as u64, VALUES, "all but the last");
         // For Miri, which wants to see everything freed.
-        // SAFETY: the pointer came from a box, and nobody reads any more.
+        // SAFETY: the pointer came from an `Arc`, and nobody reads any more.
         unsafe { Old(swap.current.load(SeqCst)).free() };
     }
 
@@ -144,6 +164,19 @@ mod tests {
         assert_eq!((seen, swap.with(Clone::clone)), (Some(vec![1]), Some(vec![2])));
         swap.set(Vec::new());
         assert!(swap.old.lock().expect("no panic").is_empty(), "the old ones are gone");
+        // SAFETY: as above.
+        unsafe { Old(swap.current.load(SeqCst)).free() };
+    }
+
+    #[test]
+    fn who_keeps_a_value_learns_that_it_is_old_and_may_still_use_it() {
+        let swap = Swap::new();
+        swap.set(1);
+        let kept = swap.get().expect("there is one");
+        assert!(swap.is_current(&kept));
+        swap.set(1);
+        assert!(!swap.is_current(&kept), "an equal one is another");
+        assert_eq!((*kept, Arc::strong_count(&kept)), (1, 1), "nobody else keeps it");
         // SAFETY: as above.
         unsafe { Old(swap.current.load(SeqCst)).free() };
     }

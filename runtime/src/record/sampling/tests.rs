@@ -23,7 +23,7 @@ const COUNT: usize = if cfg!(miri) { 300 } else { 100_000 };
 
 fn ask(node: &Node, low: u64, parent: &SpanContext, attributes: &[KeyValue]) -> Answer {
     let who = Who { given: Given::KeyValues(attributes), ..(&SITE).into() };
-    node.ask(&Asked { trace: (1, low), parent, who })
+    node.ask(&Asked::new((1, low), parent, who))
 }
 
 fn kept(node: &Node) -> Vec<bool> {
@@ -69,12 +69,13 @@ fn a_larger_ratio_keeps_all_that_a_smaller_one_does() {
 
 #[test]
 fn what_is_counted_by_thresholds_is_what_there_was() {
-    let rules =
-        [(0.5, "a"), (0.01, "b"), (1.0, "c")].into_iter().enumerate().map(|(number, (ratio, value))| RuleNode {
-            number,
-            when: Match { values: Some(("app.tenant".into(), vec![value.into()])), ..Match::default() },
-            sampler: Composed::Probability(consistent_threshold(ratio)),
-        });
+    let rules = [(0.5, "a"), (0.01, "b"), (1.0, "c")].into_iter().enumerate().map(|(number, (ratio, value))| {
+        let when = Match {
+            attributes: vec![Condition { key: "app.tenant".into(), wanted: Wanted::Values(vec![value.into()]) }],
+            ..Match::default()
+        };
+        RuleNode::new(number, None, when, Composed::Probability(consistent_threshold(ratio)))
+    });
     let node = Node::Composite(Composed::Rules(rules.collect()));
     let mut stands_for = 0.0;
     for (number, low) in ids(COUNT).enumerate() {
@@ -123,4 +124,41 @@ fn a_setting_says_what_its_threshold_says() {
             }
         }
     }
+}
+
+#[test]
+fn a_limit_per_schema_gives_each_schema_its_own_traces() {
+    use crate::schema::{Schema, crypto, workflow};
+    const fn of<S: Schema>() -> crate::record::Callsite {
+        crate::record::Callsite { schema: Some(S::DEF), ..crate::record::Callsite::new("site", Kind::Internal) }
+    }
+    static API: crate::record::Callsite = of::<crypto::ExchangeApi>();
+    static STAGE: crate::record::Callsite = of::<workflow::Stage>();
+    let alone = Node::RateLimitPerSchema(SchemaBuckets::new(2.0));
+    let inside = Node::Composite(Composed::RateLimitPerSchema(SchemaBuckets::new(2.0)));
+    for node in [alone, inside] {
+        let ask = |who: &'static crate::record::Callsite, now| {
+            let who = who.into();
+            node.ask(&Asked { now: Some(now), ..Asked::new((1, 2), &SpanContext::NONE, who) })
+        };
+        let kept = |site, now| (0..5).filter(|_| ask(site, now).sampled).count();
+        assert_eq!([kept(&API, 0), kept(&STAGE, 0), kept(&SITE, 0), kept(&API, 0)], [2, 2, 2, 0], "{node:?}");
+        assert_eq!(kept(&API, 500_000_000), 1, "half a second of the simulation later");
+        let refused = ask(&API, 500_000_000);
+        assert_eq!((refused.reason, refused.state), (Reason::RateLimit, None));
+        assert!(node.simple().is_none() && !node.asks_attributes());
+    }
+}
+
+#[test]
+fn a_simulation_has_its_own_time_also_inside_of_rules() {
+    let rule = RuleNode::new(0, Some("few"), Match::default(), Composed::RateLimit(Bucket::new(1.0)));
+    assert_eq!(&*rule.name, "few");
+    assert_eq!(&*RuleNode::new(3, None, Match::default(), Composed::AlwaysOn).name, "rules[3]");
+    let node = Node::Composite(Composed::Rules(Box::new([rule])));
+    let kept = |now| {
+        let asked = Asked { now: Some(now), ..Asked::new((1, 2), &SpanContext::NONE, (&SITE).into()) };
+        node.ask(&asked).sampled
+    };
+    assert_eq!([kept(0), kept(1), kept(1_000_000_000), kept(1_000_000_001)], [true, false, true, false]);
 }

@@ -1,6 +1,7 @@
 //! How much of what hosts allow is used, for the whole process.
 
 use super::headers::Reading;
+use crate::record;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{LazyLock, OnceLock};
@@ -185,14 +186,20 @@ impl RateLimit {
         self.blocked_until.is_some_and(|until| until > SystemTime::now())
     }
 
+    /// When the window ends, as far as that is known.
+    fn end(&self) -> Option<SystemTime> {
+        self.resets_at.or_else(|| self.updated_at.checked_add(self.window?))
+    }
+
     fn is_over(&self, now: SystemTime) -> bool {
-        let end = self.resets_at.or_else(|| self.updated_at.checked_add(self.window?));
-        end.is_some_and(|end| end <= now)
+        self.end().is_some_and(|end| end <= now)
     }
 }
 
 /// How much of what hosts allow is used: what the answers of hosts said that a [`ClientLayer`](crate::http::ClientLayer) or
 /// the middleware for reqwest has seen, sampled or not. One table for the process.
+///
+/// An [adaptive](crate::config::Adaptive) sampler records fewer calls of an exchange of which most is used.
 ///
 /// It keeps 256 hosts, of which 192 may belong to no exchange, and nothing of those that come later. Nobody waits for a lock to
 /// read it.
@@ -213,14 +220,15 @@ impl RateLimits {
     /// That of a host (`fapi.binance.com`), or of an exchange (`binance`): of several hosts of one exchange the one that is
     /// blocked, or of which the most is used. `None` if none of its answers said anything.
     pub fn of(name: &str) -> Option<RateLimit> {
-        Host::find(name).and_then(Host::read).or_else(|| {
-            let hosts = TABLE.iter().filter_map(OnceLock::get);
-            let of_it = hosts
-                .filter(|host| host.exchange.get().is_some_and(|exchange| **exchange == *name))
-                .filter_map(Host::read);
-            let rank = |limit: &RateLimit| (limit.is_blocked(), limit.share_used().unwrap_or(-1.0));
-            of_it.max_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal))
-        })
+        Host::find(name).and_then(Host::read).or_else(|| Self::of_exchange(name))
+    }
+
+    fn of_exchange(name: &str) -> Option<RateLimit> {
+        let hosts = TABLE.iter().filter_map(OnceLock::get);
+        let of_it =
+            hosts.filter(|host| host.exchange.get().is_some_and(|exchange| **exchange == *name)).filter_map(Host::read);
+        let rank = |limit: &RateLimit| (limit.is_blocked(), limit.share_used().unwrap_or(-1.0));
+        of_it.max_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal))
     }
 
     /// Those of all hosts that said something.
@@ -246,6 +254,16 @@ impl RateLimits {
             host.set_limit.store(limit, Relaxed);
             true
         })
+    }
+
+    /// Tells samplers how much of what an exchange allows is used: all of it where it wants no requests.
+    fn publish(exchange: &str) {
+        let Some(limit) = Self::of_exchange(exchange) else { return };
+        let (share, until) = match limit.is_blocked() {
+            true => (1.0, limit.blocked_until),
+            false => (limit.share_used().unwrap_or_default(), limit.end()),
+        };
+        record::note_budget(exchange, share, until);
     }
 
     /// Keeps what an answer said, and gives what is allowed as far as it is known.
@@ -274,6 +292,9 @@ impl RateLimits {
         }
         put(&host.blocked_until, reading.blocked_until.map(millis));
         host.updated.store(millis(now), Relaxed);
+        if let Some(exchange) = host.exchange.get() {
+            Self::publish(exchange);
+        }
         reading.limit.or_else(|| Some(host.set_limit.load(Relaxed)).filter(|limit| *limit != UNKNOWN))
     }
 }
@@ -309,6 +330,23 @@ mod tests {
         RateLimits::note("b.ex.example", Some("ex"), &Reading { blocked_until: Some(now), ..blocked }, now);
         assert_eq!(RateLimits::of("ex").and_then(|limit| limit.limit()), Some(100));
         assert_eq!(RateLimits::of("nobody"), None);
+    }
+
+    #[test]
+    fn samplers_know_of_an_exchange_what_its_busiest_host_said_until_the_window_ends() {
+        let now = SystemTime::now();
+        let reading = |used| Reading { used: Some(used), limit: Some(100), window: MINUTE, ..Reading::default() };
+        RateLimits::note("a.budget.example", Some("budget"), &reading(80), now);
+        RateLimits::note("b.budget.example", Some("budget"), &reading(10), now);
+        assert_eq!(record::budget_used("budget"), 0.8);
+        RateLimits::note("a.budget.example", Some("budget"), &reading(80), now - Duration::from_secs(61));
+        assert_eq!(record::budget_used("budget"), 0.1);
+        let until = Some(now + Duration::from_secs(100));
+        let blocked = Reading { blocked_until: until, ..Reading::default() };
+        RateLimits::note("b.budget.example", Some("budget"), &blocked, now);
+        assert_eq!(record::budget_used("budget"), 1.0);
+        RateLimits::note("c.budget.example", None, &reading(100), now);
+        assert_eq!(record::budget_used("c.budget.example"), 0.0, "a host of no exchange has no budget here");
     }
 
     #[test]

@@ -1,0 +1,151 @@
+//! `otelier generate collector` as a user runs it.
+
+use super::{assert_has, checker::mistakes, file, with_exporter, words_of_comments};
+use std::process::{Command, Output};
+
+const TAIL: &str = "distribution:\n  otelier:\n    tail_sampling: {failed: true, slower_than: 250, ratio: 0.1}\n";
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otelier"));
+    command.args(["generate", "collector"]).args(arguments).env_clear().output().expect("the binary runs")
+}
+
+/// What is printed, once the checker has found nothing in it, and what is said beside it.
+#[track_caller]
+fn written(arguments: &[&str]) -> (String, String) {
+    let output = run(arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(mistakes(&text), [""; 0], "{text}");
+    (text, said)
+}
+
+#[track_caller]
+fn refused(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn settings(test: &str, rest: &str) -> String {
+    file(test, &with_exporter("{otlp_http: {endpoint: \"https://a.example/v1/traces\"}}", rest))
+}
+
+#[test]
+fn both_tiers_are_written_into_a_directory_and_what_differs_is_said() {
+    let sampler = "  sampler: {trace_id_ratio_based: {ratio: 0.5}}\n";
+    let settings = settings("tiers", &format!("{sampler}{TAIL}"));
+    let folder = crate::folder("tiers-out");
+    let output = run(&[&settings, "--out", folder.to_str().unwrap()]);
+    let (out, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let read = |name: &str| {
+        assert!(out.contains(&format!("wrote {}\n", folder.join(name).display())), "{out}");
+        let text = std::fs::read_to_string(folder.join(name)).unwrap();
+        assert_eq!(mistakes(&text), [""; 0], "{text}");
+        text
+    };
+    let (front, sampling) = (read("front.yaml"), read("sampling.yaml"));
+    assert_has(
+        &front,
+        &[
+            "    routing_key: traceID\n    resolver:\n      dns:\n        hostname: otel-sampling\n        port: \"4317\"\n",
+            "processors: [memory_limiter, probabilistic_sampler]\n      exporters: [load_balancing]\n",
+            "#     sampler: {parent_based: {root: {always_on: }}}\n# and without `distribution.otelier.tail_sampling`",
+        ],
+    );
+    assert_has(
+        &sampling,
+        &[
+            "needs the Collector 0.154 or later",
+            "    decision_wait: 30s\n    # Twice 400 new traces a second, held for 30s.\n    num_traces: 24000\n",
+            "          span: [\"span.status.code == STATUS_CODE_ERROR\"]\n",
+            "          span: [\"span.end_time_unix_nano - span.start_time_unix_nano >= 250000000\"]\n",
+            "          span: [\"Substring(span.trace_id.string, 18, 14) >= \\\"e6660000000000\\\"\"]\n",
+            "processors: [memory_limiter, tail_sampling]\n      exporters: [otlp_http/traces]\n",
+        ],
+    );
+    assert!(!sampling.contains("http:\n        endpoint") && !sampling.contains("probabilistic"), "{sampling}");
+    // Whatever is said stands in a file, too.
+    let both = format!("{} {}", words_of_comments(&front), words_of_comments(&sampling));
+    for note in said.lines() {
+        let note = note.strip_prefix("note: ").and_then(|note| note.split_once(".yaml: ")).expect(note).1;
+        assert!(both.contains(note), "{note}");
+    }
+    assert!(said.contains("sampling.yaml: spans that are kept do not say why"), "{said}");
+}
+
+#[test]
+fn one_tier_is_printed_as_the_user_asks() {
+    let settings = settings("tier", &format!("  sampler: {{otelier/rate_limit: {{traces_per_second: 5}}}}\n{TAIL}"));
+    let arguments = ["--tier", "front", "--resolver", "static", "--backends", "a:1,b"];
+    let (front, said) = written(&[&[&*settings], &arguments[..]].concat());
+    assert_has(&front, &["      static:\n        hostnames: [\"a:1\", \"b:4317\"]\n"]);
+    assert!(said.contains("the sampler stays in the programs: it counts traces in a second"), "{said}");
+    assert!(!front.contains("always_on"), "{front}");
+    let arguments = ["--tier", "front", "--resolver", "k8s", "--backends", "tier.telemetry"];
+    let (front, _) = written(&[&[&*settings], &arguments[..]].concat());
+    assert_has(&front, &["      k8s:\n        service: tier.telemetry\n        ports: [4317]\n"]);
+    let arguments = ["--tier", "sampling", "--traces-per-second", "100000", "--sampling-port", "4327"];
+    let (sampling, said) = written(&[&[&*settings], &arguments[..]].concat());
+    assert_has(&sampling, &["endpoint: \"0.0.0.0:4327\"", "num_traces: 6000000\n"]);
+    assert!(said.contains("about 58593 MiB wait to be decided"), "{said}");
+}
+
+#[test]
+fn rules_of_a_sampler_are_in_the_second_tier_or_stay_in_the_programs() {
+    let rules = "  sampler:\n    composite/development:\n      rule_based:\n        rules:\n          - attribute_values: {key: a, \
+                 values: [b]}\n            sampler: {always_on: }\n";
+    let settings = settings("tier-rules", &format!("{rules}{TAIL}"));
+    let (sampling, _) = written(&[&settings, "--tier", "sampling"]);
+    assert_has(&sampling, &["processors: [memory_limiter, tail_sampling/rules, tail_sampling]\n"]);
+    let (sampling, said) = written(&[&settings, "--tier", "sampling", "--head", "program"]);
+    assert_has(&sampling, &["processors: [memory_limiter, tail_sampling]\n"]);
+    assert!(said.contains("the sampler stays in the programs, as `--head` says"), "{said}");
+}
+
+#[test]
+fn what_makes_no_tiers_is_refused_with_what_to_say() {
+    let settings = |test: &str, rest: &str| self::settings(&format!("tiers-refused-{test}"), rest);
+    let right = settings("right", TAIL);
+    for (arguments, part) in [
+        (vec![&*right], "expected `--out DIRECTORY` for both, or `--tier front`"),
+        (vec![&*right, "--tier", "front", "--backends", "a,b"], "`--backends` has 2 names; expected one"),
+        (vec![&*right, "--tier", "front", "--backends", "http://a"], "`--backends` has `http://a`; expected `host`"),
+        (
+            vec![&*right, "--tier", "sampling", "--backends", "localhost", "--resolver", "static"],
+            "traces go to localhost:4317, where this Collector will listen",
+        ),
+        (vec![&*right, "--tier", "front", "--sampling-listen", "a/b"], "`--sampling-listen` is `a/b`"),
+        (vec![&*right, "--tier", "front", "--traces-per-second", "0"], "--traces-per-second"),
+        (vec![&settings("none", ""), "--tier", "front"], "expected `distribution.otelier.tail_sampling`"),
+        (
+            vec![&settings("all", "distribution: {otelier: {tail_sampling: {ratio: 1}}}\n"), "--tier", "front"],
+            "keeps every trace",
+        ),
+    ] {
+        let said = refused(&arguments);
+        assert!(said.contains(part), "{part}\nis not in\n{said}");
+    }
+}
+
+#[test]
+fn no_file_is_written_over_that_somebody_else_wrote() {
+    let folder = crate::folder("tiers-over");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    // Settings have this name, too.
+    let own = settings("tiers-over-own", TAIL);
+    let (theirs, text) = (path("sampling.yaml"), std::fs::read_to_string(own).unwrap());
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(&theirs, &text).unwrap();
+    let said = refused(&[&theirs, "--out", folder.to_str().unwrap()]);
+    assert!(said.contains("sampling.yaml` is there, and was not written by this command"), "{said}");
+    assert!(!folder.join("front.yaml").exists(), "one of two was written");
+    assert_eq!(std::fs::read_to_string(&theirs).unwrap(), text);
+    assert!(refused(&[&theirs, "--out", &theirs]).contains("` is a file; expected a directory behind `--out`"));
+    let new = path("collectors");
+    for _ in 0..2 {
+        assert_eq!(run(&[&theirs, "--out", &new]).status.code(), Some(0), "its own files are written anew");
+    }
+}

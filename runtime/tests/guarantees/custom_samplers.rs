@@ -1,0 +1,214 @@
+//! Samplers that somebody else has written.
+
+use crate::support::{Recorder, attribute, tree};
+use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, SamplingResult, ShouldSample};
+use otelier::config::{CustomSampler, ParentBased, Sampler};
+use otelier::prelude::*;
+use otelier::{Guard, Span, SpanAttributes, Telemetry};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+fn custom(sampler: impl ShouldSample + 'static) -> Sampler {
+    Sampler::Custom(CustomSampler::new(sampler))
+}
+
+fn recorder(sampler: Sampler) -> Recorder {
+    Recorder::with(Telemetry::default().with_sampler(sampler))
+}
+
+fn below(trace: u128, flags: TraceFlags, state: &str) -> Context {
+    let state = TraceState::from_str(state).expect("it is valid");
+    let span = SpanContext::new(TraceId::from(trace), SpanId::from(8), flags, true, state);
+    Context::new().with_remote_span_context(span)
+}
+
+const YES: TraceFlags = TraceFlags::SAMPLED;
+const NO: TraceFlags = TraceFlags::NOT_SAMPLED;
+
+#[trace]
+fn leaf() {}
+
+#[derive(SpanAttributes)]
+#[attributes(prefix = "app")]
+struct Tenant {
+    tenant: &'static str,
+}
+
+#[trace(app.tenant = tenant)]
+fn handle(tenant: &str) {
+    leaf();
+}
+
+#[trace(app.tenant = tenant)]
+async fn handle_later(tenant: &str) {
+    tokio::task::yield_now().await;
+    leaf();
+}
+
+#[test]
+fn samplers_of_the_sdk_decide_as_they_do_there() {
+    let low_and_high = |sampler: Sampler| {
+        let recorder = recorder(sampler);
+        for (name, trace) in [("low", 1_u128), ("high", u128::from(u64::MAX >> 1))] {
+            for (suffix, flags) in [("yes", YES), ("no", NO)] {
+                Span::builder(format!("{name} {suffix}")).parent(&below(trace, flags, "")).start().end();
+            }
+        }
+        Span::start("root").end();
+        let mut names: Vec<_> = recorder.finish().0.into_iter().map(|span| span.name.into_owned()).collect();
+        names.sort_unstable();
+        names
+    };
+    let all = ["high no", "high yes", "low no", "low yes", "root"];
+    assert_eq!(low_and_high(custom(SdkSampler::AlwaysOn)), all);
+    assert_eq!(low_and_high(custom(SdkSampler::AlwaysOff)), [""; 0]);
+    let parents = || SdkSampler::ParentBased(Box::new(SdkSampler::AlwaysOff));
+    assert_eq!(low_and_high(custom(parents())), ["high yes", "low yes"]);
+    let ratio = low_and_high(custom(SdkSampler::TraceIdRatioBased(0.5)));
+    assert_eq!(&ratio[ratio.len() - 2.min(ratio.len())..].len(), &2, "{ratio:?}");
+    assert!(ratio.iter().any(|name| name == "low no"), "it does not ask the parent: {ratio:?}");
+    let branch = ParentBased {
+        remote_parent_not_sampled: custom(SdkSampler::AlwaysOn),
+        ..ParentBased::new(custom(SdkSampler::AlwaysOff))
+    };
+    assert_eq!(low_and_high(Sampler::ParentBased(Box::new(branch))), ["high no", "high yes", "low no", "low yes"]);
+}
+
+/// Keeps the gold tenants, says so, and remembers what it was asked.
+#[derive(Clone, Debug, Default)]
+struct Tenants {
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl ShouldSample for Tenants {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        _: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let parent = parent.map(|parent| parent.span().span_context().clone());
+        let tenant = attributes.iter().find(|given| given.key.as_str() == "app.tenant");
+        let tenant = tenant.map_or_else(String::new, |given| given.value.as_str().into_owned());
+        // What it makes itself is nobody's, and asks nobody.
+        leaf();
+        let parent_state = parent.as_ref().map(|parent| parent.trace_state().header());
+        let mut asked = self.asked.lock().expect("no panic");
+        asked.push(format!("{name} {kind:?} {tenant} {parent_state:?} {}", links.len()));
+        let decision = match &*tenant {
+            "gold" => SamplingDecision::RecordAndSample,
+            "silver" => SamplingDecision::RecordOnly,
+            _ => SamplingDecision::Drop,
+        };
+        let state = parent.map(|parent| parent.trace_state().clone()).unwrap_or_default();
+        SamplingResult {
+            decision,
+            attributes: vec![KeyValue::new("app.tier", tenant), KeyValue::new("app.tenant", "overridden")],
+            trace_state: state.insert("theirs", "1").expect("it is valid"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn it_is_told_the_attributes_and_what_it_answers_goes_onto_the_span() {
+    let tenants = Tenants::default();
+    let recorder = recorder(custom(tenants.clone()));
+    for tenant in ["gold", "silver", "tin"] {
+        handle(tenant);
+        handle_later(tenant).await;
+    }
+    Span::builder("by hand").parent(&below(7, NO, "a=b")).attributes(&Tenant { tenant: "gold" }).start().end();
+    let counts = recorder.telemetry().sampling_counts().expect("they are counted");
+    assert_eq!((counts.kept, counts.kept_by_custom, counts.by_custom), (3, 3, 4), "{counts:?}");
+    let (spans, _) = recorder.finish();
+    assert_eq!(spans.len(), 5, "{}", tree(spans.clone()));
+    for span in spans.iter().filter(|span| span.name != "leaf") {
+        assert_eq!(attribute(span, "app.tier").map(|value| value.to_string()).as_deref(), Some("gold"), "{span:?}");
+        let tenants: Vec<_> = span.attributes.iter().filter(|given| given.key.as_str() == "app.tenant").collect();
+        assert_eq!(tenants.len(), 1, "{tenants:?}");
+        assert_eq!(tenants[0].value.as_str(), "gold", "what the span says itself counts");
+    }
+    let states: Vec<_> = spans.iter().map(|span| span.span_context.trace_state().header()).collect();
+    assert!(states.iter().all(|state| state.starts_with("theirs=1")), "{states:?}");
+    let asked = tenants.asked.lock().expect("no panic");
+    assert_eq!(asked[0], "handle Internal gold None 0");
+    assert_eq!(asked[6], "by hand Internal gold Some(\"a=b\") 0");
+    assert_eq!(asked.len(), 7, "once for each trace: {asked:?}");
+}
+
+#[derive(Clone, Debug)]
+struct Panics;
+
+impl ShouldSample for Panics {
+    fn should_sample(
+        &self,
+        _: Option<&Context>,
+        _: TraceId,
+        _: &str,
+        _: &SpanKind,
+        _: &[KeyValue],
+        _: &[Link],
+    ) -> SamplingResult {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn where_it_panics_the_parent_has_decided_and_what_begins_here_is_not_recorded() {
+    let recorder = recorder(custom(Panics));
+    leaf();
+    Span::start("root").end();
+    Span::builder("below yes").parent(&below(7, YES, "")).start().end();
+    Span::builder("below no").parent(&below(7, NO, "")).start().end();
+    let counts = recorder.telemetry().sampling_counts().expect("they are counted");
+    assert_eq!((counts.kept, counts.by_panic), (1, 3), "{counts:?}");
+    recorder.expect(&["below yes [remote parent]"]);
+}
+
+/// Installs another one while it is asked.
+#[derive(Clone, Debug)]
+struct Leaves(Arc<Mutex<Option<Guard>>>, Arc<AtomicUsize>);
+
+impl ShouldSample for Leaves {
+    fn should_sample(
+        &self,
+        _: Option<&Context>,
+        _: TraceId,
+        _: &str,
+        _: &SpanKind,
+        _: &[KeyValue],
+        _: &[Link],
+    ) -> SamplingResult {
+        self.1.fetch_add(1, Relaxed);
+        if let Some(guard) = &*self.0.lock().expect("no panic") {
+            guard.set_sampler(Sampler::AlwaysOff).expect("it is one");
+        }
+        SamplingResult {
+            decision: SamplingDecision::RecordAndSample,
+            attributes: Vec::new(),
+            trace_state: TraceState::NONE,
+        }
+    }
+}
+
+#[test]
+fn it_may_install_another_sampler_while_it_is_asked() {
+    let _turn = crate::support::turn();
+    let memory = otelier::export::MemoryExporter::new(10);
+    let place = Arc::new(Mutex::new(None));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let sampler = custom(Leaves(Arc::clone(&place), Arc::clone(&asked)));
+    let telemetry = crate::support::start(Telemetry::default().with_sampler(sampler), memory.clone());
+    *place.lock().expect("no panic") = Some(telemetry);
+    leaf();
+    leaf();
+    let telemetry = place.lock().expect("no panic").take().expect("it was put there");
+    telemetry.shutdown().expect("in time");
+    assert_eq!((memory.spans().len(), asked.load(Relaxed)), (1, 1));
+}

@@ -1,0 +1,10 @@
+use otelier::prelude::*;
+
+#[trace(priority = urgent)]
+fn load(n: u64) -> Result<u64, String> {
+    Ok(n)
+}
+
+fn main() {
+    let _ = load;
+}
