@@ -188,3 +188,53 @@ fn log_lines_have_the_ids_of_their_spans_and_the_correlation_id_in_text_and_json
     assert!(lines[1].contains("sending the receipt of \\\"order-42\\\""), "{json}");
     assert!(lines[0].starts_with("{\"correlation.id\":\"shop-7\",\"timestamp\":"), "{json}");
 }
+
+/// What `sampling` prints with these arguments.
+fn sampling(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_sampling")).args(arguments).output().expect("it runs");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    printed
+}
+
+#[test]
+fn the_shop_keeps_what_matters_and_says_why_by_rules_in_code_and_in_a_file() {
+    let printed = sampling(&[]);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/sampling.yaml");
+    assert_eq!(printed, sampling(&["--rules", file]));
+    for line in [
+        "where traces begin: 1800 kept, 200 refused by rules, 5 by hints",
+        "where they are over: 178 kept, 1623 dropped",
+        "   errors                  20 kept      0 dropped",
+        "   slow                    10 kept      0 dropped",
+        "   critical customers       2 kept      0 dropped",
+        "   large orders             5 kept      0 dropped",
+        "   important work           1 kept      0 dropped",
+        "   good customers          62 kept     38 dropped",
+        "   ratio                   78 kept   1585 dropped",
+        "5381 spans begun, 512 exported",
+        "   62 × reason=tail.rule rule=good customers probability=0.5",
+        "   10 × reason=tail.rule rule=slow probability=1",
+    ] {
+        assert!(printed.lines().any(|found| found == line), "{line} is not in\n{printed}");
+    }
+}
+
+#[test]
+fn what_the_shop_records_is_input_for_a_simulation_with_rules_of_the_file() {
+    use otelier::config::{Document, Settings, Variables};
+    let directory = std::env::temp_dir().join(format!("otelier-sampling-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("it can be made");
+    let spans = directory.join("spans.jsonl");
+    let printed = sampling(&["--spans", spans.to_str().expect("it is text")]);
+    assert!(printed.starts_with("5581 spans in "), "{printed}");
+    let lines = std::fs::read_to_string(&spans).expect("it was written");
+    // Each span once, in lines of the format that `otelier sampling simulate` takes.
+    assert_eq!(lines.matches("\"spanId\"").count(), 5581);
+    assert!(lines.lines().all(|line| line.starts_with("{\"resourceSpans\":[")));
+    std::fs::remove_dir_all(&directory).expect("it can be removed");
+    // The rules of the file are those that the simulation takes.
+    let rules = Document::parse("sampling.yaml", include_str!("../sampling.yaml"), &Variables::of([]));
+    let settings = rules.and_then(Settings::from_document).expect("it is right");
+    assert_eq!(settings.telemetry.tail_sampling.map(|tail| tail.rules.len()), Some(6));
+}

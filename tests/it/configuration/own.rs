@@ -2,8 +2,8 @@
 
 use super::{is_valid, json};
 use otelier::config::{
-    Composable, Document, Exporter, Hooks, LogExporter, OldNames, Propagator, Protocol, Sampler, Settings, Sync,
-    Variables, json_schema, keys,
+    Composable, Document, Exporter, Hooks, Keep, LogExporter, OldNames, Propagator, Protocol, Rule, Sampler, Settings,
+    Sync, TailRule, TailSampling, Variables, json_schema, keys,
 };
 use otelier::{ConfigError, Telemetry};
 use std::time::Duration;
@@ -61,6 +61,10 @@ fn everything_in_a_file_has_its_effect() {
         (&parent.root, &parent.remote_parent_sampled),
         (&Sampler::TraceIdRatio(0.25), &Sampler::RateLimit(100.0))
     );
+    let Sampler::Adaptive(adaptive) = &parent.local_parent_not_sampled else { panic!("{parent:?}") };
+    assert_eq!((adaptive.traces_per_second, adaptive.large_file_ratio), (Some(50.0), 0.01));
+    assert_eq!((adaptive.export_failure_threshold, adaptive.error_threshold), (20.0, 2.5));
+    assert_eq!((adaptive.error_boost, adaptive.exchange_budget_floor, adaptive.consistent), (3.0, 0.2, true));
     assert_eq!((telemetry.metrics.readers.len(), telemetry.metrics.views.len()), (5, 2));
     assert_eq!(telemetry.metrics.readers[0].cardinality_limits.histogram, Some(30));
     assert_eq!((telemetry.retry.max_pending_bytes, &telemetry.retry.also_statuses[..]), (8 << 20, &[500, 521][..]));
@@ -69,6 +73,7 @@ fn everything_in_a_file_has_its_effect() {
     assert_eq!((buffer.max_bytes, buffer.sync), (1 << 30, Sync::Always));
     let tail = telemetry.tail_sampling.expect("it is there");
     assert_eq!((tail.failed, tail.slower_than, tail.ratio), (true, Some(Duration::from_millis(250)), 0.1));
+    assert_eq!((tail.rules.len(), tail.max_bytes, tail.remember), (4, 16 << 20, Duration::from_secs(10)));
 }
 
 #[test]
@@ -79,9 +84,20 @@ fn rules_of_sampling_and_both_processors_of_an_anchor_are_there() {
     let Sampler::Composite(Composable::RuleBased(rules)) = &telemetry.sampler else {
         panic!("{:?}", telemetry.sampler)
     };
-    assert_eq!(rules.len(), 5);
+    assert_eq!(rules.len(), 7);
     assert_eq!(rules[2].span_names, ["checkout*", "pay ?"]);
     assert_eq!(rules[4].span_kinds.len(), 4);
+    let customers = Rule::new(Composable::AlwaysOn)
+        .named("good customers")
+        .attribute_is("business.customer.tier", ["gold", "platinum"])
+        .attribute_is("user.id", ["7"])
+        .attribute_like("app.tenant", ["acme*"])
+        .attribute_at_least("business.value", 1000.0)
+        .attribute_between("app.temperature", -273.15, 100.0);
+    assert_eq!(rules[5], customers);
+    let limited =
+        Rule::new(Composable::RateLimitPerSchema(10.0)).schema("crypto.*").priority(otelier::Priority::Normal);
+    assert_eq!(rules[6], limited);
 }
 
 #[test]
@@ -127,4 +143,42 @@ fn every_file_of_the_page_about_export_is_right_for_the_loader_and_for_our_schem
             assert_eq!(found.disk_buffer, Some(buffer));
         }
     }
+}
+
+#[test]
+fn every_file_of_the_pages_about_sampling_and_that_of_the_example_are_right() {
+    let schema = serde_json::from_str(&json_schema(&keys::CONFIGURATION, "Test")).unwrap();
+    let pages = [
+        ("sampling.md", include_str!("../../../docs/sampling.md")),
+        ("adaptive-sampling.md", include_str!("../../../docs/adaptive-sampling.md")),
+        ("tail-sampling.md", include_str!("../../../docs/tail-sampling.md")),
+    ];
+    let blocks = pages.iter().flat_map(|(page, text)| {
+        let blocks: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(!blocks.is_empty(), "{page}");
+        blocks.into_iter().map(|block| (*page, format!("file_format: \"1.1\"\n{block}")))
+    });
+    let example = include_str!("../../../examples/quickstart/sampling.yaml").to_owned();
+    for (page, file) in blocks.chain([("sampling.yaml", example)]) {
+        let found = settings(page, &file, &Variables::of([])).unwrap_or_else(|error| panic!("{page}: {file}{error}"));
+        assert_eq!(found.telemetry.warnings, [] as [&str; 0], "{page}: {file}");
+        let document = Document::parse(page, &file, &Variables::of([])).unwrap();
+        assert!(is_valid(&schema, &schema, &json(&document.root)), "{page}: {file}");
+    }
+}
+
+#[test]
+fn the_page_about_sampling_says_the_same_in_code_and_in_a_file() {
+    let page = include_str!("../../../docs/tail-sampling.md");
+    let block = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let found = settings("tail-sampling.md", &format!("file_format: \"1.1\"\n{block}"), &Variables::of([])).unwrap();
+    let tail = TailSampling::new(0.01)
+        .with_rule(TailRule::new("health checks", Keep::Never).attribute_is("url.path", ["/health"]))
+        .with_rule(TailRule::new("errors", Keep::Always).failed())
+        .with_rule(
+            TailRule::new("slow exchanges", Keep::Always).schema("crypto.*").slower_than(Duration::from_millis(250)),
+        )
+        .with_rule(TailRule::new("good customers", Keep::Ratio(0.5)).tiers(["premium", "enterprise"]))
+        .with_rule(TailRule::new("throttled", Keep::RateLimit(5.0)).rate_limited());
+    assert_eq!(found.telemetry.tail_sampling, Some(tail));
 }

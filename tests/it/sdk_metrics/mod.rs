@@ -3,6 +3,7 @@
 mod facts;
 mod found;
 mod recursion;
+mod sampled;
 mod scraped;
 
 use crate::support::{PROTOCOLS, receiver, receiver_with_logs, turn};
