@@ -3,7 +3,8 @@ use otelier::prelude::*;
 #[derive(Debug, ErrorClass)]
 struct Failure {
     #[source]
-    cause: String,
+    // Of types and traits with a place of their own rustc shows it, where their source is installed.
+    cause: u32,
 }
 
 impl std::fmt::Display for Failure {
