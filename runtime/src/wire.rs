@@ -106,6 +106,8 @@ pub(crate) struct Scratch {
     busy: Cell<bool>,
     /// How many items are under construction, one inside the other.
     writing: Cell<u32>,
+    /// How many items that bear their names were written, or may have been.
+    keyed: Cell<u64>,
 }
 
 impl Drop for Scratch {
@@ -123,7 +125,26 @@ impl Scratch {
             capacity: Cell::new(0),
             busy: Cell::new(false),
             writing: Cell::new(0),
+            keyed: Cell::new(0),
         }
+    }
+
+    /// How many [`KEYED`] items were written, or may have been: while the number stays, no record has got one.
+    #[inline]
+    pub(crate) fn keyed_so_far(&self) -> u64 {
+        self.keyed.get()
+    }
+
+    /// Says that items which were not written here are about to be recorded.
+    #[inline]
+    pub(crate) fn note(&self, items: &[u64]) {
+        if has_keyed(items) {
+            self.note_keyed();
+        }
+    }
+
+    fn note_keyed(&self) {
+        self.keyed.set(self.keyed.get() + 1);
     }
 
     /// Runs `f`, which may call the allocator while the thread's state is in pieces, so that no span may begin.
@@ -243,6 +264,13 @@ impl Scratch {
         self.length.set(position + left.min(words));
     }
 
+    /// Appends whole items.
+    pub(crate) fn extend_items(&self, items: &[u64]) {
+        self.note(items);
+        self.extend(items);
+    }
+
+    /// Appends words that are no [`KEYED`] item.
     #[inline]
     pub(crate) fn extend(&self, items: &[u64]) {
         let to = self.room(items.len());
@@ -334,6 +362,9 @@ impl Scratch {
     /// Starts an item whose length is not known yet.
     pub(crate) fn begin(&self, tag: u8, index: u16) -> Writing<'_> {
         let head = self.position();
+        if tag == KEYED {
+            self.note_keyed();
+        }
         self.push(header(tag, index, 0));
         self.begin_writing();
         Writing { scratch: self, head, done: false }
@@ -492,6 +523,15 @@ pub(crate) fn has_keyed(mut words: &[u64]) -> bool {
         words = rest.get(payload_words(head)..).unwrap_or_default();
     }
     false
+}
+
+/// Calls `f` with the tag and the index of each of some items, and with the words from that item on.
+#[inline]
+pub(crate) fn each_header<'a>(mut words: &'a [u64], mut f: impl FnMut(u8, u16, &'a [u64])) {
+    while let Some((&head, rest)) = words.split_first() {
+        f(head as u8, index_of(head), words);
+        words = rest.get(payload_words(head)..).unwrap_or_default();
+    }
 }
 
 /// Reads items until the words end.

@@ -13,6 +13,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use otelier::Pipeline;
+use otelier::config::{Keep, Sampler, TailRule, TailSampling};
 use otelier::export::MemoryExporter;
 use otelier::prelude::*;
 use otelier_tests::Behaviour;
@@ -306,6 +307,53 @@ fn values_and_lengths_at_the_edges_arrive_as_they_are() {
         ] {
             assert!(facts.contains(&fact), "no attribute is {fact}: {facts:#?}");
         }
+    }
+}
+
+#[trace]
+fn leaf() {}
+
+#[trace(name = "kept by {app.name}", app.name = name)]
+fn named(name: &str) {
+    leaf();
+    leaf();
+}
+
+/// Traces that are kept for different reasons, one after the other, and some below parents that tell a threshold.
+fn kept() {
+    for number in 0..60_u128 {
+        named(["first", "second", "none"][number as usize % 3]);
+        let state = ["", "ot=th:c;rv:ffffffffffffff", "vendor=value", "vendor=value,ot=th:8;rv:f0000000000000"];
+        let state = TraceState::from_str(state[number as usize % 4]).expect("it is valid");
+        let parent = SpanContext::new(TraceId::from(0xabc + number), SpanId::from(7), TraceFlags::SAMPLED, true, state);
+        let _attached = Context::new().with_remote_span_context(parent).attach();
+        named(["second", "none"][number as usize % 2]);
+    }
+}
+
+#[test]
+fn why_traces_are_kept_and_for_how_many_they_stand_arrives_as_it_was_seen() {
+    let _turn = turn();
+    let configure = |settings: Telemetry| {
+        let rule = |name: &str| TailRule::new(name, Keep::Always).span_name(format!("kept by {name}"));
+        let tail = TailSampling::new(1.0).with_rule(rule("first")).with_rule(rule("second"));
+        settings.with_sampler(Sampler::Probability(0.5)).with_tail_sampling(tail).with_max_export_batch_size(50)
+    };
+    for (requests, witness) in observe(configure, kept) {
+        let seen = witness.spans.spans();
+        assert_spans(&requests, &seen);
+        let facts: BTreeSet<String> = seen.iter().flat_map(notation::seen).collect();
+        for fact in [
+            "otelier.sampler.rule = string \"first\"",
+            "otelier.sampler.rule = string \"second\"",
+            "otelier.sampler.reason = string \"tail.ratio\"",
+            "otelier.sampler.probability = double 0x3fe0000000000000",
+            "state: \"ot=th:8\"",
+        ] {
+            assert!(facts.contains(fact), "no span has {fact}: {facts:#?}");
+        }
+        let states = facts.iter().filter(|fact| fact.starts_with("state: ")).count();
+        assert!(states >= 3, "{facts:#?}");
     }
 }
 

@@ -122,7 +122,7 @@ impl Adopted {
             }
             scratch.while_busy(|| {
                 inbox.late.take(false, |item, _| {
-                    scratch.extend(item);
+                    scratch.extend_items(item);
                     inbox.settled += 1;
                 });
             });

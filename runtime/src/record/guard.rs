@@ -387,7 +387,7 @@ impl Guard {
             unsafe { self.open.assume_init_mut() }.start = began;
         }
         if self.state == State::Recording {
-            thread.scratch.extend(&words);
+            thread.scratch.extend_items(&words);
         }
         begin.into_iter().for_each(Begin::forget);
     }
@@ -663,7 +663,7 @@ impl Open {
 
     fn admit_again(&self, item: &[u64], new: Option<limits::New<'_>>) {
         if new.is_none_or(|new| self.admits(new, None)) {
-            self.thread.scratch.extend(item);
+            self.thread.scratch.extend_items(item);
         }
     }
 

@@ -89,6 +89,7 @@ pub(crate) use owned::{owned, owned_by};
 pub(crate) use panic::set_panic_messages;
 pub(crate) use roots::count_roots;
 pub use sampling::SamplingCounts;
+pub(crate) use sampling::ToldState;
 #[cfg(any(feature = "tower", feature = "tracing"))]
 pub(crate) use sampling::asks_attributes;
 #[cfg(all(test, feature = "tower"))]

@@ -401,40 +401,42 @@ impl Outbox {
     ///
     /// Only the owner may call this, while nobody reads there.
     unsafe fn apply(&self, chunk: &Chunk, hold: Hold, fate: Fate, is_its: impl Fn(&[u64]) -> bool) -> u64 {
-        if fate == Fate::Undecided {
-            return 0;
-        }
         let (mut from, mut to, mut forgotten) = (hold.at, hold.at, 0);
-        while from < self.at.get() {
-            // SAFETY: the owner has written whole records from `hold.at` to `at`.
-            let (head, words, is_its) = unsafe {
-                chunk.read_own(from, self.at.get(), |words| {
-                    let record = split_record(words).map_or(words, |(record, _)| record);
-                    (record[0], record.len(), is_its(record))
-                })
-            };
-            match fate {
-                Fate::Kept { bits, mask } if is_its => {
-                    // SAFETY: this is the owner, and nobody reads there.
-                    unsafe { chunk.write(from, &[head & !mask | bits]) };
-                }
-                Fate::Forgotten if is_its => forgotten += 1,
-                Fate::Forgotten => {
-                    // SAFETY: as above; the copy leaves the words it reads first.
-                    unsafe {
-                        let record = chunk.read_own(from, from + words, <[u64]>::to_vec);
-                        chunk.write(to, &record);
+        // SAFETY: the owner has written whole records from `hold.at` to `end`, each with a head.
+        let look = |at| unsafe { chunk.read_own(at, at + HEAD_WORDS, |head| (head[0], is_its(head))) };
+        let end = self.at.get();
+        match fate {
+            Fate::Undecided => {}
+            Fate::Kept { bits, mask } => {
+                while from < end {
+                    let (first, is_its) = look(from);
+                    if is_its {
+                        // SAFETY: this is the owner, and nobody reads there.
+                        unsafe { chunk.write(from, &[first & !mask | bits]) };
                     }
-                    to += words;
+                    from += length_of(first);
                 }
-                _ => {}
             }
-            from += words;
-        }
-        if fate == Fate::Forgotten {
-            self.at.set(to);
-            self.spans.set(self.spans.get() - forgotten);
-            chunk.commit(to);
+            Fate::Forgotten => {
+                while from < end {
+                    let (first, is_its) = look(from);
+                    let words = length_of(first);
+                    if is_its {
+                        forgotten += 1;
+                    } else {
+                        // SAFETY: as above; the copy leaves the words it reads first.
+                        unsafe {
+                            let record = chunk.read_own(from, from + words, <[u64]>::to_vec);
+                            chunk.write(to, &record);
+                        }
+                        to += words;
+                    }
+                    from += words;
+                }
+                self.at.set(to);
+                self.spans.set(self.spans.get() - forgotten);
+                chunk.commit(to);
+            }
         }
         forgotten
     }
@@ -458,9 +460,15 @@ impl OutboxLock<'_> {
 }
 
 /// The first record of these words, without a look at what is in it, and what follows.
+#[inline]
 pub(crate) fn split_record(words: &[u64]) -> Option<(&[u64], &[u64])> {
-    let length = (words.first()? >> 32).max(1) as usize;
-    words.split_at_checked(length)
+    words.split_at_checked(length_of(*words.first()?))
+}
+
+/// How many words a record has that begins with this one.
+#[inline]
+pub(crate) fn length_of(first: u64) -> usize {
+    (first >> 32).max(1) as usize
 }
 
 /// How many records these words hold.

@@ -373,6 +373,9 @@ impl SharedSpan {
         let mut head = head(self.callsite, active.trace, active.span, self.parent, self.start, end, flags, words.len());
         head[0] |= self.bits;
         tail::ends_here(thread, self.bits, active.trace);
+        if thread.outbox.holds() {
+            thread.scratch.note(words);
+        }
         // SAFETY: `thread` is the calling one.
         unsafe { thread.finish(head, words) };
     }

@@ -3,7 +3,7 @@
 use super::old_names::Extras;
 use super::outbox::{Head, split_record};
 use super::outcome::{Class, part};
-use super::sampling::{Grounds, probability_of, state_with_threshold, threshold_in};
+use super::sampling::{Grounds, GroundsNumber, ToldState, probability_of, state_with_threshold, threshold_in};
 use super::{Callsite, Constant, exceptions, flag, head_bits, limits};
 use crate::wire::{self, Items, Payload, dropped, status};
 use otelier_spec::Kind;
@@ -370,13 +370,18 @@ impl<'a> SpanRecord<'a> {
     /// Calls `f` with every attribute, each key once: the schema's constants, what was recorded (the last value of a key
     /// that was recorded twice), and what the outcome adds. Returns how many a limit has kept out.
     pub(crate) fn attributes(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
+        self.explain(&mut f);
+        self.unexplained_attributes(f)
+    }
+
+    /// The same without [what explains](Self::explain) why the trace is kept.
+    pub(crate) fn unexplained_attributes(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
         let extras = Extras::current();
         if extras.span_type()
             && let Some(schema) = self.callsite.schema
         {
             f(Key::Static("otelier.span_type"), Value::Str(schema.id));
         }
-        self.explain(&mut f);
         if !extras.old_names() {
             return self.own_attributes(f);
         }
@@ -594,8 +599,18 @@ impl<'a> SpanRecord<'a> {
         Grounds::of(head_bits::grounds_of(self.head))
     }
 
+    /// What [`explain`](Self::explain) says depends on this number alone, if there is one; with 0 it says nothing.
+    #[inline]
+    pub(crate) fn explained_by(&self) -> Option<GroundsNumber> {
+        if self.head & head_bits::LOCAL_ROOT == 0 {
+            return Some(0);
+        }
+        let is_alone = self.head & head_bits::DECIDED == 0 || self.tags & 1 << wire::TRACE_STATE == 0;
+        is_alone.then(|| head_bits::grounds_of(self.head))
+    }
+
     /// Calls `f` with what explains why the trace is kept, on the span with which it entered the process.
-    fn explain(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) {
+    pub(crate) fn explain(&self, mut f: impl FnMut(Key<'a>, Value<'a>)) {
         if self.head & head_bits::LOCAL_ROOT == 0 {
             return;
         }
@@ -613,14 +628,20 @@ impl<'a> SpanRecord<'a> {
         }
     }
 
+    /// The [`tracestate`](Self::trace_state) of a trace of which tail sampling alone has something to tell; `None` of any other.
+    #[inline]
+    pub(crate) fn told_alone(&self) -> Option<&'static ToldState> {
+        let is_told = self.head & head_bits::DECIDED != 0 && self.tags & 1 << wire::TRACE_STATE == 0;
+        if is_told { Grounds::told_by(head_bits::grounds_of(self.head)) } else { None }
+    }
+
     /// The `tracestate` header of the trace, if it has one; with the threshold of tail sampling, by which whoever counts spans
     /// knows how many each stands for.
     pub(crate) fn trace_state(&self) -> Option<Cow<'a, str>> {
-        let own = self.own_trace_state();
+        let Some(own) = self.own_trace_state() else { return self.told_alone().map(|told| told.text().into()) };
         if self.head & head_bits::DECIDED == 0 {
-            return own.map(Cow::Borrowed);
+            return Some(Cow::Borrowed(own));
         }
-        let Some(own) = own else { return Grounds::state_of(head_bits::grounds_of(self.head)).map(Cow::Borrowed) };
         let threshold = self.grounds().and_then(|grounds| grounds.threshold);
         let changed = threshold.and_then(|threshold| state_with_threshold(own, threshold));
         Some(changed.map_or(Cow::Borrowed(own), Cow::Owned))

@@ -367,3 +367,75 @@ fn the_root_says_why_it_was_kept_and_all_spans_how_many_they_stand_for() {
     let limited = TailSampling::new(0.0).with_rule(TailRule::new("some", Keep::RateLimit(2.0)));
     assert_eq!(root_of(limited, None, false), said("tail.rule", Some("some"), None, ""));
 }
+
+/// Most spans of a call site are told by it, and not looked at one by one.
+#[test]
+fn an_attribute_that_only_one_of_many_spans_of_a_call_site_has_is_found() {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Given {
+        Nowhere,
+        Inside,
+        ThroughTheContext,
+        OnAnotherThread,
+        InAFuture,
+        OnAnEvent,
+    }
+
+    #[trace(app.number = number)]
+    fn part(number: u32, given: Option<Given>) {
+        match given {
+            Some(Given::Inside) => otelier::current_span().set_attribute("app.wanted", true),
+            Some(Given::ThroughTheContext) => {
+                Context::current().span().set_attribute(opentelemetry::KeyValue::new("app.wanted", true));
+            }
+            Some(Given::OnAnotherThread) => {
+                let context = Context::current();
+                let set = move || context.span().set_attribute(opentelemetry::KeyValue::new("app.wanted", true));
+                std::thread::spawn(set).join().expect("no panic");
+            }
+            Some(Given::OnAnEvent) => {
+                otelier::current_span().add_event("seen", [opentelemetry::KeyValue::new("app.wanted", true)]);
+            }
+            _ => {}
+        }
+    }
+
+    #[trace]
+    async fn future() {
+        otelier::current_span().set_attribute("app.wanted", true);
+    }
+
+    #[trace]
+    fn whole(given: Given) {
+        for number in 0..20 {
+            part(number, (number == 13).then_some(given));
+        }
+        if given == Given::InAFuture {
+            one_thread().block_on(future());
+        }
+        part(20, None);
+    }
+
+    let wanted = TailRule::new("wanted", Keep::Always).attribute_is("app.wanted", ["true"]);
+    let slow = TailRule::new("slow", Keep::Always).slower_than(Duration::from_secs(3600));
+    let recorder = keeping(TailSampling::new(0.0).with_rule(slow).with_rule(wanted));
+    let found = |given| {
+        whole(given);
+        recorder.telemetry().force_flush(PATIENCE).expect("in time");
+        recorder.telemetry().tail_counts().expect("there is tail sampling").kept
+    };
+    let kept: Vec<_> = [
+        Given::Nowhere,
+        Given::Inside,
+        Given::Nowhere,
+        Given::ThroughTheContext,
+        Given::OnAnotherThread,
+        Given::InAFuture,
+        Given::OnAnEvent,
+        Given::Nowhere,
+    ]
+    .map(found)
+    .to_vec();
+    assert_eq!(kept, [0, 1, 1, 2, 3, 4, 4, 4]);
+    drop(recorder);
+}

@@ -10,12 +10,19 @@ pub(crate) mod metrics;
 use crate::export::scopes::{self, remoteness};
 use crate::export::sdk::{SCOPE_NAME, SCOPE_VERSION};
 use crate::export::{Batch, Severity, Signal};
-use crate::record::{Event, Link, SpanRecord, Status, Value};
+use crate::record::{Event, Key, Link, SpanRecord, Status, ToldState, Value};
 use opentelemetry::{Array, InstrumentationScope, Value as OtelValue};
 
 /// Appends protobuf fields to a buffer.
 #[derive(Debug, Default)]
-struct Writer(Vec<u8>);
+struct Writer(Vec<u8>, Explained);
+
+/// The fields that explained last why a trace is kept: those of the next are mostly the same.
+#[derive(Debug, Default)]
+struct Explained {
+    by: u16,
+    fields: Vec<u8>,
+}
 
 /// Wire types of protobuf.
 const VARINT: u32 = 0;
@@ -24,7 +31,14 @@ const BYTES: u32 = 2;
 const FIXED32: u32 = 5;
 
 impl Writer {
-    fn varint(&mut self, mut value: u64) {
+    #[inline]
+    fn varint(&mut self, value: u64) {
+        // Most are lengths of names and small numbers.
+        if value < 0x80 { self.0.push(value as u8) } else { self.long_varint(value) }
+    }
+
+    #[inline(never)]
+    fn long_varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.0.push(value as u8 | 0x80);
             value >>= 7;
@@ -32,46 +46,89 @@ impl Writer {
         self.0.push(value as u8);
     }
 
+    #[inline(always)]
     fn tag(&mut self, field: u32, wire_type: u32) {
         self.varint(u64::from(field << 3 | wire_type));
     }
 
+    /// A field's tag and a length of less than 128, which are two bytes together in most fields.
+    #[inline(always)]
+    fn tag_and_length(&mut self, field: u32, length: u8) {
+        if field < 16 {
+            self.0.extend_from_slice(&[(field << 3 | BYTES) as u8, length]);
+        } else {
+            self.tag(field, BYTES);
+            self.0.push(length);
+        }
+    }
+
+    #[inline(always)]
     fn bytes(&mut self, field: u32, bytes: &[u8]) {
-        self.tag(field, BYTES);
-        self.varint(bytes.len() as u64);
+        match u8::try_from(bytes.len()) {
+            Ok(length) if length < 0x80 => self.tag_and_length(field, length),
+            _ => {
+                self.tag(field, BYTES);
+                self.varint(bytes.len() as u64);
+            }
+        }
         self.0.extend_from_slice(bytes);
     }
 
+    #[inline(always)]
     fn int(&mut self, field: u32, value: u64) {
         self.tag(field, VARINT);
         self.varint(value);
     }
 
+    #[inline(always)]
     fn fixed64(&mut self, field: u32, value: u64) {
         self.tag(field, FIXED64);
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
+    #[inline(always)]
     fn fixed32(&mut self, field: u32, value: u32) {
         self.tag(field, FIXED32);
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Writes a nested message; its length is put in front once it is known.
+    #[inline]
     fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
-        self.tag(field, BYTES);
-        let at = self.0.len();
         // Most messages are shorter than 128 bytes, and then their length needs this one byte.
-        self.0.push(0);
+        self.tag_and_length(field, 0);
+        let at = self.0.len() - 1;
         write(self);
         let length = self.0.len() - at - 1;
         if length < 0x80 {
             self.0[at] = length as u8;
-            return;
+        } else {
+            self.make_room_for_length(at, length);
         }
-        let mut prefix = Writer::default();
-        prefix.varint(length as u64);
-        self.0.splice(at..=at, prefix.0);
+    }
+
+    /// Puts a length that needs more than the byte at `at` into its place.
+    #[inline(never)]
+    fn make_room_for_length(&mut self, at: usize, length: usize) {
+        let end = self.0.len();
+        // The length goes to the end first, for as many bytes as it takes, and then everything behind its place moves up.
+        self.varint(length as u64);
+        let taken = self.0.len() - end;
+        let mut bytes = [0; 10];
+        bytes[..taken].copy_from_slice(&self.0[end..]);
+        self.0.copy_within(at + 1..end, at + taken);
+        self.0.truncate(end + taken - 1);
+        self.0[at..at + taken].copy_from_slice(&bytes[..taken]);
+    }
+
+    /// A text that is kept with zeros behind it, so that it can be copied without a look at its length.
+    #[inline(always)]
+    fn told(&mut self, field: u32, told: &ToldState) {
+        let (bytes, length) = told.padded();
+        self.tag_and_length(field, length);
+        let end = self.0.len() + usize::from(length);
+        self.0.extend_from_slice(bytes);
+        self.0.truncate(end);
     }
 
     /// `KeyValue`: key = 1, value = 2.
@@ -131,7 +188,9 @@ impl Writer {
     fn span(&mut self, record: &SpanRecord<'_>, batch: &Batch) {
         self.bytes(1, &record.trace_id.to_be_bytes());
         self.bytes(2, &record.span_id.to_be_bytes());
-        if let Some(state) = record.trace_state() {
+        if let Some(told) = record.told_alone() {
+            self.told(3, told);
+        } else if let Some(state) = record.trace_state() {
             self.bytes(3, state.as_bytes());
         }
         if record.parent_span_id != 0 {
@@ -141,7 +200,9 @@ impl Writer {
         self.int(6, record.kind() as u64);
         self.fixed64(7, batch.unix_nanos(record.start()));
         self.fixed64(8, batch.unix_nanos(record.end()));
-        let dropped = record.attributes(|key, value| self.key_value(9, key.as_str(), |writer| writer.value(value)));
+        self.explain(record);
+        let attribute = |key: Key<'_>, value: Value<'_>| self.key_value(9, key.as_str(), |writer| writer.value(value));
+        let dropped = record.unexplained_attributes(attribute);
         self.count(10, dropped);
         let dropped = record.events(|event| self.event(&event, batch));
         self.count(12, dropped);
@@ -159,6 +220,28 @@ impl Writer {
             }),
         }
         self.fixed32(16, 1 | remoteness(record.parent_is_remote()));
+    }
+
+    /// Those of the attributes that say why the trace is kept.
+    #[inline]
+    fn explain(&mut self, record: &SpanRecord<'_>) {
+        match record.explained_by() {
+            Some(0) => {}
+            Some(by) if by == self.1.by => self.0.extend_from_slice(&self.1.fields),
+            by => self.explain_anew(record, by),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn explain_anew(&mut self, record: &SpanRecord<'_>, by: Option<u16>) {
+        let from = self.0.len();
+        record.explain(|key, value| self.key_value(9, key.as_str(), |writer| writer.value(value)));
+        if let Some(by) = by {
+            self.1.by = by;
+            self.1.fields.clear();
+            self.1.fields.extend_from_slice(&self.0[from..]);
+        }
     }
 
     /// `Span.Event`: time = 1, name = 2, attributes = 3, dropped attributes = 4.
@@ -247,7 +330,7 @@ pub(crate) fn request(signal: Signal, batch: &Batch) -> Vec<u8> {
         Signal::Spans => batch.words.len() * 12,
         Signal::Logs | Signal::Metrics => 0,
     };
-    let mut writer = Writer(Vec::with_capacity(room + 512));
+    let mut writer = Writer(Vec::with_capacity(room + 512), Explained::default());
     // `ResourceSpans` or `ResourceLogs`: resource = 1, scope_spans or scope_logs = 2, schema_url = 3.
     writer.message(1, |writer| {
         writer.message(1, |writer| {

@@ -70,6 +70,36 @@ pub(crate) struct Grounds {
     pub(crate) threshold: Option<u64>,
 }
 
+/// A `tracestate` that tells a threshold and nothing else. It is short, and stands on every span of a trace that tail sampling
+/// keeps, so it is kept as what can be copied in one go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ToldState {
+    bytes: [u8; Self::MOST],
+    length: u8,
+}
+
+impl ToldState {
+    /// `ot=th:` and 14 digits, and room for what a processor copies at once.
+    pub(crate) const MOST: usize = 24;
+
+    fn of(text: &str) -> Option<Self> {
+        let mut bytes = [0; Self::MOST];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, length: text.len() as u8 })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        // It was a text, and ends where that did.
+        std::str::from_utf8(&self.bytes[..self.length.into()]).unwrap_or_default()
+    }
+
+    /// The text, and zeros behind it; and how long the text is.
+    #[inline]
+    pub(crate) fn padded(&self) -> (&[u8; Self::MOST], u8) {
+        (&self.bytes, self.length)
+    }
+}
+
 /// The number of grounds; 0 says nothing.
 pub(crate) type GroundsNumber = u16;
 
@@ -79,7 +109,7 @@ const MOST: usize = 4096;
 static PLACES: [OnceLock<(Grounds, GroundsNumber)>; 2 * MOST] = [const { OnceLock::new() }; 2 * MOST];
 static BY_NUMBER: [OnceLock<Grounds>; MOST] = [const { OnceLock::new() }; MOST];
 /// What each tells in a `tracestate`, made when it is first asked for.
-static STATES: [OnceLock<Option<Box<str>>>; MOST] = [const { OnceLock::new() }; MOST];
+static STATES: [OnceLock<Option<ToldState>>; MOST] = [const { OnceLock::new() }; MOST];
 /// How many there are.
 static ENTERED: AtomicUsize = AtomicUsize::new(0);
 /// How many have a threshold that a parent told. Whoever calls chooses those, and must not use up the numbers of others.
@@ -165,10 +195,19 @@ impl Grounds {
     }
 
     /// The `tracestate` that tells the threshold, of a trace that has no other.
-    pub(crate) fn state_of(number: GroundsNumber) -> Option<&'static str> {
-        let threshold = Self::of(number)?.threshold?;
-        let state = || state_with_threshold("", threshold).map(Into::into);
-        STATES[usize::from(number) - 1].get_or_init(state).as_deref()
+    #[inline]
+    pub(crate) fn told_by(number: GroundsNumber) -> Option<&'static ToldState> {
+        let place = STATES.get(usize::from(number).checked_sub(1)?)?;
+        match place.get() {
+            Some(told) => told.as_ref(),
+            None => Self::told_by_anew(number, place),
+        }
+    }
+
+    #[cold]
+    fn told_by_anew(number: GroundsNumber, place: &'static OnceLock<Option<ToldState>>) -> Option<&'static ToldState> {
+        let threshold = Self::of(number)?.threshold;
+        place.get_or_init(|| ToldState::of(&state_with_threshold("", threshold?)?)).as_ref()
     }
 
     /// The number of what is true if both are: a trace that was kept on `head` and then on these grounds.

@@ -50,7 +50,7 @@ pub(crate) use consistent::{randomness_in, state_with_threshold, threshold_in};
 pub(crate) use controller::{LoadLimits, Readings};
 pub use counts::SamplingCounts;
 pub(crate) use custom::CustomNode;
-pub(crate) use grounds::{Grounds, GroundsNumber, Kept, probability_of};
+pub(crate) use grounds::{Grounds, GroundsNumber, Kept, ToldState, probability_of};
 pub(super) use mine::{AtOnce, Mine};
 pub(crate) use node::{Composed, Node, Parents};
 pub(crate) use rates::Rates;

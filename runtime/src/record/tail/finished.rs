@@ -8,6 +8,8 @@ use super::Root;
 use super::policy::Subject;
 use crate::clock;
 use crate::record::Records;
+use crate::record::chunk::HEAD_WORDS;
+use crate::record::outbox::length_of;
 use crate::wire::{self, Items};
 use otelier_spec::Kind;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,6 +21,27 @@ pub(super) struct Finished<'a> {
     callsite: &'static Callsite,
 }
 
+/// What is not quiet in the first word of a record.
+const LOUD: u64 = (flag::FAILED | flag::PANIC | flag::UNIX | flag::UNIX_END) as u64;
+
+/// What of these records follows those of quiet spans of this trace below its root, all of the kind and, if there is a `site`, of
+/// the call site; records of others may be among what follows. Mostly this is all that is looked at.
+#[inline]
+pub(super) fn after_quiet(mut words: &[u64], trace: (u64, u64), site: Option<usize>, ticks: u64) -> &[u64] {
+    const OTHERS: u64 = LOUD | (flag::KIND_MASK << flag::KIND_SHIFT) as u64 | head_bits::LOCAL_ROOT;
+    let (site, mask) = site.map_or((0, 0), |site| (site as u64, u64::MAX));
+    while let Some(head) = words.first_chunk::<{ HEAD_WORDS }>() {
+        let differs = head[0] & OTHERS | (head[1] ^ site) & mask | head[2] ^ trace.0 | head[3] ^ trace.1;
+        // A clock that ran backwards is looked at more closely.
+        if differs != 0 || head[7].wrapping_sub(head[6]) >= ticks {
+            break;
+        }
+        let Some(rest) = words.get(length_of(head[0])..) else { break };
+        words = rest;
+    }
+    words
+}
+
 impl<'a> Finished<'a> {
     #[inline]
     pub(super) fn of(words: &'a [u64]) -> Option<Self> {
@@ -28,8 +51,7 @@ impl<'a> Finished<'a> {
     /// Whether it has neither failed nor taken so many ticks.
     #[inline]
     pub(super) fn is_quiet(&self, ticks: u64) -> bool {
-        const LOUD: u8 = flag::FAILED | flag::PANIC | flag::UNIX | flag::UNIX_END;
-        self.words[0] as u8 & LOUD == 0 && self.words[7].saturating_sub(self.words[6]) < ticks
+        self.words[0] & LOUD == 0 && self.words[7].saturating_sub(self.words[6]) < ticks
     }
 
     /// The address of its call site.
@@ -38,10 +60,16 @@ impl<'a> Finished<'a> {
         std::ptr::from_ref(self.callsite).addr()
     }
 
-    /// Whether it is of this call site, and has nothing but what that settles.
+    /// Whether it is of this call site, and has nothing but what that settles. Items are looked through only where they may have
+    /// attributes that bear their names.
     #[inline]
-    pub(super) fn is_plainly_of(&self, site: usize) -> bool {
-        self.address() == site && self.site().is_some()
+    pub(super) fn is_plainly_of(&self, site: usize, may_be_keyed: bool) -> bool {
+        self.address() == site && self.has_own_kind() && !(may_be_keyed && wire::has_keyed(self.items()))
+    }
+
+    #[inline]
+    fn has_own_kind(&self) -> bool {
+        self.words[0] as u8 >> flag::KIND_SHIFT & flag::KIND_MASK == 0
     }
 
     fn whole(&self) -> Option<SpanRecord<'a>> {
@@ -55,18 +83,22 @@ impl<'a> Finished<'a> {
         if let Some((_, value)) = of_schema.iter().find(|(found, _)| *found == key) {
             return is(Value::Str(wire::cut_to_limit(value)));
         }
+        // Of most items the name is enough.
         let mut last = None;
-        for (found, value) in Items(self.items()).filter_map(|item| keyed(self.callsite, &item)) {
-            if found.as_str() == key {
-                last = Some(value);
+        wire::each_header(self.items(), |tag, index, from| {
+            let may_be_it = || tag == wire::KEYED || tag <= wire::LIST && self.callsite.key(index) == Some(key);
+            if may_be_it() {
+                let item = Items(from).next();
+                let it = item.and_then(|item| keyed(self.callsite, &item)).filter(|(found, _)| found.as_str() == key);
+                last = it.map(|(_, value)| value).or(last);
             }
-        }
+        });
         let constant = || constants(self.callsite).find(|(found, _)| *found == key).map(|(_, value)| value);
         last.or_else(constant).is_some_and(is)
     }
 
     fn items(&self) -> &'a [u64] {
-        self.words.get(super::super::chunk::HEAD_WORDS..).unwrap_or_default()
+        self.words.get(HEAD_WORDS..).unwrap_or_default()
     }
 }
 
@@ -139,9 +171,8 @@ impl Subject for Finished<'_> {
 
     #[inline]
     fn site(&self) -> Option<usize> {
-        let has_own_kind = self.words[0] as u8 >> flag::KIND_SHIFT & flag::KIND_MASK == 0;
         // Attributes that bear their names are not the call site's.
-        (has_own_kind && !wire::has_keyed(self.items())).then(|| self.address())
+        (self.has_own_kind() && !wire::has_keyed(self.items())).then(|| self.address())
     }
 }
 
@@ -178,7 +209,7 @@ pub(super) fn of_root(words: &[u64]) -> Option<Root> {
 #[inline]
 pub(super) fn randomness_of(words: &[u64]) -> Option<u64> {
     // A state is what is written first.
-    let first = *words.get(super::super::chunk::HEAD_WORDS)?;
+    let first = *words.get(HEAD_WORDS)?;
     if first as u8 == wire::TRACE_STATE { state_of(words).and_then(randomness_in) } else { None }
 }
 

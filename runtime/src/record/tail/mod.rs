@@ -28,7 +28,7 @@ use super::{Records, head_bits, sampling};
 use crate::clock;
 use crate::diagnostics;
 use decisions::{DECISIONS, Known};
-use finished::{Finished, of_root, randomness_of};
+use finished::{Finished, after_quiet, of_root, randomness_of};
 use policy::Decision;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -186,6 +186,7 @@ pub(super) fn begin(thread: &Thread) -> bool {
         return false;
     }
     thread.outbox.hold(clock::now());
+    thread.tail.keyed.set(thread.scratch.keyed_so_far());
     true
 }
 
@@ -203,9 +204,14 @@ pub(super) fn ends_here(thread: &Thread, bits: u64, trace: (u64, u64)) {
     }
 }
 
-/// The rules, as a thread keeps them until there are others.
+/// What a thread keeps.
 #[derive(Default)]
-pub(super) struct Mine(Cell<Option<Arc<Installed>>>);
+pub(super) struct Mine {
+    /// The rules, until there are others.
+    rules: Cell<Option<Arc<Installed>>>,
+    /// How many items with names of their own it had written when it began to hold back.
+    keyed: Cell<u64>,
+}
 
 /// Runs `f` on the rules, if there are any; the thread is busy meanwhile.
 fn with_rules<R>(thread: &Thread, f: impl FnOnce(&Installed) -> R) -> Option<R> {
@@ -213,7 +219,7 @@ fn with_rules<R>(thread: &Thread, f: impl FnOnce(&Installed) -> R) -> Option<R> 
         if !ON.load(Relaxed) {
             return None;
         }
-        let mine = match thread.tail.0.take() {
+        let mine = match thread.tail.rules.take() {
             Some(mine) if INSTALLED.is_current(&mine) => mine,
             old => {
                 drop(old);
@@ -221,7 +227,7 @@ fn with_rules<R>(thread: &Thread, f: impl FnOnce(&Installed) -> R) -> Option<R> 
             }
         };
         let result = f(&mine);
-        thread.tail.0.set(Some(mine));
+        thread.tail.rules.set(Some(mine));
         Some(result)
     })
 }
@@ -316,6 +322,7 @@ pub(super) unsafe fn decide(thread: &Thread, trace: (u64, u64), end: u64) {
         return;
     }
     let is_its = |record: &[u64]| (record[2], record[3]) == trace;
+    let has_keyed = thread.scratch.keyed_so_far() != thread.tail.keyed.get();
     let by_rules = |installed: &Installed| {
         let known = DECISIONS.find(trace, end, installed.remember);
         let mut decided = None;
@@ -324,7 +331,7 @@ pub(super) unsafe fn decide(thread: &Thread, trace: (u64, u64), end: u64) {
             Some(Known::Shared) => Fate::Undecided,
             Some(Known::Kept(grounds)) => kept(grounds),
             Some(Known::Dropped | Known::DroppedInPart) | None => {
-                let (judged, root) = installed.judge(words, trace);
+                let (judged, root) = installed.judge(words, trace, has_keyed);
                 decided = Some((judged, root));
                 self::tell(words, trace, &judged);
                 if judged.keep { kept(judged.grounds) } else { Fate::Forgotten }
@@ -383,24 +390,39 @@ fn dropped(root: Option<Root>) -> Known {
 }
 
 impl Installed {
-    /// Decides on a trace that is over, and of which all records are among these.
-    fn judge(&self, mut words: &[u64], trace: (u64, u64)) -> (Decision, Option<Root>) {
+    /// Decides on a trace that is over, and of which all records are among these. Whether any of them may have attributes that
+    /// bear their names.
+    fn judge(&self, mut words: &[u64], trace: (u64, u64), has_keyed: bool) -> (Decision, Option<Root>) {
         let policy = &self.settings.policy;
         let (mut found, mut root, mut randomness) = (policy.rules.len(), None, trace.1);
+        let mut asks_only_failures_and_times = policy.asks_only_failures_and_times(found);
         // Spans of one call site often come one after the other.
         let mut quiet_site = 0;
-        while let Some((record, rest)) = split_record(words) {
+        loop {
+            // Of most spans nothing but the head is read: they have not failed, took no time, and no rule asks for anything else
+            // that they could have.
+            words = match (asks_only_failures_and_times, quiet_site) {
+                (true, _) => after_quiet(words, trace, None, self.quiet_ticks),
+                (false, site) if site != 0 && !has_keyed => after_quiet(words, trace, Some(site), self.quiet_ticks),
+                _ => words,
+            };
+            let Some((record, rest)) = split_record(words) else { break };
             words = rest;
             if (record[2], record[3]) != trace {
                 continue;
             }
             let Some(finished) = Finished::of(record) else { continue };
-            // Of most spans nothing but the head is read: they have not failed, took no time, and no rule asks for anything else
-            // that they could have.
             let is_quiet = finished.is_quiet(self.quiet_ticks);
-            if !(is_quiet && (policy.asks_only_failures_and_times(found) || finished.is_plainly_of(quiet_site))) {
-                found = policy.see(found, &finished);
-                quiet_site = if is_quiet && policy.is_out_of_reach(found, &finished) { finished.address() } else { 0 };
+            let is_known = || asks_only_failures_and_times || finished.is_plainly_of(quiet_site, has_keyed);
+            if !(is_quiet && is_known()) {
+                let before = found;
+                found = policy.see(before, &finished);
+                if found != before {
+                    asks_only_failures_and_times = policy.asks_only_failures_and_times(found);
+                }
+                // What is asked once more for the last would be for nobody.
+                let is_out_of_reach = is_quiet && !words.is_empty() && policy.is_out_of_reach(found, &finished);
+                quiet_site = if is_out_of_reach { finished.address() } else { 0 };
             }
             if let Some(its) = of_root(record) {
                 root = Some(its);

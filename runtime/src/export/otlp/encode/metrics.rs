@@ -3,7 +3,7 @@
 //! The field numbers stand beside each write; the tests compare the bytes with what `opentelemetry-proto` makes of the
 //! same metrics.
 
-use super::Writer;
+use super::{Explained, Writer};
 use crate::export::metrics::{Measured, Number, Span, nanos, temporality};
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::data::{
@@ -188,7 +188,7 @@ impl Writer {
 
 /// The request that carries these metrics.
 pub(crate) fn request(metrics: &[ResourceMetrics]) -> Vec<u8> {
-    let mut writer = Writer(Vec::with_capacity(1024));
+    let mut writer = Writer(Vec::with_capacity(1024), Explained::default());
     metrics.iter().for_each(|metrics| writer.message(1, |writer| writer.resource_metrics(metrics)));
     writer.0
 }
