@@ -140,6 +140,9 @@ fn count(text: &str) -> Result<u64, String> {
 
 /// Refuses to write over what this command has not written: settings may be called `sampling.yaml`, too.
 fn check_out(folder: &Path, files: &[(String, String)]) -> Result<(), String> {
+    if folder.as_os_str().is_empty() {
+        return Err("`--out` is empty; expected a directory, such as `.`".to_owned());
+    }
     if folder.exists() && !folder.is_dir() {
         return Err(format!("`{}` is a file; expected a directory behind `--out`", folder.display()));
     }

@@ -174,7 +174,7 @@ fn parted(text: &str, port: u16) -> Result<(&str, u16), String> {
 }
 
 /// Whether DNS can have this name, or it is an address.
-fn host(name: &str) -> Result<(), String> {
+pub(super) fn host(name: &str) -> Result<(), String> {
     if name.parse::<std::net::IpAddr>().is_ok() {
         return Ok(());
     }

@@ -195,10 +195,11 @@ pub(crate) fn options(matches: &ArgMatches, role: Role, samples: bool) -> Result
 ///
 /// `host` is none.
 pub(crate) fn check_host(option: &str, host: &str) -> Result<(), String> {
-    if host.is_empty() || host.contains(['/', ' ', '@']) {
-        return Err(format!("`{option}` is `{}`; expected a host or an address", yaml::printable(host)));
-    }
-    Ok(())
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    balance::host(bare).map_err(|why| {
+        let host = yaml::printable(host);
+        format!("`{option}` is `{host}`{why}; expected a host or an address, such as `0.0.0.0`")
+    })
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Outcome, String> {

@@ -159,7 +159,17 @@ fn what_makes_no_tiers_is_refused_with_what_to_say() {
             vec![&*right, "--tier", "sampling", "--backends", "localhost", "--resolver", "static"],
             "traces go to localhost:4317, where this Collector will listen",
         ),
-        (vec![&*right, "--tier", "front", "--sampling-listen", "a/b"], "`--sampling-listen` is `a/b`"),
+        (
+            vec![&*right, "--tier", "front", "--sampling-listen", "a/b"],
+            "`--sampling-listen` is `a/b`, which is no name of a host",
+        ),
+        (
+            vec![&*right, "--tier", "front", "--listen", "a\n- b"],
+            "`--listen` is `a\\n- b`, which is no name of a host; expected",
+        ),
+        (vec![&*right, "--tier", "front", "--listen", "${env:HOME}"], "which is no name of a host"),
+        (vec![&*right, "--tier", "front", "--listen", "10.0.0"], "which is no address of IPv4"),
+        (vec![&*right, "--out", ""], "`--out` is empty; expected a directory"),
         (vec![&*right, "--tier", "front", "--resolver", "k8s"], "has `otel-sampling` without a namespace"),
         (vec![&*right, "--tier", "front", "--resolver", "static", "--backends", "a,"], "is empty at place 2"),
         (vec![&*right, "--tier", "front", "--traces-per-second", "0"], "expected a whole number from 1 to 1000000000"),

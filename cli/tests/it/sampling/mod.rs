@@ -100,6 +100,7 @@ fn the_table_has_every_rule_with_what_it_keeps() {
         assert_eq!(row[..5], expected, "{text}");
     }
     assert!(text.contains("\n100 spans of 50 traces in "), "{text}");
+    assert!(text.contains("\nThat is less than a second: spans/s and MB/h say little\n"), "{text}");
 }
 
 #[test]
