@@ -23,6 +23,7 @@ pub(crate) fn call_site<'a>(
             kind: #site.kind,
             schema: #site.schema,
             keys: &[#(#keys),*],
+            priority: #site.priority.as_str(),
             __more: (),
         }
     };

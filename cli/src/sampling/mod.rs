@@ -3,15 +3,21 @@
 mod input;
 mod otlp;
 mod output;
+mod recognise;
 
 use crate::Outcome;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use otelier::sampling::Simulation;
 
 const AFTER: &str = "\
-The input is OTLP as JSON, one ExportTraceServiceRequest a line, as the Collector's `file` exporter and otelier's `otlp_file` \
-exporter write it; it may be compressed with gzip. Lines are read one after another: each may have 64 MiB, and traces that are \
-not decided take 256 MiB at most, so the input may be of any size.
+The rules are those of a configuration file as programs have it: `tracer_provider.sampler`, and `rules` and `ratio` in \
+`distribution.otelier.tail_sampling`. What programs send, and where, is not looked at.
+
+The input is OTLP as JSON: requests (ExportTraceServiceRequest), one a line, as the Collector's `file` exporter and otelier's \
+`otlp_file` exporter write them, or laid out over several lines. It may be compressed with gzip. A request may have 64 MiB, and traces \
+that are not decided take 256 MiB at most, so the input may be of any size.
+
+Example: otelier sampling simulate --rules otel.yaml --input spans.jsonl
 
 Exit codes: 0 done, 2 mistakes in arguments, rules or input.";
 
@@ -25,7 +31,7 @@ pub(crate) fn command() -> Command {
         .long("input")
         .value_name("FILE")
         .required(true)
-        .help("Spans that were recorded before, as lines of OTLP JSON; `-` for standard input");
+        .help("Spans that were recorded before, as OTLP JSON; `-` for standard input");
     let keep_going =
         Arg::new("keep-going").long("keep-going").action(ArgAction::SetTrue).help("Skips lines that cannot be read");
     let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Prints JSON");
@@ -61,7 +67,13 @@ fn simulate(matches: &ArgMatches) -> Result<Outcome, String> {
     let skipped = input::read(argument("input"), matches.get_flag("keep-going"), &mut |span| simulation.add(span))?;
     let report = simulation.run();
     if report.spans == 0 {
-        return Err(format!("there are no spans in `{}`", argument("input")));
+        let why =
+            if skipped > 0 { ", of which no line can be read" } else { "; are there log records or metrics alone?" };
+        return Err(format!(
+            "there are no spans in `{}`{why}\n  help: expected {}",
+            argument("input"),
+            recognise::EXPECTED
+        ));
     }
     Ok(match matches.get_flag("json") {
         true => output::json(&report, skipped).into(),

@@ -150,16 +150,37 @@ enum Double {
     Text(String),
 }
 
-/// The spans of a request; none in a line without anything.
-pub(super) fn spans(line: &[u8]) -> Result<Vec<SimulatedSpan>, String> {
-    if line.is_empty() {
-        return Ok(Vec::new());
+/// The spans of requests that follow each other; none in a text without anything. Or what is wrong, so many lines below the first.
+pub(super) fn spans(text: &[u8]) -> Result<Vec<SimulatedSpan>, (u64, String)> {
+    let mut spans = Vec::new();
+    let mut requests = serde_json::Deserializer::from_slice(text).into_iter::<Request>();
+    let mut begin = 0;
+    while let Some(request) = requests.next() {
+        let request = request.map_err(|error| unreadable(&error))?;
+        let end = requests.byte_offset();
+        let lines = |at: usize| text[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let bytes = text[begin..end].trim_ascii_start();
+        let found = of_request(request, bytes).map_err(|why| (lines(end - bytes.len()), why))?;
+        spans.extend(found);
+        begin = end;
     }
-    let request: Request = serde_json::from_slice(line).map_err(|error| format!("this is no OTLP in JSON: {error}"))?;
+    Ok(spans)
+}
+
+/// Why this is none, at which line. Lines of the text are those of the input.
+fn unreadable(error: &serde_json::Error) -> (u64, String) {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let why = text.strip_suffix(&place).unwrap_or(&text);
+    let line = (error.line() as u64).saturating_sub(1);
+    (line, format!("this is no OTLP in JSON: {why} at column {}", error.column()))
+}
+
+fn of_request(request: Request, text: &[u8]) -> Result<Vec<SimulatedSpan>, String> {
     let has_others =
         [request.resource_logs, request.resource_metrics, request.resource_profiles].iter().any(Option::is_some);
     let Some(resources) = request.resource_spans else {
-        let is_known = has_others || line == b"{}";
+        let is_known = has_others || text == b"{}";
         return if is_known {
             Ok(Vec::new())
         } else {
@@ -177,7 +198,7 @@ pub(super) fn spans(line: &[u8]) -> Result<Vec<SimulatedSpan>, String> {
     }
     // What all have together, such as the resource, is part of each.
     for span in &mut spans {
-        span.bytes = (line.len() as f64 * span.bytes as f64 / weights as f64) as usize;
+        span.bytes = (text.len() as f64 * span.bytes as f64 / weights as f64) as usize;
     }
     Ok(spans)
 }
@@ -330,6 +351,8 @@ mod tests {
         assert_eq!((span.parent_is_remote, span.kind, span.failed), (Some(true), Kind::Client, true));
         assert_eq!((span.schema.as_str(), span.end - span.start), ("crypto.api", 1_000_000_000));
         assert_eq!((span.trace_state.as_str(), span.bytes), ("ot=th:8", text.len()));
+        let twice = spans(format!("{text}\n{text}").as_bytes()).unwrap();
+        assert_eq!(twice.iter().map(|span| span.bytes).collect::<Vec<_>>(), [text.len(); 2]);
         let expected = [
             KeyValue::new("otelier.span_type", "crypto.api"),
             KeyValue::new("i", -7_i64),
@@ -360,7 +383,7 @@ mod tests {
                 "span 1: the attribute `a` has a value of another type than it says",
             ),
         ] {
-            let error = spans(text.as_bytes()).unwrap_err();
+            let (_, error) = spans(text.as_bytes()).unwrap_err();
             assert!(error.starts_with(expected), "{error}");
         }
         let deep = line(&format!("{{\"attributes\": {}1", "[".repeat(100_000)));

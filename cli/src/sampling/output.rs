@@ -22,6 +22,9 @@ pub(super) fn text(report: &Report, skipped: u64) -> String {
         text.push('\n');
     }
     let _ = writeln!(text, "\n{} spans of {} traces in {:.1} s", report.spans, report.traces, report.seconds);
+    if report.seconds < 1.0 {
+        text.push_str("That is less than a second: spans/s and MB/h say little\n");
+    }
     for (count, what) in notes(report, skipped) {
         if count > 0 {
             let _ = writeln!(text, "{count} {what}");

@@ -5,7 +5,8 @@ use super::package::{Dependency, Package};
 use std::fs::{self, File};
 use std::path::Path;
 
-/// What the program calls the list of call sites: a line each, with five fields between unit separators.
+/// What the program calls the list of call sites: a line each, with eight fields between unit separators: file, line, name,
+/// schema, keys, kind, priority and the schema's pattern of names.
 pub(crate) const CALL_SITES: &str = "call-sites";
 
 /// What is between two fields of a call site.
@@ -54,7 +55,9 @@ fn main() {
     let plain = |text: &str| text.replace(char::is_control, " ");
     for site in call_sites() {
         let (line, schema) = (site.line.to_string(), site.schema.map_or("", |schema| schema.id));
-        let fields = [site.file, &line, site.name, schema, &site.keys.join(", ")];
+        let (kind, pattern) = (format!("{:?}", site.kind).to_lowercase(), site.schema.map_or("", |schema| schema.name));
+        let keys = site.keys.join(", ");
+        let fields = [site.file, &line, site.name, schema, &keys, &kind, site.priority, pattern];
         println!("{}", fields.map(plain).join("\u{1f}"));
     }
 }

@@ -48,7 +48,7 @@ otelier::span_schema! {
 }
 
 /// Sells.
-#[otelier::trace(Sale, shop.market = market, shop.price = price, late(shop.count))]
+#[otelier::trace(Sale, shop.market = market, shop.price = price, late(shop.count), priority = high)]
 pub fn sell(market: Market, price: i64) {
     event!(Bell, shop.tone = 440);
     record!(shop.count = 1);

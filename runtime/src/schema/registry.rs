@@ -57,6 +57,8 @@ pub struct CallSite {
     pub schema: Option<&'static SchemaDef>,
     /// Names of the attributes and events it records.
     pub keys: &'static [&'static str],
+    /// How much its traces matter: `low`, `normal` or `high`, the word of [`Priority`](crate::Priority).
+    pub priority: &'static str,
     /// Keeps literals out of other crates, so that fields can be added.
     #[doc(hidden)]
     pub __more: (),

@@ -1,12 +1,22 @@
 //! Which processors sample traces, and in which of the Collectors.
 
 use super::plan::Plan;
-use super::sampling::{self, Head};
-use super::tail::{self, Tail};
+use super::sampling::{self, Head, Rules};
+use super::sites::Seen;
+use super::tail;
 use super::yaml::Yaml;
 use super::{Options, Role, Sizes};
 use otelier::Telemetry;
 use otelier::config::TailSampling;
+
+/// What decides on whole traces.
+struct Decision {
+    policies: Vec<Yaml>,
+    /// How long it waits for the rest of a trace.
+    wait: std::time::Duration,
+    /// Whether rules of tail sampling are among the policies.
+    has_tail: bool,
+}
 
 /// How many spans of a trace take a mebibyte, to say how much memory to expect.
 const SPANS_PER_MIB: u64 = 512;
@@ -18,7 +28,7 @@ impl Plan {
     ///
     /// The tier that samples has nothing to decide.
     pub(super) fn sampling(&mut self, telemetry: &Telemetry, options: &Options) -> Result<Vec<String>, String> {
-        let head = sampling::head(&telemetry.sampler);
+        let head = sampling::head(&telemetry.sampler, seen(telemetry, options));
         match &options.role {
             Role::Alone => Ok(self.alone(telemetry, options, head)),
             Role::Front(_) => Ok(self.front(telemetry, options, head)),
@@ -41,29 +51,26 @@ impl Plan {
                 return names;
             }
         };
-        let mut at_the_end = false;
+        let mut rules = None;
         match head {
             Head::Everything => {}
             Head::Ratio(share) => names.push(self.probabilistic(share)),
-            Head::Policies(policies) => {
-                names.push(self.rules(policies));
-                at_the_end = true;
-            }
+            Head::Rules(made) => rules = Some(made),
         }
-        if let Some(tail) = &telemetry.tail_sampling {
-            match tail::of(tail, telemetry.span_types, Sizes::default().spans_per_trace) {
-                Some(Tail { policies, wait, notes }) => {
-                    self.notes.extend(notes);
-                    self.processor(&mut names, "tail_sampling", sampling::tail(policies, wait));
-                    self.first_release = tail::FIRST_RELEASE;
-                    at_the_end = true;
-                    self.notes.push(
-                        "`tail_sampling` looks at whole traces with the spans of all programs, and a program at its own \
-                         part of them"
-                            .to_owned(),
-                    );
-                }
-                None => self.notes.push("tail sampling keeps every trace, so it is left out".to_owned()),
+        let seen = seen(telemetry, options);
+        let made = self.decision(rules, telemetry, seen, Sizes::default().spans_per_trace);
+        if telemetry.tail_sampling.is_some() && !made.as_ref().is_some_and(|made| made.has_tail) {
+            self.notes.push("tail sampling keeps every trace, so it is left out".to_owned());
+        }
+        let at_the_end = made.is_some();
+        if let Some(Decision { policies, wait, has_tail }) = made {
+            self.processor(&mut names, "tail_sampling", sampling::tail(policies, wait));
+            if has_tail {
+                self.notes.push(
+                    "`tail_sampling` looks at whole traces with the spans of all programs, and a program at its own \
+                     part of them"
+                        .to_owned(),
+                );
             }
         }
         if at_the_end {
@@ -92,7 +99,7 @@ impl Plan {
                 self.moves_head = true;
                 vec![self.probabilistic(share)]
             }
-            Ok(Head::Policies(_)) => {
+            Ok(Head::Rules(_)) => {
                 self.moves_head = true;
                 self.notes
                     .push("the rules of the sampler are in the second tier, which has all spans of a trace".to_owned());
@@ -114,16 +121,16 @@ impl Plan {
         head: Result<Head, String>,
     ) -> Result<Vec<String>, String> {
         let mut names = Vec::new();
-        if let (Ok(Head::Policies(policies)), true) = (head, options.samples) {
-            names.push(self.rules(policies));
-        }
-        let tail = telemetry.tail_sampling.as_ref();
-        let made = tail.and_then(|tail| Some((tail, tail::of(tail, telemetry.span_types, sizes.spans_per_trace)?)));
-        if let Some((tail, made)) = made {
-            self.notes.extend(made.notes.iter().cloned());
+        let rules = match head {
+            Ok(Head::Rules(rules)) if options.samples => Some(rules),
+            _ => None,
+        };
+        let made = self.decision(rules, telemetry, seen(telemetry, options), sizes.spans_per_trace);
+        if let Some(made) = made {
+            let usual = TailSampling::new(1.0);
+            let tail = telemetry.tail_sampling.as_ref().filter(|_| made.has_tail).unwrap_or(&usual);
             let processor = sized(tail, made, sizes, options.memory, &mut self.notes);
             self.processor(&mut names, "tail_sampling", processor);
-            self.first_release = tail::FIRST_RELEASE;
             self.notes.push(
                 "it looks at whole traces with the spans of all programs, and a program at its own part of them: a rule that \
                  matches anywhere decides for all"
@@ -136,11 +143,11 @@ impl Plan {
             );
         }
         if names.is_empty() {
-            return Err(match tail {
+            return Err(match telemetry.tail_sampling {
                 Some(_) => "tail sampling keeps every trace, so there is nothing to decide for a second tier",
                 None => {
                     "there is nothing to decide for a second tier; expected `distribution.otelier.tail_sampling`, or a sampler \
-                     with rules on attributes\n  help: `otelier config collector` writes one Collector without tiers"
+                     with rules\n  help: `otelier config collector` writes one Collector without tiers"
                 }
             }
             .to_owned());
@@ -162,15 +169,53 @@ impl Plan {
         names.remove(0)
     }
 
-    fn rules(&mut self, policies: Vec<Yaml>) -> String {
-        let mut names = Vec::new();
-        self.processor(&mut names, "tail_sampling/rules", sampling::tail(policies, sampling::wait_of_rules()));
-        self.notes.push(
-            "`tail_sampling/rules` looks for the attributes of rules in all spans and resources of a trace, and \
-             not in its first span alone, and finds text, not numbers"
-                .to_owned(),
-        );
-        names.remove(0)
+    /// What one processor decides, so that a trace waits once: what the rules of the sampler refuse is dropped, whatever those of
+    /// tail sampling say.
+    fn decision(
+        &mut self,
+        head: Option<Rules>,
+        telemetry: &Telemetry,
+        seen: Seen<'_>,
+        spans_per_trace: u64,
+    ) -> Option<Decision> {
+        let taken = head.as_ref().map(|rules| rules.names.clone()).unwrap_or_default();
+        let tail = telemetry.tail_sampling.as_ref();
+        let tail = tail.and_then(|tail| tail::of(tail, seen, spans_per_trace, taken.clone()));
+        let has_tail = tail.is_some();
+        let mut policies = Vec::new();
+        if let Some(Rules { drops, names, notes }) = head {
+            let why = "The rules of the sampler: what they refuse is dropped, whatever the policies behind them say.";
+            policies.extend(first_noted(why, drops));
+            self.notes.extend(notes);
+            self.notes.push(
+                "the rules of the sampler are asked of the first span of a trace, with the attributes that it has at its end: below \
+                 `parent_based` and `parent_threshold` of the span without a parent, else also of spans of the kinds server and \
+                 consumer. Where that span does not come here, they refuse nothing"
+                    .to_owned(),
+            );
+            if has_tail {
+                self.notes.push(
+                    "the rules of the sampler and those of tail sampling are policies of one processor, so that a trace waits once: \
+                     a policy that drops wins over all that sample"
+                        .to_owned(),
+                );
+            } else {
+                let name = tail::name(Some("everything else"), 0, &mut names.clone());
+                policies.push(sampling::policy(&name, "always_sample", None));
+            }
+        }
+        let mut wait = sampling::wait_of_rules();
+        if let Some(made) = tail {
+            let why = "The rules of tail sampling: one of these that samples is enough.";
+            policies.extend(if policies.is_empty() { made.policies } else { first_noted(why, made.policies) });
+            self.notes.extend(made.notes);
+            wait = made.wait;
+        }
+        if policies.is_empty() {
+            return None;
+        }
+        self.first_release = tail::FIRST_RELEASE;
+        Some(Decision { policies, wait, has_tail })
     }
 
     fn processor(&mut self, names: &mut Vec<String>, name: &str, processor: Yaml) {
@@ -179,8 +224,21 @@ impl Plan {
     }
 }
 
+/// What is known of the spans that come here.
+fn seen<'a>(telemetry: &Telemetry, options: &'a Options) -> Seen<'a> {
+    Seen { span_types: telemetry.span_types, sites: options.call_sites.as_ref() }
+}
+
+/// Policies with a comment before the first.
+fn first_noted(why: &str, mut policies: Vec<Yaml>) -> Vec<Yaml> {
+    if let Some(first) = policies.first_mut() {
+        *first = Yaml::noted([why.to_owned()], first.clone());
+    }
+    policies
+}
+
 /// The processor with the sizes of a tier.
-fn sized(tail: &TailSampling, made: Tail, sizes: &Sizes, memory: u64, notes: &mut Vec<String>) -> Yaml {
+fn sized(tail: &TailSampling, made: Decision, sizes: &Sizes, memory: u64, notes: &mut Vec<String>) -> Yaml {
     let seconds = |duration: std::time::Duration| duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     let each = sizes.traces_per_second;
     let held = each.saturating_mul(seconds(made.wait));

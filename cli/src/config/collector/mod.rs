@@ -10,11 +10,13 @@ mod plan;
 mod programs;
 mod sampling;
 mod secrets;
+mod sites;
 mod tail;
 mod text;
 mod yaml;
 
 pub(crate) use balance::{Balancing, Resolver};
+pub(crate) use sites::CallSites;
 
 use crate::Outcome;
 use crate::schema::files;
@@ -39,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) storage: String,
     /// Whether sampling, or that of the head, moves into the Collector.
     pub(crate) samples: bool,
+    /// Where the programs make spans, if a rule needs that.
+    pub(crate) call_sites: Option<CallSites>,
 }
 
 /// What the Collector is for.
@@ -109,8 +113,9 @@ impl Signal {
 }
 
 pub(super) fn command() -> Command {
-    Command::new("collector")
-        .about("Writes the settings of an OpenTelemetry Collector that sends what programs sent")
+    let command = Command::new("collector")
+        .about("Writes the settings of an OpenTelemetry Collector that sends what programs sent");
+    package_arguments(command)
         .args(arguments())
         .arg(
             option("sampling", "WHERE", "collector")
@@ -146,6 +151,20 @@ pub(crate) fn arguments() -> [Arg; 7] {
     ]
 }
 
+/// Adds the arguments that name the package of the programs.
+pub(crate) fn package_arguments(command: Command) -> Command {
+    sites::arguments(command)
+}
+
+/// The call sites of the package that [`package_arguments`] name, if a rule needs them.
+///
+/// # Errors
+///
+/// The package cannot be asked.
+pub(crate) fn call_sites(matches: &ArgMatches, settings: &Settings) -> Result<Option<CallSites>, String> {
+    sites::asked(matches, &settings.telemetry)
+}
+
 /// What the user chose of [`arguments`].
 ///
 /// # Errors
@@ -163,6 +182,7 @@ pub(crate) fn options(matches: &ArgMatches, role: Role, samples: bool) -> Result
         memory: matches.get_one::<u64>("memory").copied().unwrap_or(512),
         storage: text("storage"),
         samples,
+        call_sites: None,
     };
     if Some(options.grpc_port) == options.http_port {
         return Err(format!("gRPC and HTTP have the same port, {}; expected one for each", options.grpc_port));
@@ -175,16 +195,19 @@ pub(crate) fn options(matches: &ArgMatches, role: Role, samples: bool) -> Result
 ///
 /// `host` is none.
 pub(crate) fn check_host(option: &str, host: &str) -> Result<(), String> {
-    if host.is_empty() || host.contains(['/', ' ', '@']) {
-        return Err(format!("`{option}` is `{}`; expected a host or an address", yaml::printable(host)));
-    }
-    Ok(())
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    balance::host(bare).map_err(|why| {
+        let host = yaml::printable(host);
+        format!("`{option}` is `{host}`{why}; expected a host or an address, such as `0.0.0.0`")
+    })
 }
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Outcome, String> {
     let samples = matches.get_one::<String>("sampling").is_some_and(|place| place == "collector");
-    let options = options(matches, Role::Alone, samples)?;
-    files::print(matches, written(&settings(matches)?, &options)?.0)
+    let mut options = options(matches, Role::Alone, samples)?;
+    let settings = settings(matches)?;
+    options.call_sites = call_sites(matches, &settings)?;
+    files::print(matches, written(&settings, &options)?.0)
 }
 
 /// The settings that [`arguments`] name, and said what is doubtful about them.
@@ -196,7 +219,7 @@ pub(crate) fn settings(matches: &ArgMatches) -> Result<Settings, String> {
     let file = matches.get_one::<String>("FILE").map(String::as_str);
     let settings = super::settings(file).map_err(|error| {
         let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
-        problems.join("\nerror: ")
+        problems.join("\n\nerror: ")
     })?;
     // Beside the output, so that this can still be read by other tools.
     settings.telemetry.warnings.iter().for_each(|warning| crate::say(&format!("warning: {warning}")));

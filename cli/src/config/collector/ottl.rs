@@ -3,9 +3,10 @@
 //! Attributes are compared as text, by expressions of RE2: the Collector makes the same text of numbers and truth values that
 //! programs compare. Of a list it makes JSON, in which one of the values is looked for.
 
-use otelier::Priority;
+use super::sites::{self, CallSites, Those};
 use otelier::config::{AttributePatterns, AttributeRange, AttributeValues, TailRule};
 use otelier::schema::Kind;
+use std::collections::BTreeSet;
 
 /// The attribute that has the id of a span's schema.
 const SPAN_TYPE: &str = "otelier.span_type";
@@ -17,16 +18,29 @@ pub(super) enum Asked {
     Nothing,
     /// This.
     Condition(String),
-    /// What exported spans do not say.
-    Unseen(&'static str),
+    /// What exported spans do not say, with what can be done.
+    Unseen(String),
+    /// A priority that no call site has.
+    Nobody,
 }
 
-/// The condition of a rule.
-pub(super) fn asked(rule: &TailRule) -> Asked {
-    if rule.priority.is_some_and(|least| least > Priority::Low) {
-        return Asked::Unseen("the priority of the annotation is not exported");
-    }
+/// The condition of a rule; `sites` are those of the programs, if they are known.
+pub(super) fn asked(rule: &TailRule, sites: Option<&CallSites>) -> Asked {
     let mut all = Vec::new();
+    if let Some(least) = rule.priority.filter(|least| sites::asks(Some(*least))) {
+        match sites.map(|sites| sites.with(least)) {
+            None => {
+                return Asked::Unseen(format!(
+                    "it asks for `priority: {}`, which annotations say and spans do not; `--package NAME` takes the names of the \
+                     spans from the annotations of that package, or ask for `span_names`, `schemas` or an attribute",
+                    least.as_str()
+                ));
+            }
+            Some(Those::None) => return Asked::Nobody,
+            Some(Those::All) => {}
+            Some(Those::Of(condition, _)) => all.push(condition),
+        }
+    }
     if rule.failed {
         all.push("span.status.code == STATUS_CODE_ERROR".to_owned());
     }
@@ -70,12 +84,33 @@ pub(super) fn excludes(rule: &TailRule) -> bool {
     rule.attribute_patterns.iter().any(|patterns| !patterns.excluded.is_empty())
 }
 
+/// A span with one of these names, in which `{attribute}` stands for a value.
+pub(super) fn named(names: &BTreeSet<&str>) -> String {
+    let patterns: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    is_match(
+        "span.name",
+        &anchored(&patterns, |name| {
+            let parts = name.split('{').enumerate().map(|(number, part)| match part.split_once('}') {
+                Some((_, behind)) if number > 0 => format!(".*{}", literal(behind)),
+                _ if number > 0 => literal(&format!("{{{part}")),
+                _ => literal(part),
+            });
+            parts.collect()
+        }),
+    )
+}
+
 /// Traces whose random part reaches a threshold: the last 14 digits of the id, compared as text of the same length.
 pub(super) fn reaches(threshold: u64) -> String {
     format!("Substring(span.trace_id.string, 18, 14) >= \"{threshold:014x}\"")
 }
 
-const fn symbol(kind: Kind) -> &'static str {
+/// Traces whose random part does not reach a threshold.
+pub(super) fn stays_below(threshold: u64) -> String {
+    format!("Substring(span.trace_id.string, 18, 14) < \"{threshold:014x}\"")
+}
+
+pub(super) const fn symbol(kind: Kind) -> &'static str {
     match kind {
         Kind::Server => "SPAN_KIND_SERVER",
         Kind::Client => "SPAN_KIND_CLIENT",

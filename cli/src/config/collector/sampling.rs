@@ -1,7 +1,11 @@
 //! Samplers as processors of the Collector.
 
+use super::ottl::{self, Asked};
+use super::sites::Seen;
+use super::tail::{self, Part, Share};
 use super::yaml::Yaml;
-use otelier::config::{AttributePatterns, AttributeValues, Composable, ParentBased, Rule, Sampler};
+use otelier::config::{Composable, Keep, ParentBased, Rule, Sampler, SpanParent, TailRule};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// What a sampler is in the Collector.
@@ -12,8 +16,24 @@ pub(super) enum Head {
     /// This share, by the trace id.
     Ratio(f64),
     /// Policies of `tail_sampling`.
-    Policies(Vec<Yaml>),
+    Rules(Rules),
 }
+
+/// The rules of a sampler.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Rules {
+    /// A policy for each that refuses something, which drops it.
+    pub(super) drops: Vec<Yaml>,
+    /// The names of all rules.
+    pub(super) names: HashSet<String>,
+    /// What is not as it is in programs.
+    pub(super) notes: Vec<String>,
+}
+
+/// The span with which a trace begins in a program, as far as a Collector knows it.
+const FIRST: &str = "(IsRootSpan() or span.kind == SPAN_KIND_SERVER or span.kind == SPAN_KIND_CONSUMER)";
+/// The one that begins the trace: where parents decide, nobody else is asked.
+const ROOT: &str = "IsRootSpan()";
 
 /// How long the Collector waits for the rest of a trace.
 const DECISION_WAIT: Duration = Duration::from_secs(30);
@@ -26,38 +46,42 @@ const SMALLEST: f64 = 1.0 / (1_u64 << 56) as f64;
 /// # Errors
 ///
 /// Why it stays in the program.
-pub(super) fn head(sampler: &Sampler) -> Result<Head, String> {
+pub(super) fn head(sampler: &Sampler, seen: Seen<'_>) -> Result<Head, String> {
+    of(sampler, FIRST, seen)
+}
+
+fn of(sampler: &Sampler, first: &str, seen: Seen<'_>) -> Result<Head, String> {
     match sampler {
         Sampler::AlwaysOn => Ok(Head::Everything),
         Sampler::AlwaysOff => Err("it keeps nothing".to_owned()),
         Sampler::TraceIdRatio(share) | Sampler::Probability(share) => ratio(*share),
-        Sampler::AlwaysRecord(root) => head(root),
+        Sampler::AlwaysRecord(root) => of(root, first, seen),
         Sampler::ParentBased(parents) => {
             let usual = ParentBased { root: parents.root.clone(), ..ParentBased::default() };
             if **parents != usual {
                 return Err("it decides by the kind of parent, which a Collector does not see".to_owned());
             }
-            head(&parents.root)
+            of(&parents.root, ROOT, seen)
         }
         Sampler::RateLimit(_) | Sampler::RateLimitPerSchema(_) => {
             Err("it counts traces in a second, and a Collector spans".to_owned())
         }
         Sampler::Adaptive(_) => Err("it follows the load of the program".to_owned()),
-        Sampler::Composite(composable) => composed(composable),
+        Sampler::Composite(composable) => composed(composable, first, seen),
         _ => Err("this command does not know it".to_owned()),
     }
 }
 
-fn composed(composable: &Composable) -> Result<Head, String> {
+fn composed(composable: &Composable, first: &str, seen: Seen<'_>) -> Result<Head, String> {
     match composable {
         Composable::AlwaysOn => Ok(Head::Everything),
         Composable::AlwaysOff => Err("it keeps nothing".to_owned()),
         Composable::Probability(share) => ratio(*share),
-        Composable::ParentThreshold(root) => composed(root),
+        Composable::ParentThreshold(root) => composed(root, ROOT, seen),
         Composable::RateLimit(_) | Composable::RateLimitPerSchema(_) => {
             Err("it counts traces in a second, and a Collector spans".to_owned())
         }
-        Composable::RuleBased(rules) => policies(rules),
+        Composable::RuleBased(rules) => dropped(rules, first, seen),
         _ => Err("this command does not know it".to_owned()),
     }
 }
@@ -94,75 +118,124 @@ pub(super) fn wait_of_rules() -> Duration {
     DECISION_WAIT
 }
 
-/// Rules: the first that matches decides. So the policy of each wants that those before it do not match.
-fn policies(rules: &[Rule]) -> Result<Head, String> {
-    let mut policies = Vec::new();
-    let mut before: Vec<Yaml> = Vec::new();
-    for (index, rule) in rules.iter().enumerate() {
-        let number = index + 1;
-        let stays = |why: &str| format!("its rule {number} {why}");
-        let condition = condition(rule).map_err(&stays)?;
-        let decision = match composed_in_rule(&rule.sampler).map_err(&stays)? {
-            None => None,
-            Some(kept) if kept >= 1.0 => Some(policy(&format!("rule_{number}"), "always_sample", None)),
-            Some(kept) => Some(share(&format!("rule_{number}"), kept)),
-        };
-        if let Some(decision) = decision {
-            let matches = condition.iter().map(|(key, values)| matching(&format!("is_{number}"), key, values, false));
-            let mut all: Vec<Yaml> = before.iter().cloned().chain(matches).collect();
-            if all.is_empty() {
-                policies.push(decision);
-            } else {
-                all.push(renamed(decision, &format!("keep_{number}")));
-                let and = Yaml::map([("and_sub_policy", Yaml::List(all))]);
-                policies.push(policy(&format!("rule_{number}"), "and", Some(and)));
+/// What rules refuse, the first that matches decides: each that does not keep everything is a policy that drops, and asks that no
+/// rule before it matches. A trace whose first span does not come to the Collector is left to others.
+fn dropped(rules: &[Rule], first: &str, seen: Seen<'_>) -> Result<Head, String> {
+    let mut made = Rules::default();
+    let mut before: Vec<String> = Vec::new();
+    let (mut keeps, mut ends) = (false, false);
+    for (number, rule) in rules.iter().enumerate() {
+        let name = tail::name(rule.name.as_deref(), number, &mut made.names);
+        let stays = |why: &str| format!("its rule `{name}` {why}");
+        let share = composed_in_rule(&rule.sampler, seen).map_err(&stays)?;
+        let asked = as_of_tail(&name, rule).map_err(&stays)?;
+        let mut comments = Vec::new();
+        let mut matches = first.to_owned();
+        if let Some(parent) = of_parent(&rule.parent).filter(|parent| *parent != first) {
+            matches = format!("{matches} and {parent}");
+        }
+        match ottl::asked(&asked, seen.sites) {
+            Asked::Nothing => {}
+            Asked::Condition(condition) => matches = format!("{matches} and {condition}"),
+            Asked::Unseen(why) => return Err(format!("its rule `{name}` cannot be asked here: {why}")),
+            Asked::Nobody => {
+                made.notes.push(format!("rule `{name}` of the sampler is left out: {}", tail::nobody(&asked, seen)));
+                continue;
             }
         }
-        let Some((key, values)) = condition else { break };
-        before.push(matching(&format!("is_not_{number}"), &key, &values, true));
-    }
-    if policies.is_empty() { Err("it keeps nothing".to_owned()) } else { Ok(Head::Policies(policies)) }
-}
-
-/// The values of an attribute that a rule asks for.
-enum Values {
-    Exact(Vec<String>),
-    Expressions(Vec<String>),
-}
-
-/// What a rule asks for; nothing if it always matches.
-fn condition(rule: &Rule) -> Result<Option<(String, Values)>, &'static str> {
-    let looks_at_span = !rule.span_names.is_empty() || !rule.span_kinds.is_empty() || !rule.parent.is_empty();
-    if looks_at_span || !rule.schemas.is_empty() || rule.priority.is_some() {
-        return Err("looks at the first span of a trace in a program, which a Collector does not know");
-    }
-    if rule.attribute_values.iter().any(|attribute| attribute.values.iter().any(String::is_empty)) {
-        return Err("asks for an empty value, which a policy passes over");
-    }
-    match (&rule.attribute_values[..], &rule.attribute_patterns[..], &rule.attribute_ranges[..]) {
-        ([], [], []) => Ok(None),
-        ([AttributeValues { key, values }], [], []) => Ok(Some((key.clone(), Values::Exact(values.clone())))),
-        ([], [AttributePatterns { key, included, excluded }], []) if excluded.is_empty() => {
-            let expressions = match included.is_empty() {
-                true => vec!["(?s)^.*$".to_owned()],
-                false => included.iter().map(|pattern| expression(pattern)).collect(),
-            };
-            Ok(Some((key.clone(), Values::Expressions(expressions))))
+        tail::remarks(&name, &asked, seen, &mut made.notes, &mut comments);
+        ends = matches == first;
+        let below = match share {
+            Share::Threshold(threshold) => Some(ottl::stays_below(threshold)),
+            _ => None,
+        };
+        keeps |= !matches!(share, Share::Nothing);
+        if !matches!(share, Share::All) {
+            let mut parts = vec![("matches", Part::Condition(vec![matches.clone()]))];
+            if !before.is_empty() {
+                parts.push(("no rule before it", Part::Not(before.clone())));
+            }
+            parts.extend(below.map(|below| ("share", Part::Condition(vec![below]))));
+            made.drops.push(Yaml::noted(comments, drop(&name, parts)));
         }
-        ([], [_], []) => Err("excludes patterns, which a policy cannot beside others"),
-        ([], [], [_]) => Err("asks for a number within bounds, which this command does not know"),
-        _ => Err("asks for two things at once, which later rules could not deny"),
+        if ends {
+            break;
+        }
+        before.push(matches);
+    }
+    if !ends {
+        // What no rule matches is not kept.
+        let name = tail::name(Some("no rule of the sampler"), 0, &mut made.names);
+        let parts = vec![("matches", Part::Condition(vec![first.to_owned()])), ("no rule", Part::Not(before))];
+        made.drops.push(drop(&name, parts));
+    }
+    match (keeps, made.drops.is_empty()) {
+        (false, _) => Err("it keeps nothing".to_owned()),
+        (true, true) => Ok(Head::Everything),
+        (true, false) => Ok(Head::Rules(made)),
     }
 }
 
-/// The share that a rule keeps; nothing if none.
-fn composed_in_rule(sampler: &Composable) -> Result<Option<f64>, &'static str> {
-    match composed(sampler) {
-        Ok(Head::Everything) => Ok(Some(1.0)),
-        Ok(Head::Ratio(share)) => Ok(Some(share)),
-        Ok(Head::Policies(_)) => Err("has rules of its own"),
-        Err(_) if keeps_nothing(sampler) => Ok(None),
+fn drop(name: &str, parts: Vec<(&str, Part)>) -> Yaml {
+    let parts = parts.into_iter().map(|(name, part)| part.policy(name)).collect();
+    policy(name, "drop", Some(Yaml::map([("drop_sub_policy", Yaml::List(parts))])))
+}
+
+/// What a rule asks of a span, except for its parent.
+fn as_of_tail(name: &str, rule: &Rule) -> Result<TailRule, &'static str> {
+    if rule.parent.contains(&SpanParent::Local) && !rule.parent.contains(&SpanParent::None) {
+        return Err("looks for spans below those of somebody else's tracer, which a Collector does not know");
+    }
+    let mut asked = TailRule::new(name, Keep::Always);
+    // Of a name with attributes in it, a rule means the annotation's, and a Collector sees their values.
+    asked.span_names = rule.span_names.iter().map(|pattern| without_braces(pattern)).collect();
+    asked.span_kinds.clone_from(&rule.span_kinds);
+    asked.schemas.clone_from(&rule.schemas);
+    asked.attribute_values.clone_from(&rule.attribute_values);
+    asked.attribute_patterns.clone_from(&rule.attribute_patterns);
+    asked.attribute_ranges.clone_from(&rule.attribute_ranges);
+    asked.priority = rule.priority;
+    Ok(asked)
+}
+
+fn of_parent(parents: &[SpanParent]) -> Option<&'static str> {
+    let has = |parent| parents.contains(&parent);
+    match (has(SpanParent::None), has(SpanParent::Remote)) {
+        (true, false) => Some("IsRootSpan()"),
+        (false, true) => Some("not IsRootSpan()"),
+        _ => None,
+    }
+}
+
+/// A pattern in which `{attribute}` is any text.
+fn without_braces(pattern: &str) -> String {
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some((before, (_, behind))) = rest.split_once('{').and_then(|(a, b)| Some((a, b.split_once('}')?))) {
+        out.push_str(before);
+        out.push('*');
+        rest = behind;
+    }
+    out + rest
+}
+
+/// The share that a rule keeps.
+fn composed_in_rule(sampler: &Composable, seen: Seen<'_>) -> Result<Share, &'static str> {
+    match composed(sampler, FIRST, seen) {
+        Ok(Head::Everything) => Ok(Share::All),
+        Ok(Head::Ratio(share)) => Ok(tail::of_ratio(share)),
+        Ok(Head::Rules(_)) => Err("has rules of its own"),
+        Err(_) if keeps_nothing(sampler) => Ok(Share::Nothing),
+        Err(_) if has_rules(sampler) => Err("has rules of its own"),
         Err(_) => Err("has a sampler that counts traces in a second, and a Collector counts spans"),
+    }
+}
+
+fn has_rules(sampler: &Composable) -> bool {
+    match sampler {
+        Composable::RuleBased(_) => true,
+        Composable::ParentThreshold(root) => has_rules(root),
+        _ => false,
     }
 }
 
@@ -175,33 +248,10 @@ fn keeps_nothing(sampler: &Composable) -> bool {
     }
 }
 
-fn matching(name: &str, key: &str, values: &Values, denied: bool) -> Yaml {
-    let (texts, are_expressions) = match values {
-        Values::Exact(values) => (values, false),
-        Values::Expressions(values) => (values, true),
-    };
-    let mut entries = vec![("key", Yaml::text(key)), ("values", Yaml::texts(texts.iter().cloned()))];
-    if are_expressions {
-        entries.push(("enabled_regex_matching", Yaml::Bool(true)));
-    }
-    if denied {
-        entries.push(("invert_match", Yaml::Bool(true)));
-    }
-    policy(name, "string_attribute", Some(Yaml::map(entries)))
-}
-
 /// A policy, with its settings below the name of its type.
 pub(super) fn policy(name: &str, kind: &str, settings: Option<Yaml>) -> Yaml {
     let mut entries = vec![("name".to_owned(), Yaml::text(name)), ("type".to_owned(), Yaml::text(kind))];
     entries.extend(settings.map(|settings| (kind.to_owned(), settings)));
-    Yaml::Map(entries)
-}
-
-fn renamed(policy: Yaml, name: &str) -> Yaml {
-    let Yaml::Map(mut entries) = policy else { return policy };
-    if let Some((_, value)) = entries.iter_mut().find(|(key, _)| key == "name") {
-        *value = Yaml::text(name);
-    }
     Yaml::Map(entries)
 }
 
@@ -215,16 +265,10 @@ fn percentage(share: f64) -> Yaml {
     Yaml::Number(((share * 100.0) as f32).to_string())
 }
 
-/// A pattern with `*` and `?` as a regular expression of the Collector (RE2).
-fn expression(pattern: &str) -> String {
-    format!("(?s)^{}$", super::ottl::pattern(pattern))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otelier::config::{Adaptive, SpanParent};
-    use otelier::schema::Kind;
+    use otelier::config::Adaptive;
 
     #[test]
     fn shares_are_said_and_what_needs_the_program_stays() {
@@ -245,7 +289,7 @@ mod tests {
                 Err("it decides by the kind of parent, which a Collector does not see"),
             ),
         ] {
-            assert_eq!(head(&sampler), expected.map_err(str::to_owned), "{sampler:?}");
+            assert_eq!(head(&sampler, Seen::default()), expected.map_err(str::to_owned), "{sampler:?}");
         }
     }
 
@@ -256,81 +300,76 @@ mod tests {
         }
     }
 
+    fn of_rules(rules: Vec<Rule>) -> Result<Head, String> {
+        head(&Sampler::Composite(Composable::RuleBased(rules)), Seen::default())
+    }
+
     #[test]
-    fn the_first_rule_that_matches_decides() {
+    fn each_rule_that_refuses_something_drops_it_unless_one_before_it_matches() {
         let rules = vec![
-            Rule::new(Composable::AlwaysOff).attribute_is("url.path", ["/health"]),
+            Rule::new(Composable::AlwaysOff).named("health").attribute_is("url.path", ["/health"]),
             Rule::new(Composable::AlwaysOn).attribute_like("url.path", ["/orders/*"]),
-            Rule::new(Composable::Probability(0.1)),
+            Rule::new(Composable::Probability(0.5)),
             Rule::new(Composable::AlwaysOn),
         ];
-        let Ok(Head::Policies(policies)) = head(&Sampler::Composite(Composable::RuleBased(rules))) else {
+        let parents = ParentBased { root: Sampler::Composite(Composable::RuleBased(rules)), ..ParentBased::default() };
+        let Ok(Head::Rules(made)) = head(&Sampler::ParentBased(Box::new(parents)), Seen::default()) else {
             panic!("these rules can be said")
         };
         let mut text = String::new();
-        Yaml::List(policies).write(&mut text, 0);
-        assert_eq!(
-            text,
-            r#"- name: rule_2
-  type: and
-  and:
-    and_sub_policy:
-      - name: is_not_1
-        type: string_attribute
-        string_attribute:
-          key: url.path
-          values: [/health]
-          invert_match: true
-      - name: is_2
-        type: string_attribute
-        string_attribute:
-          key: url.path
-          values: ["(?s)^/orders/.*$$"]
-          enabled_regex_matching: true
-      - name: keep_2
-        type: always_sample
-- name: rule_3
-  type: and
-  and:
-    and_sub_policy:
-      - name: is_not_1
-        type: string_attribute
-        string_attribute:
-          key: url.path
-          values: [/health]
-          invert_match: true
-      - name: is_not_2
-        type: string_attribute
-        string_attribute:
-          key: url.path
-          values: ["(?s)^/orders/.*$$"]
-          enabled_regex_matching: true
-          invert_match: true
-      - name: keep_3
-        type: probabilistic
-        probabilistic:
-          sampling_percentage: 10
-"#
+        Yaml::List(made.drops).write(&mut text, 0);
+        let found: Vec<&str> = text.lines().map(str::trim).collect();
+        let is_there = |line: &str| found.iter().any(|found| found.starts_with(line));
+        assert!(is_there("- name: health") && is_there("- name: \"rules[2]\""), "{text}");
+        assert!(!text.contains("rules[1]") && !text.contains("rules[3]"), "what keeps all drops nothing\n{text}");
+        assert!(
+            text.contains("IsRootSpan() and (IsMatch(span.attributes[\\\"url.path\\\"], \\\"(?s)^/health$$\\\")"),
+            "{text}"
         );
+        assert_eq!(text.matches("type: drop\n").count(), 2, "{text}");
+        assert_eq!(text.matches("- name: \"no rule before it\"\n").count(), 1, "{text}");
+        assert!(
+            text.contains("span: [\"Substring(span.trace_id.string, 18, 14) < \\\"80000000000000\\\"\"]"),
+            "{text}"
+        );
+        assert!(text.contains("span: [IsRootSpan()]") || text.contains("span: [\"IsRootSpan()\"]"), "{text}");
+        assert_eq!(made.names.len(), 3);
     }
 
     #[test]
     fn rules_that_cannot_be_said_are_named() {
         let on = || Rule::new(Composable::AlwaysOn);
+        let mut high = on();
+        high.priority = Some(otelier::Priority::High);
         for (rule, why) in [
-            (on().span_kind(Kind::Server), "looks at the first span"),
-            (on().span_name("GET *"), "looks at the first span"),
-            (on().parent(SpanParent::None), "looks at the first span"),
-            (on().attribute_is("a", ["1"]).attribute_like("b", ["2"]), "asks for two things"),
-            (on().attribute_is("a", ["1", ""]), "asks for an empty value"),
-            (Rule::new(Composable::RateLimit(1.0)), "counts traces in a second"),
-            (Rule::new(Composable::RuleBased(vec![on()])), "has rules of its own"),
+            (
+                on().parent(SpanParent::Local),
+                "its rule `rules[1]` looks for spans below those of somebody else's tracer",
+            ),
+            (
+                high.named("vip"),
+                "its rule `vip` cannot be asked here: it asks for `priority: high`, which annotations say and",
+            ),
+            (Rule::new(Composable::RateLimit(1.0)), "its rule `rules[1]` has a sampler that counts traces in a second"),
+            (
+                Rule::new(Composable::RuleBased(vec![on().attribute_is("a", ["b"])])),
+                "its rule `rules[1]` has rules of its own",
+            ),
+            (Rule::new(Composable::RuleBased(vec![Rule::new(Composable::AlwaysOff)])), "has rules of its own"),
         ] {
-            let rules = vec![on().attribute_is("x", ["y"]), rule];
-            let error = head(&Sampler::Composite(Composable::RuleBased(rules))).unwrap_err();
-            assert!(error.starts_with("its rule 2 ") && error.contains(why), "{error}");
+            let error = of_rules(vec![on().attribute_is("x", ["y"]), rule]).unwrap_err();
+            assert!(error.contains(why), "{error}");
         }
-        let nothing = vec![Rule::new(Composable::AlwaysOff)];
-        assert_eq!(head(&Sampler::Composite(Composable::RuleBased(nothing))), Err("it keeps nothing".to_owned()));
+        assert_eq!(of_rules(vec![Rule::new(Composable::AlwaysOff)]), Err("it keeps nothing".to_owned()));
+        assert_eq!(of_rules(vec![on().attribute_is("x", ["y"]), on()]), Ok(Head::Everything));
+    }
+
+    #[test]
+    fn names_with_attributes_in_them_stand_for_all_values() {
+        for (pattern, expected) in
+            [("load {app.symbol}", "load *"), ("{a}{b} c {d", "** c {d"), ("GET *", "GET *"), ("}", "}")]
+        {
+            assert_eq!(without_braces(pattern), expected);
+        }
     }
 }

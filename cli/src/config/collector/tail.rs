@@ -1,12 +1,14 @@
 //! The policies of `tail_sampling` that keep what the rules of programs keep.
 //!
 //! A policy that samples is enough for a trace to be kept, whichever it is. So there is one for each rule that keeps something,
-//! and it asks that no rule before it matches; a rule that keeps nothing is only asked for there. No policy drops anything.
+//! and it asks that no rule before it matches; a rule that keeps nothing is only asked for there. What drops traces are the rules
+//! of the sampler, which stand before these.
 
 use super::ottl::{self, Asked};
 use super::sampling::{policy, share};
+use super::sites::{Seen, Those};
 use super::yaml::Yaml;
-use otelier::config::{Keep, TailSampling, probability_threshold};
+use otelier::config::{Keep, TailRule, TailSampling, probability_threshold};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -29,7 +31,7 @@ pub(super) struct Tail {
 }
 
 /// What happens to the traces of a rule.
-enum Share {
+pub(super) enum Share {
     All,
     Nothing,
     Threshold(u64),
@@ -47,10 +49,10 @@ struct Step {
     comments: Vec<String>,
 }
 
-/// What these rules become; nothing if they keep every trace.
-pub(super) fn of(tail: &TailSampling, span_types: bool, spans_per_trace: u64) -> Option<Tail> {
+/// What these rules become, with names that are not `taken`; nothing if they keep every trace.
+pub(super) fn of(tail: &TailSampling, seen: Seen<'_>, spans_per_trace: u64, taken: HashSet<String>) -> Option<Tail> {
     let mut notes = Vec::new();
-    let steps = steps(tail, span_types, spans_per_trace, &mut notes);
+    let steps = steps(tail, seen, spans_per_trace, taken, &mut notes);
     if steps.iter().all(|step| matches!(step.share, Share::All)) {
         return None;
     }
@@ -92,38 +94,38 @@ fn steps_longest(tail: &TailSampling) -> Option<Duration> {
 }
 
 /// All rules in their order, the short forms behind them, and what holds for the rest.
-fn steps(tail: &TailSampling, span_types: bool, spans_per_trace: u64, notes: &mut Vec<String>) -> Vec<Step> {
-    let mut names = HashSet::new();
+fn steps(
+    tail: &TailSampling,
+    seen: Seen<'_>,
+    spans_per_trace: u64,
+    mut names: HashSet<String>,
+    notes: &mut Vec<String>,
+) -> Vec<Step> {
     let mut steps = Vec::new();
     for (number, rule) in tail.all_rules().into_iter().enumerate() {
-        let name = name(&rule.name, number, &mut names);
+        let name = name(Some(&rule.name), number, &mut names);
         let mut comments = Vec::new();
-        let condition = match ottl::asked(&rule) {
+        // With the next one.
+        let left_out = |why: &str| {
+            let comments = vec![format!("Rule `{name}` is left out: {why}.")];
+            Step { name: name.clone(), condition: None, share: Share::Nothing, comments }
+        };
+        let condition = match ottl::asked(&rule, seen.sites) {
             Asked::Nothing => None,
             Asked::Condition(condition) => Some(condition),
             Asked::Unseen(why) => {
-                notes.push(format!("rule `{name}` is left out: {why}, so a Collector cannot see what it asks for"));
-                comments.push(format!("Rule `{name}` is left out: {why}."));
-                // With the next one.
-                steps.push(Step { name, condition: None, share: Share::Nothing, comments });
+                notes.push(format!("rule `{name}` is left out: {why}"));
+                steps.push(left_out(&why));
+                continue;
+            }
+            Asked::Nobody => {
+                let why = nobody(&rule, seen);
+                notes.push(format!("rule `{name}` is left out: {why}"));
+                steps.push(left_out(&why));
                 continue;
             }
         };
-        if !rule.schemas.is_empty() && !span_types {
-            notes.push(format!(
-                "rule `{name}` asks for schemas, which spans say in `otelier.span_type` if programs are told to: set \
-                 `distribution.otelier.span_types: true` or OTELIER_SPAN_TYPES=true, or it matches nothing"
-            ));
-            comments
-                .push("It matches nothing until programs export `otelier.span_type`: `span_types: true`.".to_owned());
-        }
-        if ottl::excludes(&rule) {
-            notes.push(format!(
-                "rule `{name}` excludes patterns: of an attribute that is a list, none of the values may match them here, and in \
-                 programs one value that does not is enough"
-            ));
-            comments.push("Of a list, none of the values may match what is excluded.".to_owned());
-        }
+        remarks(&name, &rule, seen, notes, &mut comments);
         let share = match rule.keep {
             Keep::Always => Share::All,
             Keep::Never => Share::Nothing,
@@ -155,12 +157,65 @@ fn steps(tail: &TailSampling, span_types: bool, spans_per_trace: u64, notes: &mu
             return steps;
         }
     }
-    let name = name("otherwise", steps.len(), &mut names);
+    let name = name(Some("otherwise"), steps.len(), &mut names);
     steps.push(Step { name, condition: None, share: of_ratio(tail.ratio), comments: Vec::new() });
     steps
 }
 
-fn of_ratio(ratio: f64) -> Share {
+/// Why a rule matches nothing.
+pub(super) fn nobody(rule: &TailRule, seen: Seen<'_>) -> String {
+    let least = rule.priority.unwrap_or_default().as_str();
+    let package = seen.sites.map_or("", |sites| sites.package.as_str());
+    format!("it asks for `priority: {least}`, which no annotation of the package `{package}` has")
+}
+
+/// What is different about a rule, wherever it stands.
+pub(super) fn remarks(
+    name: &str,
+    rule: &TailRule,
+    seen: Seen<'_>,
+    notes: &mut Vec<String>,
+    comments: &mut Vec<String>,
+) {
+    if !rule.schemas.is_empty() && !seen.span_types {
+        notes.push(format!(
+            "rule `{name}` asks for schemas, which spans say in `otelier.span_type` if programs are told to: set \
+             `distribution.otelier.span_types: true` or OTELIER_SPAN_TYPES=true, or it matches nothing"
+        ));
+        comments.push("It matches nothing until programs export `otelier.span_type`: `span_types: true`.".to_owned());
+    }
+    if ottl::excludes(rule) {
+        notes.push(format!(
+            "rule `{name}` excludes patterns: of an attribute that is a list, none of the values may match them here, and in \
+             programs one value that does not is enough"
+        ));
+        comments.push("Of a list, none of the values may match what is excluded.".to_owned());
+    }
+    if !rule.attribute_ranges.is_empty() {
+        notes.push(format!(
+            "rule `{name}` asks for numbers within bounds: an attribute that is a list has none here, and in programs one of its \
+             values is enough"
+        ));
+        comments.push("An attribute that is a list is never within bounds.".to_owned());
+    }
+    let Some((sites, least)) = seen.sites.zip(rule.priority) else { return };
+    let Those::Of(_, alike) = sites.with(least) else { return };
+    let (least, package) = (least.as_str(), &sites.package);
+    notes.push(format!(
+        "rule `{name}` asks for `priority: {least}`: here the names and kinds of spans stand for it, which the annotations of the \
+         package `{package}` have now; make the file anew when they change"
+    ));
+    comments.push(format!("`priority: {least}` is the names that the annotations of `{package}` have."));
+    if !alike.is_empty() {
+        notes.push(format!(
+            "rule `{name}` cannot tell these spans of another priority from those that it asks for, because they have the same name \
+             and kind: {}",
+            alike.join(", ")
+        ));
+    }
+}
+
+pub(super) fn of_ratio(ratio: f64) -> Share {
     match probability_threshold(ratio) {
         0 => Share::All,
         NOTHING.. => Share::Nothing,
@@ -174,9 +229,10 @@ fn spans_a_second(traces: f64, spans_per_trace: u64) -> u64 {
     ((traces * spans_per_trace as f64).ceil() as u64).clamp(1, i64::MAX as u64)
 }
 
-/// A name that no policy has.
-fn name(given: &str, number: usize, taken: &mut HashSet<String>) -> String {
-    let base = if given.trim().is_empty() { format!("rule_{}", number + 1) } else { given.to_owned() };
+/// A name that no policy has: the rule's own, or its place, as decisions say it.
+pub(super) fn name(given: Option<&str>, number: usize, taken: &mut HashSet<String>) -> String {
+    let given = given.filter(|name| !name.trim().is_empty());
+    let base = given.map_or_else(|| format!("rules[{number}]"), str::to_owned);
     let mut name = base.clone();
     let mut again = 2_u32;
     while !taken.insert(name.clone()) {
@@ -217,7 +273,7 @@ fn step_policy(before: &[Step], step: &Step) -> Option<Yaml> {
 }
 
 /// What a policy is made of.
-enum Part {
+pub(super) enum Part {
     /// A span meets one of these.
     Condition(Vec<String>),
     /// No span meets one of these.
@@ -226,7 +282,7 @@ enum Part {
 }
 
 impl Part {
-    fn policy(self, name: &str) -> Yaml {
+    pub(super) fn policy(self, name: &str) -> Yaml {
         match self {
             Self::Condition(conditions) => {
                 // Where a condition cannot be evaluated, the span does not meet it.

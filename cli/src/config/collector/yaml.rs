@@ -38,8 +38,15 @@ impl Yaml {
 
     /// This with comments before it, if there are any.
     pub(super) fn noted(comments: impl IntoIterator<Item = String>, yaml: Self) -> Self {
-        let comments: Vec<String> = comments.into_iter().collect();
-        if comments.is_empty() { yaml } else { Self::Noted(comments, Box::new(yaml)) }
+        let mut comments: Vec<String> = comments.into_iter().collect();
+        match yaml {
+            Self::Noted(others, yaml) => {
+                comments.extend(others);
+                Self::Noted(comments, yaml)
+            }
+            yaml if comments.is_empty() => yaml,
+            yaml => Self::Noted(comments, Box::new(yaml)),
+        }
     }
 
     /// The comments, and what they are about.

@@ -159,8 +159,11 @@ fn together(path: &str, kind: &str, settings: &Value, root: &Value, found: &mut 
         "failover" => settings["sending_queue"]["enabled"] == false,
         "tail_sampling" => policies(&settings["policies"]),
         "load_balancing" => {
+            // Without a namespace it is that of the Collector, or `default`.
+            let service = settings["resolver"]["k8s"]["service"].as_str();
             settings["resolver"].as_object().is_some_and(|kinds| kinds.len() == 1)
                 && settings["protocol"]["otlp"].is_object()
+                && service.is_none_or(|service| service.split('.').count() == 2)
         }
         _ => true,
     };

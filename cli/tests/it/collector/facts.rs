@@ -3,7 +3,7 @@
 //!
 //! Of the core components (receiver, OTLP exporters, `memory_limiter`, queue, retries, TLS, service) at v1.65.0/v0.159.0, commit
 //! 934999fb of 2026-08-21. Of the contrib components as their `config.go` or `config.schema.yaml` says in the versions that could
-//! be had, of 2025 and 2026; no single release was at hand.
+//! be had, of 2025 and 2026, and as descriptions of 0.160 say; no single release was at hand.
 
 /// What stands at a key.
 pub enum Is {
@@ -176,6 +176,13 @@ const POLICY_TYPES: Is = Word(&[
     "string_attribute",
     "rate_limiting",
     "ottl_condition",
+    "numeric_attribute",
+    "boolean_attribute",
+    "span_count",
+    "trace_state",
+    "trace_flags",
+    "bytes_limiting",
+    "composite",
     "and",
     "not",
     "drop",
@@ -226,6 +233,9 @@ const SUB_POLICY: Is = Keys(&[
     ("not", NOT),
 ]);
 
+/// Any policy that drops wins, and ends the asking; else one that samples is enough. Parts of `and` and `drop` are asked in their
+/// order, until one says no. `invert_match` of policies by themselves is deprecated. Since: `decision_wait_after_root_received`
+/// 0.144, `sampling_strategy` 0.149, `not` below `and` and `drop` 0.154, `num_shards` 0.159; `tail_storage` needs a feature gate.
 const TAIL: Is = Keys(&[
     ("sampling_strategy", Word(&["trace-complete", "span-ingest"])),
     ("decision_wait", LATER),
@@ -233,6 +243,8 @@ const TAIL: Is = Keys(&[
     ("num_traces", Integer(1, ANY)),
     ("expected_new_traces_per_sec", Integer(0, ANY)),
     ("maximum_trace_size_bytes", Integer(0, ANY)),
+    ("num_shards", Integer(1, 256)),
+    ("tail_storage", Reference),
     ("block_on_overflow", Bool),
     ("sample_on_first_match", Bool),
     ("drop_pending_traces_on_shutdown", Bool),
@@ -270,6 +282,17 @@ const BALANCING: Is = Keys(&[
                     ("ports", List(&Integer(1, 65535))),
                     ("timeout", Duration(0)),
                     ("return_hostnames", Bool),
+                ]),
+            ),
+            (
+                "aws_cloud_map",
+                Keys(&[
+                    ("namespace", Text),
+                    ("service_name", Text),
+                    ("port", Integer(1, 65535)),
+                    ("health_status", Word(&["HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL"])),
+                    ("interval", Duration(0)),
+                    ("timeout", Duration(0)),
                 ]),
             ),
         ]),

@@ -213,10 +213,12 @@ distribution:
     assert_has(
         &text,
         &[
-            "  tail_sampling/rules:\n    decision_wait: 30s\n",
-            "          values: [/health, \"/$$ready\"]\n",
             "  tail_sampling:\n    decision_wait: 55s\n",
-            "processors: [memory_limiter, tail_sampling/rules, tail_sampling]\n",
+            "      # The rules of the sampler: what they refuse is dropped, whatever the policies behind them say.\n      - name: \"rules[0]\"\n        \
+             type: drop\n",
+            "(?s)^(?:/health|/\\\\\\\\$$ready)$$",
+            "      # The rules of tail sampling: one of these that samples is enough.\n      - name: failed\n",
+            "processors: [memory_limiter, tail_sampling]\n",
             "#     sampler: {parent_based: {root: {always_on: }}}\n",
             "# and without `distribution.otelier.tail_sampling`",
         ],

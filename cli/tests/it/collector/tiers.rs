@@ -87,6 +87,11 @@ fn one_tier_is_printed_as_the_user_asks() {
     let arguments = ["--tier", "front", "--resolver", "k8s", "--backends", "tier.telemetry"];
     let (front, _) = written(&[&[&*settings], &arguments[..]].concat());
     assert_has(&front, &["      k8s:\n        service: tier.telemetry\n        ports: [4317]\n"]);
+    let arguments = ["--tier", "front", "--resolver", "aws_cloud_map", "--backends", "shop.local/tier:4400"];
+    let (front, said) = written(&[&[&*settings], &arguments[..]].concat());
+    let place = "      aws_cloud_map:\n        namespace: shop.local\n        service_name: tier\n        port: 4400\n";
+    assert_has(&front, &[place]);
+    assert!(said.contains("`servicediscovery:DiscoverInstances`"), "{said}");
     let arguments = ["--tier", "sampling", "--traces-per-second", "100000", "--sampling-port", "4327"];
     let (sampling, said) = written(&[&[&*settings], &arguments[..]].concat());
     assert_has(&sampling, &["endpoint: \"0.0.0.0:4327\"", "num_traces: 6000000\n"]);
@@ -98,11 +103,45 @@ fn rules_of_a_sampler_are_in_the_second_tier_or_stay_in_the_programs() {
     let rules = "  sampler:\n    composite/development:\n      rule_based:\n        rules:\n          - attribute_values: {key: a, \
                  values: [b]}\n            sampler: {always_on: }\n";
     let settings = settings("tier-rules", &format!("{rules}{TAIL}"));
-    let (sampling, _) = written(&[&settings, "--tier", "sampling"]);
-    assert_has(&sampling, &["processors: [memory_limiter, tail_sampling/rules, tail_sampling]\n"]);
+    let (sampling, said) = written(&[&settings, "--tier", "sampling"]);
+    assert_has(&sampling, &["processors: [memory_limiter, tail_sampling]\n", "- name: \"no rule of the sampler\"\n"]);
+    assert_eq!(sampling.matches("decision_wait: ").count(), 1, "a trace waits once\n{sampling}");
+    assert!(
+        said.contains("are asked of the first span of a trace, with the attributes that it has at its end"),
+        "{said}"
+    );
     let (sampling, said) = written(&[&settings, "--tier", "sampling", "--head", "program"]);
     assert_has(&sampling, &["processors: [memory_limiter, tail_sampling]\n"]);
     assert!(said.contains("the sampler stays in the programs, as `--head` says"), "{said}");
+}
+
+#[test]
+fn a_priority_is_the_names_of_a_package_or_is_left_out_with_what_to_do() {
+    let rules = "distribution:\n  otelier:\n    tail_sampling:\n      rules: [{name: vip, keep: always, priority: high}]\n      ratio: 0.1\n";
+    let settings = settings("tier-priority", rules);
+    let (sampling, said) = written(&[&settings, "--tier", "sampling"]);
+    let why = "rule `vip` is left out: it asks for `priority: high`, which annotations say and spans do not; `--package NAME` takes";
+    assert!(said.contains(why) && !sampling.contains("- name: vip\n"), "{said}");
+    // With the environment, in which cargo is.
+    let manifest = crate::shop::manifest();
+    let of_package = |settings: &str, name: &str| {
+        let package = ["--package", name, "--manifest-path", &manifest];
+        let output =
+            crate::otelier(&[&["generate", "collector", settings, "--tier", "sampling"], &package[..]].concat());
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, sampling, said) = of_package(&settings, "shop");
+    assert_eq!((code, mistakes(&sampling)), (Some(0), Vec::new()), "{said}");
+    let condition = "span.kind == SPAN_KIND_CLIENT and IsMatch(span.name, \\\"(?s)^(?:sell|sell .*)$$\\\")";
+    assert_has(&sampling, &["- name: vip\n", condition]);
+    assert!(said.contains("the annotations of the package `shop` have now"), "{said}");
+    let (code, _, said) = of_package(&settings, "shpo");
+    assert_eq!(code, Some(2));
+    assert!(said.contains("there is no package `shpo` in the workspace; did you mean `shop`?"), "{said}");
+    let plain = self::settings("tier-no-priority", TAIL);
+    let (_, _, said) = of_package(&plain, "shop");
+    assert!(said.contains("note: `--package` says nothing here: no rule asks for a `priority`"), "{said}");
 }
 
 #[test]
@@ -111,14 +150,32 @@ fn what_makes_no_tiers_is_refused_with_what_to_say() {
     let right = settings("right", TAIL);
     for (arguments, part) in [
         (vec![&*right], "expected `--out DIRECTORY` for both, or `--tier front`"),
-        (vec![&*right, "--tier", "front", "--backends", "a,b"], "`--backends` has 2 names; expected one"),
-        (vec![&*right, "--tier", "front", "--backends", "http://a"], "`--backends` has `http://a`; expected `host`"),
+        (vec![&*right, "--tier", "front", "--backends", "a,b"], "`--backends` has 2 names, and one stands for all"),
+        (
+            vec![&*right, "--tier", "front", "--backends", "http://a"],
+            "`--backends` has `http://a`, which is a URL; expected `host`",
+        ),
         (
             vec![&*right, "--tier", "sampling", "--backends", "localhost", "--resolver", "static"],
             "traces go to localhost:4317, where this Collector will listen",
         ),
-        (vec![&*right, "--tier", "front", "--sampling-listen", "a/b"], "`--sampling-listen` is `a/b`"),
-        (vec![&*right, "--tier", "front", "--traces-per-second", "0"], "--traces-per-second"),
+        (
+            vec![&*right, "--tier", "front", "--sampling-listen", "a/b"],
+            "`--sampling-listen` is `a/b`, which is no name of a host",
+        ),
+        (
+            vec![&*right, "--tier", "front", "--listen", "a\n- b"],
+            "`--listen` is `a\\n- b`, which is no name of a host; expected",
+        ),
+        (vec![&*right, "--tier", "front", "--listen", "${env:HOME}"], "which is no name of a host"),
+        (vec![&*right, "--tier", "front", "--listen", "10.0.0"], "which is no address of IPv4"),
+        (vec![&*right, "--out", ""], "`--out` is empty; expected a directory"),
+        (vec![&*right, "--tier", "front", "--resolver", "k8s"], "has `otel-sampling` without a namespace"),
+        (vec![&*right, "--tier", "front", "--resolver", "static", "--backends", "a,"], "is empty at place 2"),
+        (vec![&*right, "--tier", "front", "--traces-per-second", "0"], "expected a whole number from 1 to 1000000000"),
+        (vec![&*right, "--tier", "front", "--traces-per-second", "-5"], "expected a whole number from 1 to 1000000000"),
+        (vec![&*right, "--tier", "front", "--spans-per-trace", "many"], "expected a whole number from 1 to 1000000000"),
+        (vec![&*right, "--tier", "fornt"], "a similar value exists: 'front'"),
         (vec![&settings("none", ""), "--tier", "front"], "expected `distribution.otelier.tail_sampling`"),
         (
             vec![&settings("all", "distribution: {otelier: {tail_sampling: {ratio: 1}}}\n"), "--tier", "front"],

@@ -100,6 +100,7 @@ fn the_table_has_every_rule_with_what_it_keeps() {
         assert_eq!(row[..5], expected, "{text}");
     }
     assert!(text.contains("\n100 spans of 50 traces in "), "{text}");
+    assert!(text.contains("\nThat is less than a second: spans/s and MB/h say little\n"), "{text}");
 }
 
 #[test]
@@ -141,6 +142,40 @@ fn compressed_files_are_read_and_cut_ones_are_told() {
 }
 
 #[test]
+fn requests_laid_out_over_lines_say_the_same() {
+    let [rules, spans] = files("pretty");
+    let plain: Value = serde_json::from_str(&printed(&[simulate(&rules, &spans), vec!["--json"]].concat(), 0)).unwrap();
+    let requests = SPANS.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    fs::write(&spans, format!("\u{feff}{}", requests.map(|request| format!("{request:#}\n")).collect::<String>()))
+        .unwrap();
+    let pretty: Value =
+        serde_json::from_str(&printed(&[simulate(&rules, &spans), vec!["--json"]].concat(), 0)).unwrap();
+    assert_eq!(pretty["lines"].as_array().unwrap().len(), plain["lines"].as_array().unwrap().len());
+    for key in ["spans", "traces", "seconds", "skipped_lines", "share"] {
+        assert_eq!(pretty[key], plain[key], "{key}");
+    }
+}
+
+#[test]
+fn what_others_write_is_named_with_what_to_do() {
+    let [rules, spans] = files("foreign");
+    let all: Vec<Value> = SPANS.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let array = serde_json::to_string_pretty(&all).unwrap();
+    for (text, what) in [
+        (array.as_bytes(), ":1: this is a JSON array of requests; expected requests of OTLP as JSON"),
+        (b"[{\"traceId\":\"1\",\"id\":\"2\",\"localEndpoint\":{}}]", ":1: this is a JSON array of Zipkin spans; "),
+        (b"{\"data\":[{\"traceID\":\"1\",\"spans\":[]}]}", ":1: this is JSON of Jaeger, "),
+        (b"\x0a\x10\x0a\x0e\x0a\x0c", ": this is protobuf; "),
+        (b"\x28\xb5\x2f\xfd\x04", ":1: this is compressed with zstd; "),
+    ] {
+        fs::write(&spans, text).unwrap();
+        let error = refused(&simulate(&rules, &spans));
+        assert!(error.starts_with(&format!("error: {spans}")) && error.contains(what), "{error}");
+        assert!(error.contains("\n  help: "), "{error}");
+    }
+}
+
+#[test]
 fn lines_that_cannot_be_read_are_told_or_skipped() {
     let [rules, spans] = files("lines");
     fs::write(&spans, format!("{}\nnothing\n[1]\n", SPANS.trim_end())).unwrap();
@@ -170,6 +205,19 @@ fn what_cannot_be_used_ends_with_code_2() {
     assert!(error.contains("tail_sampling.ratio` is `7`; expected a number from 0 to 1"), "{error}");
     let [rules, spans] = files("empty");
     fs::write(&spans, "").unwrap();
-    assert!(refused(&simulate(&rules, &spans)).starts_with("error: there are no spans in "));
+    let error = refused(&simulate(&rules, &spans));
+    assert!(
+        error.starts_with(&format!("error: `{spans}` is empty; expected requests of OTLP as JSON, such as")),
+        "{error}"
+    );
+    fs::write(&spans, "{\"resourceLogs\":[]}\n").unwrap();
+    let error = refused(&simulate(&rules, &spans));
+    assert!(error.contains("there are no spans in ") && error.contains("log records or metrics alone?"), "{error}");
+    let folder = std::path::Path::new(&spans).parent().unwrap().to_str().unwrap();
+    let error = refused(&simulate(&rules, folder));
+    assert!(
+        error.starts_with(&format!("error: `{folder}` is a directory; expected a file behind `--input`")),
+        "{error}"
+    );
     assert!(refused(&["sampling", "simulate", "--rules", &rules]).contains("--input"));
 }

@@ -15,7 +15,7 @@ meter_provider:
   readers: [{periodic: {exporter: {otlp_grpc: {endpoint: "https://b.example:4317"}}}}]
 "#;
 
-fn settings(tail: TailSampling) -> Settings {
+pub(super) fn settings(tail: TailSampling) -> Settings {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = std::env::temp_dir().join(format!("otelier-tiers-{}-{number}.yaml", std::process::id()));
@@ -26,7 +26,7 @@ fn settings(tail: TailSampling) -> Settings {
     settings
 }
 
-fn options(role: Role) -> Options {
+pub(super) fn options(role: Role) -> Options {
     let is_front = matches!(role, Role::Front(_));
     Options {
         role,
@@ -37,6 +37,7 @@ fn options(role: Role) -> Options {
         memory: 512,
         storage: "/var/lib/otelcol".to_owned(),
         samples: true,
+        call_sites: None,
     }
 }
 
@@ -69,9 +70,12 @@ fn both_tiers_are_what_a_collector_takes_whatever_the_rules_are() {
             assert!(!text.contains("secret") && text.contains("${env:OTELIER_HEADER_API_KEY}"), "{text}");
             assert!(notes.iter().any(|note| note.contains("`otelier.sampler.reason`")));
         }
-        for (resolver, backends) in
-            [(Resolver::Dns, "tier"), (Resolver::Static, "a:1,[::1]:2"), (Resolver::Kubernetes, "tier.telemetry:4400")]
-        {
+        for (resolver, backends) in [
+            (Resolver::Dns, "tier"),
+            (Resolver::Static, "a:1,[::1]:2"),
+            (Resolver::Kubernetes, "tier.telemetry:4400"),
+            (Resolver::CloudMap, "#shop[$local]/tier:1"),
+        ] {
             let balancing = Balancing::new(resolver, backends, 4317).unwrap();
             let (text, _) = written(&settings, &options(Role::Front(balancing))).unwrap();
             assert_eq!(checker::mistakes(&text), [""; 0], "{text}");

@@ -6,9 +6,12 @@ mod checker;
 #[path = "../../../../tests/it/collector/facts.rs"]
 mod facts;
 mod files;
+mod heads;
 mod ottl;
+mod priorities;
 mod span;
 
+use super::sites::Seen;
 use super::tail;
 use super::yaml::Yaml;
 use otelier::Priority;
@@ -18,6 +21,7 @@ use saphyr::{LoadableYamlNode, YamlOwned};
 use serde_json::Value;
 use span::{Attribute, Span, matches};
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Text that has a meaning for YAML, the Collector, OTTL, Go, RE2 or JSON.
@@ -51,13 +55,22 @@ fn expanded(value: &Value) -> String {
     value.as_str().expect("text").replace("$$", "$")
 }
 
+/// What becomes of rules, whatever is known of annotations.
+fn made(tail: &TailSampling, span_types: bool, spans_per_trace: u64) -> Option<tail::Tail> {
+    tail::of(tail, Seen { span_types, sites: None }, spans_per_trace, HashSet::new())
+}
+
 /// The policies as the Collector reads them.
 fn policies(tail: &TailSampling, spans_per_trace: u64) -> Option<Vec<Value>> {
-    let made = tail::of(tail, true, spans_per_trace)?;
+    made(tail, true, spans_per_trace).map(|made| read(made.policies))
+}
+
+/// What is written, read again.
+fn read(policies: Vec<Yaml>) -> Vec<Value> {
     let mut text = String::new();
-    Yaml::map([("policies", Yaml::List(made.policies))]).write(&mut text, 0);
+    Yaml::map([("policies", Yaml::List(policies))]).write(&mut text, 0);
     let read = YamlOwned::load_from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    Some(checker::value(&read[0])["policies"].as_array().expect("a list").clone())
+    checker::value(&read[0])["policies"].as_array().expect("a list").clone()
 }
 
 /// A Collector, with what its rate limits answer.
@@ -67,6 +80,23 @@ struct Collector {
 }
 
 impl Collector {
+    /// What is dropped is dropped, whatever is behind it; of the rest, one policy that samples is enough.
+    fn keeps(&self, policies: &[Value], trace: &[Span]) -> bool {
+        let mut kept = false;
+        for policy in policies {
+            if policy["type"] == "drop" {
+                let subs = policy["drop"]["drop_sub_policy"].as_array().unwrap();
+                if subs.iter().all(|sub| self.samples(sub, trace)) {
+                    return false;
+                }
+                continue;
+            }
+            // All are asked, whatever the others say.
+            kept |= self.samples(policy, trace);
+        }
+        kept
+    }
+
     fn samples(&self, policy: &Value, trace: &[Span]) -> bool {
         let kind = policy["type"].as_str().expect("a type");
         let settings = &policy[kind];
@@ -120,8 +150,7 @@ fn assert_same_by(tail: &TailSampling, policies: Option<&[Value]>, trace: &[Span
     };
     for allows in [false, true] {
         let collector = Collector { allows, asked: Cell::new(0) };
-        // All are asked, whatever the others say.
-        let kept = policies.iter().filter(|policy| collector.samples(policy, trace)).count() > 0;
+        let kept = collector.keeps(policies, trace);
         let found = (kept, collector.asked.get());
         assert_eq!(found, program(tail, trace, allows), "{tail:?}\n{trace:?}\n{policies:#?}");
     }
@@ -314,7 +343,7 @@ fn every_condition_is_met_by_the_spans_that_meet_it_in_programs() {
     let (rules, spans) = (conditions(), spans());
     let mut met = vec![0; rules.len()];
     for (at, rule) in rules.iter().enumerate() {
-        let super::ottl::Asked::Condition(condition) = super::ottl::asked(rule) else {
+        let super::ottl::Asked::Condition(condition) = super::ottl::asked(rule, None) else {
             // What every span meets.
             assert_eq!(rule.priority, Some(Priority::Low), "{rule:?}");
             met[at] = 1;
@@ -346,7 +375,7 @@ fn what_is_excluded_holds_for_single_values_and_is_said_for_lists() {
     for value in ["internal".into(), "external".into(), Attribute::Int(7), Attribute::Int(77), Attribute::Nothing] {
         assert_same(&tail, &[Span::with("a", value)]);
     }
-    let notes = tail::of(&tail, true, 10).unwrap().notes;
+    let notes = made(&tail, true, 10).unwrap().notes;
     assert!(notes.iter().any(|note| note.contains("`not internal` excludes patterns")), "{notes:?}");
 }
 
@@ -357,18 +386,22 @@ fn what_a_collector_cannot_see_is_left_out_with_a_comment_and_a_note() {
     let mut schemas = TailRule::new("orders", Keep::RateLimit(2.5));
     schemas.schemas = vec!["retail.*".to_owned()];
     let tail = TailSampling::new(0.5).with_rule(high).with_rule(schemas);
-    let made = tail::of(&tail, false, 4).unwrap();
+    let made = made(&tail, false, 4).unwrap();
     let mut text = String::new();
     Yaml::List(made.policies).write(&mut text, 0);
     for part in [
-        "# Rule `important\\nones` is left out: the priority of the annotation is not exported.\n",
+        "# Rule `important\\nones` is left out: it asks for `priority: high`, which annotations say and spans do not; `--package NAME`",
         "# It matches nothing until programs export `otelier.span_type`: `span_types: true`.\n",
         "# 2.5 traces a second in a program are 10 spans a second here, at 4 spans a trace;",
         "        rate_limiting:\n          spans_per_second: 10\n",
     ] {
         assert!(text.contains(part), "{part}\nis not in\n{text}");
     }
-    for part in ["is left out: the priority", "OTELIER_SPAN_TYPES=true", "keeps 2.5 traces a second in a program"] {
+    for part in [
+        "is left out: it asks for `priority: high`",
+        "OTELIER_SPAN_TYPES=true",
+        "keeps 2.5 traces a second in a program",
+    ] {
         assert!(made.notes.iter().any(|note| note.contains(part)), "{part}: {:?}", made.notes);
     }
     assert_eq!(made.notes.len(), 3);
@@ -376,34 +409,34 @@ fn what_a_collector_cannot_see_is_left_out_with_a_comment_and_a_note() {
 
 #[test]
 fn names_are_those_of_rules_and_each_is_there_once() {
-    let names = ["a", "", "a", "otherwise", "rule_2"];
+    let names = ["a", "", "a", "otherwise", "rules[1]"];
     let tail = names.into_iter().enumerate().fold(TailSampling::failed().or_ratio(0.1), |tail, (number, name)| {
         tail.with_rule(changed(rule(number, Keep::Always), |rule| rule.name = name.to_owned()))
     });
     let names: Vec<String> = policies(&tail, 10).unwrap().iter().map(|policy| expanded(&policy["name"])).collect();
-    assert_eq!(names, ["a", "rule_2", "a_2", "otherwise", "rule_2_2", "failed", "otherwise_2"]);
+    assert_eq!(names, ["a", "rules[1]", "a_2", "otherwise", "rules[1]_2", "failed", "otherwise_2"]);
 }
 
 #[test]
 fn rules_that_are_never_asked_and_rules_that_keep_nothing() {
     let all = TailRule::new("all", Keep::Never);
     let tail = TailSampling::new(1.0).with_rule(rule(0, Keep::Never)).with_rule(all).with_rule(rule(1, Keep::Always));
-    let made = tail::of(&tail, true, 10).unwrap();
+    let made = made(&tail, true, 10).unwrap();
     assert!(made.notes.iter().any(|note| note.contains("behind one without conditions")), "{:?}", made.notes);
     for number in 0..3 {
         assert_same(&tail, &[Span::with(&format!("key.{number}"), "yes".into())]);
     }
-    assert!(tail::of(&TailSampling::failed().or_ratio(1.0), true, 10).is_none());
+    assert!(self::made(&TailSampling::failed().or_ratio(1.0), true, 10).is_none());
     assert_same(&TailSampling::new(0.0), &[Span::default()]);
 }
 
 #[test]
 fn a_decision_waits_until_a_slow_span_can_be_there() {
-    let wait = |tail: &TailSampling| tail::of(tail, true, 10).unwrap().wait;
+    let wait = |tail: &TailSampling| made(tail, true, 10).unwrap().wait;
     assert_eq!(wait(&TailSampling::failed()), Duration::from_secs(30));
     let slow = TailSampling::failed().or_slower_than(Duration::from_micros(60_000_001));
     assert_eq!(wait(&slow), Duration::from_micros(70_000_001));
-    let notes = tail::of(&slow, true, 10).unwrap().notes;
+    let notes = made(&slow, true, 10).unwrap().notes;
     assert!(notes.iter().any(|note| note.contains("`decision_wait` is 70000001us, not the 30s")), "{notes:?}");
     let mut hasty = TailSampling::failed();
     hasty.decide_after = Duration::from_millis(5);

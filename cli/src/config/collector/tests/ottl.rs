@@ -54,7 +54,7 @@ impl Reader<'_> {
             return found;
         }
         let left = self.sum();
-        let signs = [">=", "<=", "=="];
+        let signs = [">=", "<=", "==", "<"];
         let Some(sign) = signs.into_iter().find(|sign| self.take(sign)) else {
             return left == Attribute::Bool(true);
         };
@@ -107,6 +107,10 @@ impl Reader<'_> {
                 let [what, expression] = self.arguments();
                 let Attribute::Text(expression) = expression else { panic!("an expression is text") };
                 Attribute::Bool(what.like_text().is_some_and(|text| compiled(expression).is_match(&text)))
+            }
+            "IsRootSpan" => {
+                let [] = self.arguments();
+                Attribute::Bool(self.span.is_root)
             }
             "IsList" => Attribute::Bool(matches!(self.arguments(), [Attribute::List(_)])),
             "IsInt" => Attribute::Bool(matches!(self.arguments(), [Attribute::Int(_)])),
@@ -201,6 +205,7 @@ fn compare(left: &Attribute, sign: &str, right: &Attribute) -> bool {
     order.is_some_and(|order| match sign {
         ">=" => order.is_ge(),
         "<=" => order.is_le(),
+        "<" => order.is_lt(),
         _ => order.is_eq(),
     })
 }

@@ -17,6 +17,7 @@ pub(super) enum Attribute {
 #[derive(Clone, Debug)]
 pub(super) struct Span {
     pub(super) trace: u128,
+    pub(super) is_root: bool,
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) failed: bool,
@@ -28,6 +29,7 @@ impl Default for Span {
     fn default() -> Self {
         Self {
             trace: 1,
+            is_root: true,
             name: "load".to_owned(),
             kind: Kind::Internal,
             failed: false,
