@@ -120,6 +120,10 @@ pub mod private;
 #[cfg(all(fuzzing, feature = "otlp-http", feature = "otlp-grpc"))]
 #[doc(hidden)]
 pub use export::otlp::fuzz::answer as fuzz_answer;
+/// For `fuzz/` alone.
+#[cfg(all(fuzzing, feature = "otlp-http"))]
+#[doc(hidden)]
+pub use export::strategies::fuzz::strategies as fuzz_strategies;
 
 pub use attribute::secret::Secret;
 pub use bridge::{current_context, in_current_context, spawn_thread, with_current_context};

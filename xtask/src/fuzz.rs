@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz config --seconds 600`: broken files and variables for the loader of settings; `fuzz answer`: broken
 //! answers of receivers; `fuzz buffer`: broken files of a disk buffer; `fuzz headers`: broken headers of
-//! messages. On stable Rust, with a fixed seed.
+//! messages; `fuzz strategies`: broken answers of a server of sampling strategies. On stable Rust, with a fixed seed.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -10,6 +10,7 @@ pub(crate) const CONFIG: &str = "config::document::fuzz::for_a_while";
 pub(crate) const ANSWER: &str = "export::otlp::fuzz::tests::for_a_while";
 pub(crate) const BUFFER: &str = "export::buffer::tests::fuzz::for_a_while";
 pub(crate) const HEADERS: &str = "propagation::fuzz::tests::for_a_while";
+pub(crate) const STRATEGIES: &str = "export::strategies::fuzz::tests::for_a_while";
 
 /// Optimised, but with the checks of debug builds. What it finds is written to a file that it names.
 pub(crate) fn run(root: &Path, test: &str, seconds: &str) -> ExitCode {

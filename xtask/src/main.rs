@@ -1,5 +1,5 @@
 //! Tasks of the repository: `cargo xtask layers`, `cargo xtask ci`, `cargo xtask packs`, `cargo xtask soundness`,
-//! `cargo xtask fuzz config --seconds 600`, and `answer`, `buffer` or `headers` in its place.
+//! `cargo xtask fuzz config --seconds 600`, and `answer`, `buffer`, `headers` or `strategies` in its place.
 
 mod ci;
 mod fuzz;
@@ -32,9 +32,12 @@ fn main() -> ExitCode {
         ["fuzz", "buffer", "--seconds", seconds] => fuzz::run(&root(), fuzz::BUFFER, seconds),
         ["fuzz", "headers"] => fuzz::run(&root(), fuzz::HEADERS, "60"),
         ["fuzz", "headers", "--seconds", seconds] => fuzz::run(&root(), fuzz::HEADERS, seconds),
+        ["fuzz", "strategies"] => fuzz::run(&root(), fuzz::STRATEGIES, "60"),
+        ["fuzz", "strategies", "--seconds", seconds] => fuzz::run(&root(), fuzz::STRATEGIES, seconds),
         _ => {
             eprintln!(
-                "error: expected `cargo xtask layers`, `ci`, `fuzz config|answer|buffer|headers [--seconds N]`, `packs` or `soundness`"
+                "error: expected `cargo xtask layers`, `ci`, `fuzz config|answer|buffer|headers|strategies [--seconds N]`, `packs` \
+                 or `soundness`"
             );
             ExitCode::from(2)
         }

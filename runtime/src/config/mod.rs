@@ -5,6 +5,7 @@ mod authorization;
 pub mod describe;
 mod environment;
 mod exporter;
+mod jaeger_remote;
 mod lakehouse;
 mod limits;
 mod load;
@@ -58,6 +59,7 @@ pub use delivery::{CircuitBreaker, DiskBuffer, Failover, Retry, Sync};
 #[cfg(feature = "config-file")]
 pub use document::Document;
 pub use exporter::{Exporter, LogExporter, OtlpFile, OutputStream};
+pub use jaeger_remote::JaegerRemote;
 pub use json_schema::json_schema;
 pub use lakehouse::LakehouseResource;
 pub use limits::Hooks;

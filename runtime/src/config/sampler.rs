@@ -3,6 +3,7 @@
 use super::adaptive::Adaptive;
 use super::composable::Composable;
 use super::custom::CustomSampler;
+use super::jaeger_remote::JaegerRemote;
 use crate::ConfigError;
 use crate::record::{self, Bucket, Node, Parents, SchemaBuckets};
 use std::fmt;
@@ -22,6 +23,7 @@ use std::fmt;
 /// | | `probability/development` | [`Probability`](Self::Probability) |
 /// | | `always_record` | [`AlwaysRecord`](Self::AlwaysRecord) |
 /// | | `composite/development` | [`Composite`](Self::Composite) |
+/// | `jaeger_remote`, `parentbased_jaeger_remote` | `jaeger_remote/development` | [`JaegerRemote`](Self::JaegerRemote) |
 /// | | `otelier/rate_limit` | [`RateLimit`](Self::RateLimit) |
 /// | `adaptive` | `otelier/adaptive` | [`Adaptive`](Self::Adaptive) |
 /// | | | [`Custom`](Self::Custom) |
@@ -95,6 +97,8 @@ pub enum Sampler {
     /// is one, except as a branch of a [`ParentBased`], where it decides below that kind of parent. `tracestate` tells the
     /// ratio where [`consistent`](Adaptive::consistent) asks for it. This is Otelier's own.
     Adaptive(Adaptive),
+    /// As a server says; see [`JaegerRemote`].
+    JaegerRemote(JaegerRemote),
     /// As a sampler of the program's own decides; see [`CustomSampler`].
     Custom(CustomSampler),
 }
@@ -178,12 +182,13 @@ impl Sampler {
         self.check_at(&mut Place::default(), problems);
     }
 
-    fn check_at(&self, place: &mut Place, problems: &mut ConfigError) {
+    pub(super) fn check_at(&self, place: &mut Place, problems: &mut ConfigError) {
         match self {
             Self::AlwaysOn | Self::AlwaysOff | Self::Custom(_) => {}
             Self::TraceIdRatio(ratio) | Self::Probability(ratio) => place.ratio(*ratio, problems),
             Self::RateLimit(rate) | Self::RateLimitPerSchema(rate) => place.rate(*rate, problems),
             Self::Adaptive(adaptive) => adaptive.check_at(place, problems),
+            Self::JaegerRemote(remote) => remote.check_at(place, problems),
             Self::AlwaysRecord(root) => place.within("always_record.root", problems, |p, c| root.check_at(p, c)),
             Self::Composite(composable) => place.within("composite", problems, |p, c| composable.check_at(p, c)),
             Self::ParentBased(parents) => {
@@ -203,27 +208,58 @@ impl Sampler {
 
     /// What decides. To be called on what was checked.
     pub(crate) fn node(&self) -> Node {
-        self.numbered(&mut 0)
+        self.node_with(&mut |_| None)
     }
 
-    fn numbered(&self, rules: &mut usize) -> Node {
+    /// The same; `remote` has what decides in place of a sampler that asks a server, if the server has answered.
+    pub(crate) fn node_with(&self, remote: &mut dyn FnMut(&JaegerRemote) -> Option<Node>) -> Node {
+        self.numbered(&mut 0, remote)
+    }
+
+    /// Shows `f` every part that asks a server.
+    pub(crate) fn each_remote<'a>(&'a self, f: &mut dyn FnMut(&'a JaegerRemote)) {
+        match self {
+            Self::JaegerRemote(remote) => f(remote),
+            Self::AlwaysRecord(root) => root.each_remote(f),
+            Self::ParentBased(parents) => {
+                let ParentBased { root, remote_parent_sampled, remote_parent_not_sampled, .. } = &**parents;
+                let ParentBased { local_parent_sampled, local_parent_not_sampled, .. } = &**parents;
+                let remote = [remote_parent_sampled, remote_parent_not_sampled];
+                let local = [local_parent_sampled, local_parent_not_sampled];
+                [root].into_iter().chain(remote).chain(local).for_each(|sampler| sampler.each_remote(f));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a part asks a server.
+    pub(super) fn has_remote(&self) -> bool {
+        let mut found = false;
+        self.each_remote(&mut |_| found = true);
+        found
+    }
+
+    fn numbered(&self, rules: &mut usize, remote: &mut dyn FnMut(&JaegerRemote) -> Option<Node>) -> Node {
         match self {
             Self::AlwaysOn => Node::AlwaysOn,
             Self::AlwaysOff => Node::AlwaysOff,
             Self::TraceIdRatio(ratio) => Node::Ratio(record::threshold(*ratio)),
             Self::ParentBased(parents) => Node::Parents(Box::new(Parents {
-                root: parents.root.numbered(rules),
-                remote_sampled: parents.remote_parent_sampled.numbered(rules),
-                remote_not_sampled: parents.remote_parent_not_sampled.numbered(rules),
-                local_sampled: parents.local_parent_sampled.numbered(rules),
-                local_not_sampled: parents.local_parent_not_sampled.numbered(rules),
+                root: parents.root.numbered(rules, remote),
+                remote_sampled: parents.remote_parent_sampled.numbered(rules, remote),
+                remote_not_sampled: parents.remote_parent_not_sampled.numbered(rules, remote),
+                local_sampled: parents.local_parent_sampled.numbered(rules, remote),
+                local_not_sampled: parents.local_parent_not_sampled.numbered(rules, remote),
             })),
             Self::Probability(ratio) => Node::Probability(record::consistent_threshold(*ratio)),
-            Self::AlwaysRecord(root) => root.numbered(rules),
+            Self::AlwaysRecord(root) => root.numbered(rules, remote),
             Self::Composite(composable) => Node::Composite(composable.numbered(rules)),
             Self::RateLimit(per_second) => Node::RateLimit(Bucket::new(*per_second)),
             Self::RateLimitPerSchema(rate) => Node::RateLimitPerSchema(SchemaBuckets::new(*rate)),
             Self::Adaptive(adaptive) => adaptive.node(),
+            Self::JaegerRemote(jaeger) => {
+                remote(jaeger).unwrap_or_else(|| jaeger.initial_sampler.numbered(rules, remote))
+            }
             Self::Custom(custom) => Node::Custom(custom.node()),
         }
     }
@@ -243,6 +279,7 @@ impl fmt::Display for Sampler {
                 write!(f, "otelier/rate_limit(traces_per_second: {rate}, per: schema)")
             }
             Self::Adaptive(adaptive) => adaptive.fmt_as_sampler(f),
+            Self::JaegerRemote(remote) => remote.fmt_as_sampler(f),
             Self::Custom(custom) => write!(f, "custom({custom})"),
             Self::Composite(composable) => write!(f, "composite/development({})", composable.name()),
             Self::ParentBased(parents) => {

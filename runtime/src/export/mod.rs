@@ -10,6 +10,8 @@ pub mod console;
 pub(crate) mod delivery;
 pub mod html;
 pub(crate) mod json;
+#[cfg(feature = "_otlp")]
+mod json_reader;
 pub(crate) mod log_lines;
 #[cfg(feature = "logs")]
 pub(crate) mod logs;
@@ -25,6 +27,8 @@ mod refused;
 mod scopes;
 pub(crate) mod sdk;
 mod shown;
+#[cfg(feature = "otlp-http")]
+pub(crate) mod strategies;
 pub mod tree;
 #[cfg(feature = "zipkin")]
 pub(crate) mod zipkin;

@@ -2,6 +2,7 @@
 
 use super::metrics::Running as Metrics;
 use super::reload::{ReloadError, reload};
+use super::remote;
 use super::shared::{Shared, State};
 use super::stats::{Stats, TimedOut};
 use super::watch_file::{FileWatch, watch};
@@ -129,7 +130,7 @@ impl Guard {
             // Held until the sampler is there, so that it is what a reload at the same time finds in force.
             let mut settings = self.shared.settings();
             if self.shared.state() == State::Running {
-                record::set_sampler(sampler.node());
+                remote::install(&self.shared, &sampler);
             }
             settings.sampler = sampler;
         }
@@ -348,6 +349,7 @@ impl Guard {
                 QUEUE.wait_stopped(clock::instant_after(timeout / 2));
             }
         }
+        self.shared.remote.stop(deadline);
         // Otherwise readers, which have threads of their own, export at the same time as the collector.
         self.metrics.stop(deadline);
         let in_time = match running.collector {

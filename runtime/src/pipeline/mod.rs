@@ -13,6 +13,8 @@ mod machine;
 mod metrics;
 mod once;
 mod reload;
+#[cfg_attr(not(feature = "otlp-http"), path = "no_remote.rs")]
+mod remote;
 #[cfg(feature = "metrics")]
 mod sdk_metrics;
 mod shared;
@@ -312,6 +314,7 @@ fn start(
     diagnostics::tell(LogLevel::Debug, "Pipeline.Start.Done", || what_starts(&telemetry, &books));
     let shared = Arc::new(Shared::new(telemetry, books));
     let (stop, drops) = (Stop::new(shared.stop.subscribe()), Arc::clone(&shared.drops));
+    let its_resource = Arc::clone(&resource);
     let supplies = Supplies { batching, retry, breaker, resource, exporters, stop, drops };
     if shared.measures_itself {
         metrics.measure(&shared);
@@ -326,6 +329,7 @@ fn start(
     metrics.install(hooks);
     record::set_panic_messages(panic_messages);
     record::set_policy(if hooks == Hooks::None { Policy::Attached } else { Policy::Lazy });
+    remote::begin(&shared, &its_resource);
     Ok(Guard::new(Some(thread), metrics, shared))
 }
 

@@ -1,11 +1,13 @@
 //! Settings that change while the pipeline runs.
 
+use super::remote;
 use super::shared::{Shared, State};
 use crate::ConfigError;
 use crate::config::{TailSampling, Telemetry};
 use crate::diagnostics::{self, LogLevel};
 use crate::record;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why settings were not changed. The old ones are in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +40,14 @@ impl std::error::Error for ReloadError {
     }
 }
 
-/// Puts into force what may change at any time; also at the start.
+/// Puts into force what may change at any time, at the start.
 pub(super) fn apply(telemetry: &Telemetry) {
     record::set_sampler(telemetry.sampler.node());
+    apply_rest(telemetry);
+}
+
+/// All of it but the sampler.
+fn apply_rest(telemetry: &Telemetry) {
     record::set_tail(telemetry.tail_sampling.as_ref().map(TailSampling::settings));
     record::set_limits(&telemetry.limits);
     record::set_metrics(telemetry.span_metrics);
@@ -48,7 +55,7 @@ pub(super) fn apply(telemetry: &Telemetry) {
 }
 
 /// See [`Guard::reload`](crate::Guard::reload).
-pub(super) fn reload(shared: &Shared, new: &Telemetry) -> Result<(), ReloadError> {
+pub(super) fn reload(shared: &Arc<Shared>, new: &Telemetry) -> Result<(), ReloadError> {
     let result = try_reload(shared, new);
     match &result {
         Ok(changed) if changed.is_empty() => {
@@ -67,7 +74,7 @@ pub(super) fn reload(shared: &Shared, new: &Telemetry) -> Result<(), ReloadError
     result.map(drop)
 }
 
-fn try_reload(shared: &Shared, new: &Telemetry) -> Result<Vec<&'static str>, ReloadError> {
+fn try_reload(shared: &Arc<Shared>, new: &Telemetry) -> Result<Vec<&'static str>, ReloadError> {
     if !shared.is_here() {
         return Err(ReloadError::NotRunning);
     }
@@ -88,7 +95,8 @@ fn try_reload(shared: &Shared, new: &Telemetry) -> Result<Vec<&'static str>, Rel
     let changed = changes(&old, new);
     *old = new.clone();
     if state == State::Running {
-        apply(new);
+        remote::install(shared, &new.sampler);
+        apply_rest(new);
         record::set_panic_messages(new.panic_messages);
     } else {
         diagnostics::set_log_level(new.log_level);

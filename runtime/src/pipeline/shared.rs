@@ -2,6 +2,7 @@
 
 use super::drops::Drops;
 use super::guard::Lease;
+use super::remote::Remote;
 use super::stats::{Stats, stats};
 use crate::config::Telemetry;
 use crate::export::Book;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) drops: Arc<Drops>,
     pub(super) lease: Arc<Lease>,
     pub(super) stop: watch::Sender<Option<Instant>>,
+    pub(super) remote: Remote,
     pub(crate) started: Instant,
     /// Whether nothing is recorded.
     pub(crate) disabled: bool,
@@ -62,6 +64,7 @@ impl Shared {
             drops: Arc::default(),
             lease: Arc::default(),
             stop: watch::Sender::new(None),
+            remote: Remote::default(),
             started: Instant::now(),
             disabled,
             measures_itself,

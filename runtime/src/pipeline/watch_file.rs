@@ -75,7 +75,7 @@ impl Watcher {
         }
     }
 
-    fn look(&mut self, shared: &Shared) {
+    fn look(&mut self, shared: &Arc<Shared>) {
         let path = self.path.display();
         let problem = match read(&self.path) {
             Ok(contents) if self.contents.as_ref() == Ok(&contents) => return,
@@ -104,7 +104,7 @@ impl Watcher {
         }
     }
 
-    fn apply(&self, shared: &Shared) -> Result<(), String> {
+    fn apply(&self, shared: &Arc<Shared>) -> Result<(), String> {
         let loaded = catch_unwind(AssertUnwindSafe(|| (self.load)()));
         let problem = match loaded {
             Ok(Ok(telemetry)) => return reload(shared, &telemetry).map_err(|error| error.to_string()),

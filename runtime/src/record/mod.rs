@@ -88,6 +88,8 @@ pub(crate) use outcome::Told;
 pub(crate) use owned::{owned, owned_by};
 pub(crate) use panic::set_panic_messages;
 pub(crate) use roots::count_roots;
+#[cfg(feature = "otlp-http")]
+pub(crate) use sampling::Operations;
 pub use sampling::SamplingCounts;
 pub(crate) use sampling::ToldState;
 #[cfg(any(feature = "tower", feature = "tracing"))]

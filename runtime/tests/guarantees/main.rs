@@ -35,6 +35,8 @@ mod propagators;
 mod reentrance;
 mod relations;
 mod reloading;
+#[cfg(feature = "otlp-http")]
+mod remote;
 mod rules;
 mod samplers;
 mod sampling;

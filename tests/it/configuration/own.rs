@@ -2,8 +2,8 @@
 
 use super::{is_valid, json};
 use otelier::config::{
-    Composable, Document, Exporter, Hooks, Keep, LogExporter, OldNames, Propagator, Protocol, Rule, Sampler, Settings,
-    Sync, TailRule, TailSampling, Variables, json_schema, keys,
+    Composable, Document, Exporter, Hooks, JaegerRemote, Keep, LogExporter, OldNames, Propagator, Protocol, Rule,
+    Sampler, Settings, Sync, TailRule, TailSampling, Variables, json_schema, keys,
 };
 use otelier::{ConfigError, Telemetry};
 use std::time::Duration;
@@ -61,6 +61,9 @@ fn everything_in_a_file_has_its_effect() {
         (&parent.root, &parent.remote_parent_sampled),
         (&Sampler::TraceIdRatio(0.25), &Sampler::RateLimit(100.0))
     );
+    let remote = JaegerRemote::to("http://localhost:5778/sampling").with_interval(Duration::from_secs(30));
+    let remote = Sampler::JaegerRemote(remote.with_initial_sampler(Sampler::AlwaysOff));
+    assert_eq!(parent.remote_parent_not_sampled, Sampler::AlwaysRecord(Box::new(remote)));
     let Sampler::Adaptive(adaptive) = &parent.local_parent_not_sampled else { panic!("{parent:?}") };
     assert_eq!((adaptive.traces_per_second, adaptive.large_file_ratio), (Some(50.0), 0.01));
     assert_eq!((adaptive.export_failure_threshold, adaptive.error_threshold), (20.0, 2.5));

@@ -1,9 +1,9 @@
 //! One variable at a time: what is read, warned of and refused.
 
-use super::{Environment, Node, Origin, Value, Variables, choice, mapping, put};
+use super::{Environment, Node, Origin, Value, Variables, choice, mapping, put, put_some};
 use crate::config::resource::{attributes_of_list, words};
 use crate::config::shown::{short, without_password};
-use crate::config::{Detector, OldNames};
+use crate::config::{Detector, JaegerRemote, OldNames};
 use crate::error::{ConfigError, Problem};
 use otelier_spec::suggest;
 
@@ -200,12 +200,14 @@ impl<'a> Reader<'a> {
 
     pub(super) fn sampler(&mut self) -> Option<Node> {
         const NAME: &str = "OTEL_TRACES_SAMPLER";
-        const KNOWN: [&str; 7] = [
+        const KNOWN: [&str; 9] = [
             "adaptive",
             "always_off",
             "always_on",
+            "jaeger_remote",
             "parentbased_always_off",
             "parentbased_always_on",
+            "parentbased_jaeger_remote",
             "parentbased_traceidratio",
             "traceidratio",
         ];
@@ -224,9 +226,11 @@ impl<'a> Reader<'a> {
             "parentbased_always_off" => below(choice("always_off", empty())),
             "parentbased_traceidratio" => below(self.ratio()),
             "adaptive" => self.adaptive(),
-            "jaeger_remote" | "parentbased_jaeger_remote" | "xray" => {
+            "jaeger_remote" => self.jaeger_remote(),
+            "parentbased_jaeger_remote" => below(self.jaeger_remote()),
+            "xray" => {
                 let known = suggest::list(KNOWN);
-                self.error(format_args!("`{NAME}` is `{value}`; no sampler here asks a server, expected {known}"));
+                self.error(format_args!("`{NAME}` is `{value}`; no sampler here asks AWS X-Ray, expected {known}"));
                 return None;
             }
             _ => {
@@ -245,6 +249,59 @@ impl<'a> Reader<'a> {
         let ratio = ratio.unwrap_or_else(|| Node::new(Value::Number(1.0), Origin::Default));
         put(&mut sampler, "ratio", ratio);
         choice("trace_id_ratio_based", sampler)
+    }
+
+    /// A server's strategies: `endpoint=http://localhost:5778,pollingIntervalMs=5000,initialSamplingRate=0.25`.
+    fn jaeger_remote(&mut self) -> Node {
+        let name = Self::ARGUMENT;
+        let default = |value| Node::new(value, Origin::Default);
+        let mut endpoint = default(Value::Text(JaegerRemote::DEFAULT_ENDPOINT.to_owned()));
+        let mut ratio = default(Value::Number(JaegerRemote::DEFAULT_RATIO));
+        let mut interval = None;
+        let list = self.get(name).unwrap_or_default();
+        for part in list.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            let value = value.trim();
+            let expected = match key.trim() {
+                "endpoint" => match JaegerRemote::expected_endpoint(value) {
+                    None => {
+                        endpoint = node(name, Value::Text(value.to_owned()));
+                        continue;
+                    }
+                    // Passed over, it would leave the program to the initial ratio for good.
+                    Some(JaegerRemote::NOT_GRPC) => {
+                        let expected = JaegerRemote::NOT_GRPC;
+                        self.error(format_args!("`{name}` has `{}`; expected {expected}", said(part)));
+                        continue;
+                    }
+                    Some(expected) => expected,
+                },
+                "pollingIntervalMs" => match value.parse() {
+                    Ok(number) if number >= 10 => {
+                        interval = Some(node(name, Value::Integer(number)));
+                        continue;
+                    }
+                    _ => "a whole number of at least 10",
+                },
+                "initialSamplingRate" => match value.parse() {
+                    Ok(number) if (0.0..=1.0).contains(&number) => {
+                        ratio = node(name, Value::Number(number));
+                        continue;
+                    }
+                    _ => "a number from 0.0 to 1.0",
+                },
+                _ => "`endpoint`, `pollingIntervalMs` or `initialSamplingRate`, with `=` and a value",
+            };
+            let problem = Problem::new(format_args!("`{name}` has `{}`; expected {expected}", said(part)));
+            self.say(problem.note("it counts as not set, as OpenTelemetry's specification has it"));
+        }
+        let mut initial = mapping();
+        put(&mut initial, "ratio", ratio);
+        let mut sampler = mapping();
+        put(&mut sampler, "endpoint", endpoint);
+        put_some(&mut sampler, "interval", interval);
+        put(&mut sampler, "initial_sampler", choice("trace_id_ratio_based", initial));
+        choice("jaeger_remote/development", sampler)
     }
 
     /// Rates by kind of operation, lowered under load.

@@ -131,8 +131,8 @@ const CASES: &[Case] = &[
         "{always_on: null}",
         Some((
             "ratio",
-            "`adaptive`, `always_off`, `always_on`, `parentbased_always_off`, `parentbased_always_on`, \
-                         `parentbased_traceidratio` or `traceidratio`",
+            "`adaptive`, `always_off`, `always_on`, `jaeger_remote`, `parentbased_always_off`, `parentbased_always_on`, \
+                         `parentbased_jaeger_remote`, `parentbased_traceidratio` or `traceidratio`",
         )),
     ),
     Case("OTEL_TRACES_SAMPLER", "ALWAYS_OFF", "tracer_provider", "sampler", "{always_off: null}", None),
@@ -520,11 +520,7 @@ fn what_would_lose_telemetry_in_silence_is_an_error() {
             "statsd",
             "`OTEL_METRICS_EXPORTER` has `statsd`; expected a list of `otlp`, `console`, `none` or `prometheus`",
         ),
-        (
-            "OTEL_TRACES_SAMPLER",
-            "jaeger_remote",
-            "`OTEL_TRACES_SAMPLER` is `jaeger_remote`; no sampler here asks a server",
-        ),
+        ("OTEL_TRACES_SAMPLER", "xray", "`OTEL_TRACES_SAMPLER` is `xray`; no sampler here asks AWS X-Ray"),
         ("OTEL_PROPAGATORS", "xray,b3", "`OTEL_PROPAGATORS` is `xray,b3`; there is no propagator `xray` here"),
         ("OTEL_ENTITIES", "service{}", "`OTEL_ENTITIES` is `service{}`; this version has no entities"),
     ];
@@ -538,6 +534,52 @@ fn what_would_lose_telemetry_in_silence_is_an_error() {
     let jaeger =
         read(&[("OTEL_BACKEND", "jaeger"), ("OTEL_EXPORTER_ENDPOINT", "http://jaeger:14268/api/traces")]).errors;
     assert!(jaeger.problems()[0].sentence().contains("http://jaeger:4318"), "{jaeger}");
+}
+
+#[test]
+fn a_sampler_that_asks_a_server_has_its_settings_in_one_variable() {
+    let read_with = |sampler, argument| {
+        let all = read(&[("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", argument)]);
+        let said: Vec<_> = all.warnings.iter().map(|warning| warning.sentence().to_owned()).collect();
+        let errors: Vec<_> = all.errors.problems().iter().map(|error| error.sentence().to_owned()).collect();
+        (found(&all.tree, "tracer_provider.sampler").unwrap().0, said, errors)
+    };
+    let initial = |ratio| format!("initial_sampler: {{trace_id_ratio_based: {{ratio: {ratio}}}}}");
+    let usual = format!("{{endpoint: http://localhost:5778/sampling, {}}}", initial("0.001"));
+    assert_eq!(
+        read_with("jaeger_remote", ""),
+        (format!("{{jaeger_remote/development: {usual}}}"), Vec::new(), Vec::new())
+    );
+    let all = " endpoint=http://a:5778 , pollingIntervalMs=5000,initialSamplingRate=0.25,";
+    let expected = format!("{{endpoint: http://a:5778, interval: 5000, {}}}", initial("0.25"));
+    assert_eq!(
+        read_with("parentbased_jaeger_remote", all),
+        (format!("{{parent_based: {{root: {{jaeger_remote/development: {expected}}}}}}}"), Vec::new(), Vec::new())
+    );
+    let wrong = "endpoint=http://user:secret@a,pollingIntervalMs=9,initialSamplingRate=2,interval=5,0.25";
+    let keys = "expected `endpoint`, `pollingIntervalMs` or `initialSamplingRate`, with `=` and a value";
+    let (sampler, said, errors) = read_with("Jaeger_Remote", wrong);
+    assert_eq!((sampler, errors), (format!("{{jaeger_remote/development: {usual}}}"), Vec::new()));
+    assert_eq!(
+        said,
+        [
+            "`OTEL_TRACES_SAMPLER_ARG` has `endpoint=http://***********@a`; expected a URL without credentials"
+                .to_owned(),
+            "`OTEL_TRACES_SAMPLER_ARG` has `pollingIntervalMs=9`; expected a whole number of at least 10".to_owned(),
+            "`OTEL_TRACES_SAMPLER_ARG` has `initialSamplingRate=2`; expected a number from 0.0 to 1.0".to_owned(),
+            format!("`OTEL_TRACES_SAMPLER_ARG` has `interval=5`; {keys}"),
+            format!("`OTEL_TRACES_SAMPLER_ARG` has `0.25`; {keys}"),
+        ]
+    );
+    let (_, said, errors) = read_with("jaeger_remote", "endpoint=http://localhost:14250,initialSamplingRate=0.25");
+    assert_eq!(said, [""; 0]);
+    assert_eq!(
+        errors,
+        [
+            "`OTEL_TRACES_SAMPLER_ARG` has `endpoint=http://localhost:14250`; expected the URL of Jaeger's HTTP service, such as \
+             `http://localhost:5778/sampling`; its gRPC service, on port 14250, is not asked"
+        ]
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub static SAMPLER: Section = Section {
             ..Field::new("composite/development", Type::Section(&EXPERIMENTAL_COMPOSABLE_SAMPLER))
         },
         Field {
-            doc: "Jaeger's sampling service decides.",
+            doc: "As Jaeger's sampling service says.",
             ..Field::new("jaeger_remote/development", Type::Section(&EXPERIMENTAL_JAEGER_REMOTE_SAMPLER))
         },
         Field { doc: "As the parent.", ..Field::new("parent_based", Type::Section(&PARENT_BASED_SAMPLER)) },
@@ -139,9 +139,14 @@ pub static EXPERIMENTAL_JAEGER_REMOTE_SAMPLER: Section = Section {
     name: "ExperimentalJaegerRemoteSampler",
     doc: "Asks Jaeger's sampling service.",
     fields: &[
-        Field { doc: "The service's URL.", required: true, nullable: false, ..Field::new("endpoint", Type::Text) },
         Field {
-            doc: "How often it is asked.",
+            doc: "The URL of the service by HTTP, such as `http://localhost:5778/sampling`.",
+            required: true,
+            nullable: false,
+            ..Field::new("endpoint", Type::Text)
+        },
+        Field {
+            doc: "How often it is asked, at least 10.",
             default: Some("60000"),
             unit: Some("ms"),
             ..Field::new("interval", COUNT)

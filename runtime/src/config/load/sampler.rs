@@ -3,7 +3,7 @@
 use super::Findings;
 use super::cursor::Cursor;
 use super::rule::rule;
-use crate::config::{Adaptive, Composable, ParentBased, Sampler};
+use crate::config::{Adaptive, Composable, JaegerRemote, ParentBased, Sampler};
 use crate::schema::Kind;
 
 pub(super) fn sampler(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Sampler> {
@@ -25,11 +25,7 @@ pub(super) fn sampler(cursor: &Cursor<'_>, findings: &mut Findings) -> Option<Sa
             (rate, false) => Sampler::RateLimit(rate),
         },
         "otelier/adaptive" => Sampler::Adaptive(adaptive(&settings)),
-        "jaeger_remote/development" => {
-            settings
-                .refuse("no sampler here asks a server; expected one of the others, such as `parent_based`", findings);
-            return None;
-        }
+        "jaeger_remote/development" => Sampler::JaegerRemote(jaeger_remote(&settings, findings)?),
         _ => {
             let known = ["always_on", "always_off", "trace_id_ratio_based", "parent_based", "composite/development"];
             settings.unknown("sampler", known.into_iter(), findings);
@@ -51,6 +47,34 @@ fn adaptive(settings: &Cursor<'_>) -> Adaptive {
     adaptive.traces_per_second = settings.get("traces_per_second").and_then(|rate| rate.number());
     adaptive.consistent = settings.get("consistent").and_then(|found| found.bool()).unwrap_or(adaptive.consistent);
     adaptive
+}
+
+/// What is wrong is said here, where its place is known, and does not come as far as the check of the sampler.
+fn jaeger_remote(settings: &Cursor<'_>, findings: &mut Findings) -> Option<JaegerRemote> {
+    let mut remote = JaegerRemote::default();
+    let endpoint = settings.get("endpoint")?;
+    let given = JaegerRemote::to(endpoint.text()?);
+    match JaegerRemote::expected_endpoint(&given.endpoint) {
+        Some(expected) => endpoint.expected(&given.shown(), expected, findings),
+        None => remote.endpoint = given.endpoint,
+    }
+    if let Some(interval) = settings.get("interval")
+        && let Some(given) = interval.milliseconds()
+    {
+        match given < JaegerRemote::SHORTEST {
+            true => interval.expected(&given.as_millis().to_string(), "at least 10", findings),
+            false => remote.interval = given,
+        }
+    }
+    if let Some(initial) = settings.get("initial_sampler")
+        && let Some(given) = sampler(&initial, findings)
+    {
+        match given.has_remote() {
+            true => initial.refuse("it asks a server, too; expected what decides until the first answer", findings),
+            false => remote.initial_sampler = Box::new(given),
+        }
+    }
+    Some(remote)
 }
 
 fn parent_based(settings: &Cursor<'_>, findings: &mut Findings) -> ParentBased {

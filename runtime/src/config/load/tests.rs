@@ -1,8 +1,8 @@
 //! Files, and the settings that they mean.
 
 use crate::config::{
-    AttributeRange, Batching, Composable, Detector, Document, Endpoint, Exporter, LogExporter, Otlp, Propagator,
-    Protocol, Rule, Sampler, Settings, SpanParent, Telemetry, Variables,
+    AttributeRange, Batching, Composable, Detector, Document, Endpoint, Exporter, JaegerRemote, LogExporter, Otlp,
+    ParentBased, Propagator, Protocol, Rule, Sampler, Settings, SpanParent, Telemetry, Variables,
 };
 use crate::schema::Kind;
 use std::time::Duration;
@@ -52,13 +52,46 @@ fn every_sampler_has_its_settings() {
         panic!()
     };
     assert_eq!((&parents.root, &parents.remote_parent_sampled), (&Sampler::AlwaysOn, &Sampler::AlwaysOff));
-    let reason = refused(&format!(
-        "{SPANS}, sampler: {{jaeger_remote/development: {{endpoint: x, initial_sampler: {{always_on: }}}}}}}}"
-    ));
-    assert!(
-        reason[0].starts_with("`tracer_provider.sampler.jaeger_remote/development` cannot be used; "),
-        "{reason:?}"
+}
+
+#[cfg(feature = "otlp-http")]
+#[test]
+fn a_sampler_that_asks_a_server_says_where_and_what_decides_until_it_answers() {
+    let jaeger = |settings: &str| format!("{{jaeger_remote/development: {settings}}}");
+    let remote = JaegerRemote::to("http://jaeger:5778/sampling").with_initial_sampler(Sampler::AlwaysOn);
+    let usual = jaeger("{endpoint: http://jaeger:5778/sampling, initial_sampler: {always_on: }}");
+    assert_eq!(sampler(&usual), Sampler::JaegerRemote(remote.clone()));
+    let often = jaeger(
+        "{endpoint: http://jaeger:5778/sampling, interval: 5000, initial_sampler: {parent_based: {root: {always_off: }}}}",
     );
+    let often_remote = remote
+        .with_interval(Duration::from_secs(5))
+        .with_initial_sampler(Sampler::ParentBased(Box::new(ParentBased::new(Sampler::AlwaysOff))));
+    let Sampler::ParentBased(parents) =
+        sampler(&format!("{{parent_based: {{root: {usual}, remote_parent_sampled: {often}}}}}"))
+    else {
+        panic!()
+    };
+    assert!(matches!(parents.root, Sampler::JaegerRemote(_)));
+    assert_eq!(parents.remote_parent_sampled, Sampler::JaegerRemote(often_remote));
+
+    let wrong = jaeger(&format!("{{endpoint: http://jaeger:14250, interval: 9, initial_sampler: {usual}}}"));
+    let place = "`tracer_provider.sampler.jaeger_remote/development";
+    assert_eq!(
+        refused(&format!("{SPANS}, sampler: {wrong}}}")),
+        [
+            format!(
+                "{place}.endpoint` is `http://jaeger:14250`; expected the URL of Jaeger's HTTP service, such as \
+                 `http://localhost:5778/sampling`; its gRPC service, on port 14250, is not asked"
+            ),
+            format!("{place}.interval` is `9`; expected at least 10"),
+            format!(
+                "{place}.initial_sampler` cannot be used; it asks a server, too; expected what decides until the first answer"
+            ),
+        ]
+    );
+    let missing = refused(&format!("{SPANS}, sampler: {}}}", jaeger("{interval: 100}")));
+    assert_eq!(missing.len(), 2, "{missing:?}");
 }
 
 #[test]

@@ -31,14 +31,14 @@ pub(crate) struct HttpTransport {
 
 /// The connections to one receiver.
 #[derive(Debug)]
-enum Connections {
+pub(super) enum Connections {
     Net(Client<Connector, Full<Bytes>>),
     #[cfg(unix)]
     Socket(Client<super::unix::Socket, Full<Bytes>>),
 }
 
 impl Connections {
-    fn to(endpoint: &Place, trust: Trust) -> Self {
+    pub(super) fn to(endpoint: &Place, trust: Trust) -> Self {
         let builder = Client::builder(TokioExecutor::new());
         #[cfg(unix)]
         if let Some(path) = &endpoint.socket {
@@ -49,7 +49,7 @@ impl Connections {
         Self::Net(builder.build(tls::http(trust)))
     }
 
-    fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
+    pub(super) fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
         match self {
             Self::Net(client) => client.request(request),
             #[cfg(unix)]

@@ -8,6 +8,8 @@ mod broken;
 mod encode;
 mod endpoint;
 mod error;
+#[cfg(feature = "otlp-http")]
+mod fetcher;
 #[cfg(all(any(test, fuzzing), feature = "otlp-http", feature = "otlp-grpc"))]
 pub(crate) mod fuzz;
 #[cfg(feature = "otlp-grpc")]
@@ -37,6 +39,8 @@ use crate::config::{Otlp, Protocol, Retry};
 use body::Body;
 use bytes::Bytes;
 use error::ExportError;
+#[cfg(feature = "otlp-http")]
+pub(crate) use fetcher::Fetcher;
 #[cfg(feature = "metrics")]
 pub(crate) use metrics::metric_sink;
 #[cfg(feature = "zipkin")]

@@ -115,6 +115,9 @@ static ENTERED: AtomicUsize = AtomicUsize::new(0);
 /// How many have a threshold that a parent told. Whoever calls chooses those, and must not use up the numbers of others.
 static TOLD: AtomicUsize = AtomicUsize::new(0);
 const MOST_TOLD: usize = 256;
+/// How many are of a ratio, which a server may change for ever.
+static RATIOS: AtomicUsize = AtomicUsize::new(0);
+const MOST_RATIOS: usize = 1024;
 /// How many are both the head's and the tail's: for the same reason.
 static BOTH: AtomicUsize = AtomicUsize::new(0);
 const MOST_BOTH: usize = 2048;
@@ -178,14 +181,20 @@ impl Grounds {
 
     /// The number of a trace that is kept as its parent was, which told this threshold.
     pub(in crate::record) fn told(threshold: u64) -> GroundsNumber {
-        Self::told_among(threshold, &TOLD, MOST_TOLD)
+        Self::among(Kept::Parent, threshold, &TOLD, MOST_TOLD)
     }
 
-    fn told_among(threshold: u64, told: &AtomicUsize, most: usize) -> GroundsNumber {
-        let grounds = Self::new(Kept::Parent, Some(threshold));
-        grounds.find().unwrap_or_else(|| match one_more(told, most) {
+    /// The number of a trace that is kept by this threshold. Where there are too many, it does not say which.
+    pub(super) fn ratio(threshold: u64) -> GroundsNumber {
+        Self::among(Kept::Ratio, threshold, &RATIOS, MOST_RATIOS)
+    }
+
+    #[inline]
+    fn among(kept: Kept, threshold: u64, count: &AtomicUsize, most: usize) -> GroundsNumber {
+        let grounds = Self::new(kept, Some(threshold));
+        grounds.find().unwrap_or_else(|| match one_more(count, most) {
             Some(_) => grounds.number_anew(),
-            None => Self::new(Kept::Parent, None).number(),
+            None => Self::new(kept, None).number(),
         })
     }
 
@@ -246,7 +255,7 @@ mod tests {
     #[test]
     fn whoever_calls_does_not_use_up_the_numbers() {
         let told = AtomicUsize::new(0);
-        let of = |threshold| Grounds::of(Grounds::told_among(threshold, &told, 2)).expect("it has a number");
+        let of = |threshold| Grounds::of(Grounds::among(Kept::Parent, threshold, &told, 2)).expect("it has a number");
         for threshold in [77, 78, 77] {
             assert_eq!(*of(threshold), Grounds::new(Kept::Parent, Some(threshold)));
         }

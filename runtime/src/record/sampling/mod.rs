@@ -23,6 +23,8 @@ mod explained;
 mod grounds;
 mod mine;
 mod node;
+#[cfg_attr(not(feature = "otlp-http"), allow(dead_code))]
+mod operations;
 mod pressure;
 mod rates;
 mod refusals;
@@ -53,6 +55,8 @@ pub(crate) use custom::CustomNode;
 pub(crate) use grounds::{Grounds, GroundsNumber, Kept, ToldState, probability_of};
 pub(super) use mine::{AtOnce, Mine};
 pub(crate) use node::{Composed, Node, Parents};
+#[cfg(feature = "otlp-http")]
+pub(crate) use operations::Operations;
 pub(crate) use rates::Rates;
 pub(crate) use refusals::tell_refusals;
 pub(crate) use rules::{Condition, Match, Parent, RuleNode, Wanted};

@@ -7,6 +7,7 @@ use super::counts::Counted;
 use super::custom::CustomNode;
 use super::grounds::{Grounds, GroundsNumber, Kept};
 use super::mine::Masks;
+use super::operations::Operations;
 use super::rules::{RuleNode, Who};
 use super::{RANDOM_MASK, reaches, refusals};
 use crate::record::Callsite;
@@ -14,6 +15,7 @@ use opentelemetry::trace::{SpanContext, TraceFlags, TraceState};
 use opentelemetry::{Context, KeyValue};
 use otelier_spec::Kind;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A sampler. What it is to users is in `config::Sampler`.
 #[derive(Debug)]
@@ -29,6 +31,9 @@ pub(crate) enum Node {
     RateLimit(Bucket),
     RateLimitPerSchema(SchemaBuckets),
     Adaptive(Box<AdaptiveNode>),
+    /// By the name of the span.
+    #[cfg_attr(not(feature = "otlp-http"), allow(dead_code))]
+    Operations(Arc<Operations>),
     /// Of the program's own.
     Custom(CustomNode),
 }
@@ -161,7 +166,7 @@ impl Answer {
     }
 
     /// What a limit of traces a second says.
-    fn rate_limit(is_room: bool) -> Self {
+    pub(super) fn rate_limit(is_room: bool) -> Self {
         let Intent { threshold, grounds, .. } = Intent::rate_limit(is_room);
         Self { grounds, ..Self::plain(threshold.is_some(), Reason::RateLimit) }
     }
@@ -174,7 +179,7 @@ impl Answer {
     }
 
     /// What a ratio says that nobody is told.
-    fn ratio(asked: &Asked<'_>, threshold: u64) -> Self {
+    pub(super) fn ratio(asked: &Asked<'_>, threshold: u64) -> Self {
         let plain = Self::plain(reaches(asked.trace.1, threshold), Reason::Ratio);
         match plain.sampled {
             true => Self { grounds: ratio_number(threshold), ..plain },
@@ -231,6 +236,12 @@ impl Outcome {
         Self { threshold, is_told: false, reason, rule: None, grounds: 0 }
     }
 
+    /// What a ratio says that nobody is told.
+    pub(super) fn ratio(threshold: u64) -> Self {
+        let grounds = if threshold > RANDOM_MASK { 0 } else { ratio_number(threshold) };
+        Self { grounds, ..Self::new(threshold, Reason::Ratio) }
+    }
+
     fn of(intent: Intent) -> Self {
         let Intent { threshold, reliable, reason, rule, grounds } = intent;
         Self { threshold: threshold.unwrap_or(RANDOM_MASK + 1), is_told: reliable, reason, rule, grounds }
@@ -246,7 +257,7 @@ const RANDOM: TraceFlags = TraceFlags::new(2);
 
 /// The number of a trace that is kept by this threshold; one that all reach needs no reason.
 pub(super) fn ratio_number(threshold: u64) -> GroundsNumber {
-    if threshold == 0 { 0 } else { Grounds::new(Kept::Ratio, Some(threshold)).number() }
+    if threshold == 0 { 0 } else { Grounds::ratio(threshold) }
 }
 
 /// The state that a span below this parent has; what is not valid has none that counts, but for the randomness that whoever
@@ -303,7 +314,7 @@ impl Node {
                     .map(|(threshold, _)| (threshold, true))
             }
             Self::Probability(_) | Self::Composite(_) | Self::Adaptive(_) | Self::Custom(_) => None,
-            Self::RateLimit(_) | Self::RateLimitPerSchema(_) => None,
+            Self::RateLimit(_) | Self::RateLimitPerSchema(_) | Self::Operations(_) => None,
         }
     }
 
@@ -336,6 +347,7 @@ impl Node {
         match self {
             Self::Ratio(threshold) | Self::Probability(threshold) => _ = ratio_number(*threshold),
             Self::RateLimit(_) | Self::RateLimitPerSchema(_) => _ = Intent::rate_limit(true),
+            Self::Operations(operations) => operations.enter_grounds(),
             Self::Custom(_) => _ = CustomNode::grounds(),
             Self::Composite(composed) => _ = composed.grounds(None),
             Self::Parents(parents) => parents.each().into_iter().for_each(Self::enter_grounds),
@@ -396,10 +408,8 @@ impl Node {
         match self {
             Self::AlwaysOn => Some(Outcome::new(0, Reason::Off)),
             Self::AlwaysOff => Some(Outcome::new(RANDOM_MASK + 1, Reason::Off)),
-            Self::Ratio(threshold) => {
-                let grounds = if *threshold > RANDOM_MASK { 0 } else { ratio_number(*threshold) };
-                Some(Outcome { grounds, ..Outcome::new(*threshold, Reason::Ratio) })
-            }
+            Self::Ratio(threshold) => Some(Outcome::ratio(*threshold)),
+            Self::Operations(operations) => operations.outcome(asked),
             Self::Parents(parents) => parents.root.outcome(asked),
             Self::Probability(threshold) => Some(Outcome::of(Intent::probability(*threshold))),
             Self::Composite(composed) => {
@@ -441,6 +451,7 @@ impl Node {
             Self::RateLimit(bucket) => Answer::rate_limit(bucket.take_in(asked.now)),
             Self::RateLimitPerSchema(buckets) => Answer::rate_limit(buckets.take_in(asked.schema(), asked.now)),
             Self::Adaptive(adaptive) => adaptive.ask(asked),
+            Self::Operations(operations) => operations.ask(asked),
             Self::Custom(custom) => custom.ask(asked),
             Self::Probability(threshold) => Answer::consistent(asked, |_| Intent::probability(*threshold)),
             Self::Composite(composed) => Answer::consistent(asked, |ot| composed.intent(asked, ot)),
