@@ -4,7 +4,7 @@ use super::conditions::conditions;
 use super::sampler::Place;
 use super::tail::AttributeRange;
 use crate::ConfigError;
-use crate::record::{self, Bucket, Composed, Condition, Match, Parent, Priority, RuleNode, SchemaBuckets, Wanted};
+use crate::record::{self, Bucket, Composed, Match, Parent, Priority, RuleNode, SchemaBuckets};
 use crate::schema::Kind;
 
 /// A sampler inside of [`Sampler::Composite`](super::Sampler::Composite): it says from which threshold on traces are kept, and
@@ -205,18 +205,12 @@ impl Rule {
     }
 
     fn matching(&self) -> Match {
-        let values = self.attribute_values.iter().cloned();
-        let values = values.map(|AttributeValues { key, values }| Condition { key, wanted: Wanted::Values(values) });
-        let patterns = self.attribute_patterns.iter().cloned().map(|AttributePatterns { key, included, excluded }| {
-            Condition { key, wanted: Wanted::Patterns(included, excluded) }
-        });
-        let ranges = self.attribute_ranges.iter().map(|range| {
-            let (min, max) = (range.min.unwrap_or(f64::NEG_INFINITY), range.max.unwrap_or(f64::INFINITY));
-            Condition { key: range.key.clone(), wanted: Wanted::Within(min, max) }
-        });
+        let values = self.attribute_values.iter().map(AttributeValues::node);
+        let patterns = self.attribute_patterns.iter().map(AttributePatterns::node);
+        let ranges = self.attribute_ranges.iter().map(AttributeRange::node);
         Match {
-            names: self.span_names.clone(),
-            schemas: self.schemas.clone(),
+            names: self.span_names.iter().collect(),
+            schemas: self.schemas.iter().collect(),
             kinds: self.span_kinds.clone(),
             parents: self.parent.iter().map(|parent| parent.node()).collect(),
             priority: self.priority,

@@ -1,5 +1,27 @@
 //! What rules of the head and of tail sampling both ask of a span.
 
+use super::{AttributePatterns, AttributeRange, AttributeValues};
+use crate::record::{Condition, Wanted};
+
+impl AttributeValues {
+    pub(super) fn node(&self) -> Condition {
+        Condition::new(&self.key, Wanted::one_of(&self.values))
+    }
+}
+
+impl AttributePatterns {
+    pub(super) fn node(&self) -> Condition {
+        Condition::new(&self.key, Wanted::Like(self.included.iter().collect(), self.excluded.iter().collect()))
+    }
+}
+
+impl AttributeRange {
+    pub(super) fn node(&self) -> Condition {
+        let (min, max) = (self.min.unwrap_or(f64::NEG_INFINITY), self.max.unwrap_or(f64::INFINITY));
+        Condition::new(&self.key, Wanted::Within(min, max))
+    }
+}
+
 /// The builders of these conditions, for a type that has their fields.
 macro_rules! conditions {
     () => {

@@ -9,7 +9,7 @@ use super::start::Start;
 use super::thread::{self, Active, Mode, Thread};
 use super::view::head;
 use super::watch::{self, Watch};
-use super::{Callsite, QUEUE, flag, limits, panic, tail};
+use super::{Callsite, QUEUE, flag, limits, panic, sampling, tail};
 use crate::attribute::{AttributeSink, KeyedTarget, Slot, Slots, SpanAttributes, Target};
 use crate::clock;
 use crate::relation::Links;
@@ -171,9 +171,10 @@ impl Guard {
         match thread::current() {
             None => thread::lost_at_start(),
             Some(thread) => match Start::begun(thread, &begin, callsite) {
-                Some((start, _)) if start.is_undecided() => return self.wait(callsite, thread, Some(begin)),
+                Some((start, _)) if start.is_undecided() => return self.wait(callsite, thread, Some(begin), (0, 0)),
                 Some((start, context)) => {
-                    self.open_started(callsite, thread, start, Some(&context));
+                    let position = thread.scratch.position();
+                    self.open_started(callsite, thread, start, Some(&context), position);
                     thread.scratch.while_busy(|| drop(context));
                 }
                 None => self.open_unrecorded(callsite, thread),
@@ -256,12 +257,13 @@ impl Guard {
         let Some(thread) = thread::current() else { return thread::lost_at_start() };
         let Some(start) = Start::find(thread, callsite) else { return self.open_unrecorded(callsite, thread) };
         if start.is_undecided() {
-            return self.wait(callsite, thread, None);
+            return self.wait(callsite, thread, None, start.undecided_trace());
         }
-        self.open_started(callsite, thread, start, None);
+        let position = thread.scratch.position();
+        self.open_started(callsite, thread, start, None, position);
     }
 
-    /// In a context that is given, or else in the current one.
+    /// In a context that is given, or else in the current one, with the items from this position of the scratch on.
     #[inline(always)]
     fn open_started(
         &mut self,
@@ -269,8 +271,8 @@ impl Guard {
         thread: &'static Thread,
         start: Start,
         inside: Option<&Context>,
+        position: usize,
     ) {
-        let position = thread.scratch.position();
         if start.has_more() {
             start.write_more(&thread.scratch, inside);
         }
@@ -332,17 +334,19 @@ impl Guard {
     }
 
     /// Takes the values of attributes before the span begins, for a sampler that asks for them. Until [`decide`](Self::decide)
-    /// what was current stays so.
+    /// what was current stays so. `trace` is that of [`Start::undecided_trace`].
     #[cold]
     #[inline(never)]
-    fn wait(&mut self, callsite: &'static Callsite, thread: &'static Thread, begin: Option<Begin>) {
-        thread.waiting.push(begin);
+    fn wait(&mut self, callsite: &'static Callsite, thread: &'static Thread, begin: Option<Begin>, trace: (u64, u64)) {
+        if trace == (0, 0) {
+            thread.waiting.push(begin);
+        }
         self.state = State::Undecided;
         self.open.write(Open {
             thread,
             callsite,
-            span: 0,
-            parent: 0,
+            span: trace.0,
+            parent: trace.1,
             start: clock::now(),
             position: thread.scratch.position(),
             flags: Cell::new(0),
@@ -366,8 +370,60 @@ impl Guard {
     fn decide_now(&mut self) {
         self.state = State::Empty;
         // SAFETY: `open` is initialised in the state that was, and nothing in it has to be dropped.
-        let &Open { thread, callsite, start: began, position, .. } = unsafe { self.open.assume_init_ref() };
-        let begin = thread.waiting.pop();
+        let open = unsafe { self.open.assume_init_ref() };
+        let &Open { thread, callsite, start: began, position, .. } = open;
+        let begin = match open.undecided_trace() {
+            Some(trace) => {
+                let decide =
+                    |words: &[u64]| sampling::by_attributes(thread, trace.1, callsite, Given::Words(words), None);
+                let at_once = thread.scratch.above(position, decide);
+                if let Some(start) = Start::decided(thread, trace, callsite, at_once) {
+                    return self.open_decided(callsite, thread, start, began, position);
+                }
+                None
+            }
+            None => thread.waiting.pop(),
+        };
+        self.decide_slowly(callsite, thread, begin, began, position);
+    }
+
+    /// Where the values were all that was missing.
+    #[inline(always)]
+    fn open_decided(
+        &mut self,
+        callsite: &'static Callsite,
+        thread: &'static Thread,
+        start: Start,
+        began: u64,
+        position: usize,
+    ) {
+        let (recording, has_more) = (start.active.mode.is_recording(), start.has_more());
+        if !recording {
+            thread.scratch.truncate(position);
+        }
+        let values = thread.scratch.position() - position;
+        self.open_started(callsite, thread, start, None, position);
+        if has_more {
+            // What comes with the trace comes first.
+            thread.scratch.edit(position, |words| {
+                words.rotate_left(values);
+                words.len()
+            });
+        }
+        // SAFETY: `open` has just been initialised.
+        unsafe { self.open.assume_init_mut() }.start = began;
+    }
+
+    /// Where it has to be found anew what the span is below, and who decides.
+    #[inline(never)]
+    fn decide_slowly(
+        &mut self,
+        callsite: &'static Callsite,
+        thread: &'static Thread,
+        begin: Option<Begin>,
+        began: u64,
+        position: usize,
+    ) {
         let words = thread.scratch.above(position, <[u64]>::to_vec);
         thread.scratch.truncate(position);
         let who = Who { given: Given::Words(&words), ..callsite.into() };
@@ -378,7 +434,7 @@ impl Guard {
         match found {
             None => self.open_unrecorded(callsite, thread),
             Some((start, context)) => {
-                self.open_started(callsite, thread, start, context.as_ref());
+                self.open_started(callsite, thread, start, context.as_ref(), position);
                 thread.scratch.while_busy(|| drop(context));
             }
         }
@@ -558,6 +614,14 @@ impl KeyedTarget for Open {
 }
 
 impl Open {
+    /// Of a span that is undecided: the id of its trace, if the values are all that has to be known. Then nothing is kept for it
+    /// in the thread's stack of those that wait.
+    #[inline]
+    fn undecided_trace(&self) -> Option<(u64, u64)> {
+        let trace = (self.span, self.parent);
+        (trace != (0, 0)).then_some(trace)
+    }
+
     /// Whether the top of the scratch is this span's.
     #[inline]
     fn is_innermost(&self) -> bool {
@@ -742,7 +806,8 @@ impl Open {
         if state == State::Undecided {
             // A value panicked: there is no span, and nobody will ask how it would have begun.
             thread.scratch.truncate(self.position);
-            return thread.waiting.pop().into_iter().for_each(Begin::forget);
+            let begin = if self.undecided_trace().is_none() { thread.waiting.pop() } else { None };
+            return begin.into_iter().for_each(Begin::forget);
         }
         self.more();
         if let Some(adopted) = thread.adopted.take(self.span, &thread.outbox) {

@@ -28,6 +28,7 @@ mod held_tests;
 #[cfg(feature = "tracing")]
 mod library;
 mod limits;
+mod matching;
 pub(crate) mod old_names;
 mod outbox;
 mod outcome;
@@ -82,6 +83,7 @@ pub(crate) use guard::enabled;
 pub(crate) use library::may_begin;
 pub use limits::Limits;
 pub(crate) use limits::{links as max_links, set_limits};
+pub(crate) use matching::{Condition, Wanted};
 pub use old_names::OldNames;
 pub(crate) use outbox::{count_records, split_record};
 pub(crate) use outcome::Told;
@@ -98,11 +100,11 @@ pub(crate) use sampling::asks_attributes;
 pub(crate) use sampling::budget_used;
 #[cfg(feature = "tower")]
 pub(crate) use sampling::note_budget;
-pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, Condition, CustomNode, Match, Node, Parent, Parents, Rates};
+pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, CustomNode, Match, Node, Parent, Parents, Rates};
 pub(crate) use sampling::{Entered, Entering, adjusted_count, rule_names, simulate};
 pub(crate) use sampling::{Grounds, Kept};
 pub(crate) use sampling::{LoadLimits, Readings, follows_load, forget_load, note_load, sampling_factor};
-pub(crate) use sampling::{RuleNode, SchemaBuckets, Wanted};
+pub(crate) use sampling::{RuleNode, SchemaBuckets};
 pub(crate) use sampling::{consistent_threshold, sampling_counts, set_sampler, tell_refusals, threshold};
 pub(crate) use sampling::{error_boost, follows_errors, load_factor};
 #[cfg(feature = "tower")]
@@ -112,7 +114,7 @@ pub(crate) use start::{Exact, lazy_span};
 pub(crate) use tail::{
     Held, Holding, Share, TailPolicy, TailRuleNode, TailSettings, forgotten_traces, set_tail, tail_counts,
 };
-pub(crate) use tail::{Subject, TailAttribute, TailConditions, TailIs};
+pub(crate) use tail::{Subject, TailConditions};
 pub use tail::{TailCounts, TailRuleCounts};
 pub(crate) use thread::{begin_totals, collect_from_threads, discard_ended, never_here, open_queue, totals};
 #[cfg(feature = "testing")]

@@ -9,7 +9,7 @@ use super::handle::OtelSpan;
 use super::sampling::{AtOnce, GroundsNumber, Who};
 use super::shared::{SharedSpan, keyed_of};
 use super::thread::{self, Active, Mode, Thread};
-use super::{flag, head_bits, limits, sampling, tail};
+use super::{Callsite, flag, head_bits, limits, sampling, tail};
 use crate::attribute::AnyAttribute;
 use crate::wire::{self, Scratch};
 use opentelemetry::Context;
@@ -207,21 +207,28 @@ impl Start {
         let mut mode = decide(seen, trace, decision, parent.is_valid() && !parent.is_remote());
         let (mut grounds, mut is_gifted) = (0, false);
         let at_once = match mode {
-            Mode::Nothing => sampling::at_once(thread, trace.1, parent, &who.into()),
+            Mode::Nothing => match sampling::at_once(thread, trace.1, parent, context, &who.into()) {
+                AtOnce::Waits => {
+                    // Nothing but the values can change what is known here.
+                    let is_all = seen == SeenBy::Pipeline && !Ambient::is_in(context);
+                    return Some(Self::undecided(if is_all { trace } else { (0, 0) }));
+                }
+                known => known,
+            },
             _ => AtOnce::Unknown,
         };
         if at_once != AtOnce::Unknown {
             mode = sampling::mode_of_root(at_once != AtOnce::Refused);
-            if let AtOnce::Kept(found, is_told) = at_once {
+            if let AtOnce::Kept(found, told) = at_once {
                 grounds = if begins_here { found } else { 0 };
-                if is_told {
-                    state = sampling::told_at_once(thread, who.into().callsite);
+                if let Some(number) = told {
+                    state = sampling::told_at_once(thread, who.into().callsite, number);
                 }
             }
         } else if mode == Mode::Nothing {
             let who = who.into();
             let Some(decision) = sampling::ask(thread, trace, parent, context, who) else {
-                return Some(Self::undecided());
+                return Some(Self::undecided((0, 0)));
             };
             (mode, is_gifted) = (decision.mode, decision.gives);
             grounds = if begins_here { decision.grounds } else { 0 };
@@ -286,10 +293,65 @@ impl Start {
         })
     }
 
-    /// A span that cannot begin before the values of its attributes are known; its mode is [`Mode::Nothing`].
+    /// The root of a trace that was [undecided](Self::undecided_trace), on which this was decided; `None` if that does not say
+    /// all.
+    #[inline(always)]
+    pub(super) fn decided(
+        thread: &Thread,
+        trace: (u64, u64),
+        callsite: &'static Callsite,
+        at_once: AtOnce,
+    ) -> Option<Self> {
+        let mut mode = sampling::mode_of_root(at_once != AtOnce::Refused);
+        let (mut state, grounds) = match at_once {
+            AtOnce::Unknown | AtOnce::Waits => return None,
+            AtOnce::Refused => (TraceState::NONE, 0),
+            AtOnce::Kept(grounds, None) => (TraceState::NONE, grounds),
+            AtOnce::Kept(grounds, Some(number)) => (sampling::told_at_once(thread, callsite, number), grounds),
+        };
+        if mode == Mode::Refused {
+            mode = thread.scratch.while_busy(|| Self::refused_root(thread, trace, callsite, &mut state));
+        }
+        if mode.is_recording() {
+            if !lazy() || state != TraceState::NONE {
+                mode = Mode::RecordingAttached;
+            }
+            thread.started();
+        }
+        let span = thread.new_span_id();
+        let active = Active { trace, span, attached: span, mode };
+        Some(Self {
+            active,
+            parent: 0,
+            flags: 0,
+            begins_here: true,
+            state,
+            random: RANDOM,
+            is_given_more: false,
+            is_gifted: false,
+            grounds,
+        })
+    }
+
+    /// What becomes of a root for whose trace the queue has no room.
     #[cold]
-    fn undecided() -> Self {
-        let active = Active { trace: (0, 0), span: 0, attached: 0, mode: Mode::Nothing };
+    #[inline(never)]
+    fn refused_root(thread: &Thread, trace: (u64, u64), callsite: &'static Callsite, state: &mut TraceState) -> Mode {
+        let who = callsite.into();
+        if sampling::matters(&SpanContext::NONE, &who) {
+            return Mode::Recording;
+        }
+        sampling::refused_by_queue(trace, who);
+        *state = TraceState::NONE;
+        thread.refused();
+        Mode::Refused
+    }
+
+    /// A span that cannot begin before the values of its attributes are known; its mode is [`Mode::Nothing`]. The trace has an
+    /// id if it is a root of which nothing else has to be known.
+    #[cold]
+    fn undecided(trace: (u64, u64)) -> Self {
+        let active = Active { trace, span: 0, attached: 0, mode: Mode::Nothing };
         let (state, random) = (TraceState::NONE, TraceFlags::NOT_SAMPLED);
         Self {
             active,
@@ -316,6 +378,12 @@ impl Start {
     #[inline]
     pub(super) fn is_undecided(&self) -> bool {
         self.active.mode == Mode::Nothing
+    }
+
+    /// The id of the trace if it is one of these, and no more than the values has to be known; `(0, 0)` otherwise.
+    #[inline]
+    pub(super) fn undecided_trace(&self) -> (u64, u64) {
+        self.active.trace
     }
 
     /// Whether every record of the trace, or below the context, carries something.

@@ -2,9 +2,7 @@
 
 use crate::config::conditions::conditions;
 use crate::config::{AttributePatterns, AttributeValues};
-use crate::record::{
-    Bucket, Grounds, Kept, Priority, Share, TailAttribute, TailConditions, TailIs, TailRuleNode, consistent_threshold,
-};
+use crate::record::{Bucket, Grounds, Kept, Priority, Share, TailConditions, TailRuleNode, consistent_threshold};
 use crate::schema::Kind;
 use std::time::Duration;
 
@@ -165,22 +163,15 @@ impl TailRule {
     }
 
     fn conditions(&self) -> TailConditions {
-        let values = self.attribute_values.iter().map(|AttributeValues { key, values }| {
-            (key, TailIs::OneOf(values.iter().map(|value| value.as_str().into()).collect()))
-        });
-        let patterns = self.attribute_patterns.iter().map(|AttributePatterns { key, included, excluded }| {
-            (key, TailIs::Like(included.clone(), excluded.clone()))
-        });
-        let ranges = self.attribute_ranges.iter().map(|AttributeRange { key, min, max }| {
-            (key, TailIs::Within(min.unwrap_or(f64::NEG_INFINITY), max.unwrap_or(f64::INFINITY)))
-        });
-        let attributes = ranges.chain(values).chain(patterns);
+        let ranges = self.attribute_ranges.iter().map(AttributeRange::node);
+        let values = self.attribute_values.iter().map(AttributeValues::node);
+        let patterns = self.attribute_patterns.iter().map(AttributePatterns::node);
         TailConditions {
             kinds: self.span_kinds.clone(),
             priority: self.priority,
-            schemas: self.schemas.clone(),
-            names: self.span_names.clone(),
-            attributes: attributes.map(|(key, is)| TailAttribute { key: key.clone(), is }).collect(),
+            schemas: self.schemas.iter().collect(),
+            names: self.span_names.iter().collect(),
+            attributes: ranges.chain(values).chain(patterns).collect(),
             rate_limited: self.rate_limited,
             budget_exceeded: self.budget_exceeded,
         }

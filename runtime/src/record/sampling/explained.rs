@@ -2,6 +2,7 @@
 
 use super::node::{Answer, Asked};
 use super::*;
+use crate::record::matching::{Condition, Wanted};
 use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
 use otelier_spec::Kind;
 use std::str::FromStr;
@@ -138,17 +139,17 @@ fn whoever_begins_a_trace_may_choose_its_randomness() {
 #[test]
 fn what_is_remembered_of_a_call_site_decides_as_all_rules_do() {
     let remote = parent(TraceFlags::SAMPLED, "");
-    let tenant = |name: &str| vec![Condition { key: "app.tenant".into(), wanted: Wanted::Values(vec![name.into()]) }];
+    let tenant = |name: &str| vec![Condition::new("app.tenant", Wanted::one_of([name]))];
     let when = [
         Match { kinds: vec![Kind::Server], ..Match::default() },
-        Match { names: vec!["si*".into()], parents: vec![Parent::Remote], ..Match::default() },
+        Match { names: ["si*"].iter().collect(), parents: vec![Parent::Remote], ..Match::default() },
         Match { attributes: tenant("gold"), ..Match::default() },
         Match { kinds: vec![Kind::Client], attributes: tenant("tin"), ..Match::default() },
-        Match { names: vec!["site".into()], ..Match::default() },
+        Match { names: ["site"].iter().collect(), ..Match::default() },
     ];
     let mut all: Vec<_> = when.into_iter().enumerate().collect();
     // So many that the last ones have no bit.
-    all.extend((5..70).map(|number| (number, Match { names: vec!["none".into()], ..Match::default() })));
+    all.extend((5..70).map(|number| (number, Match { names: ["none"].iter().collect(), ..Match::default() })));
     all.push((70, Match::default()));
     let all = all.into_iter().map(|(number, when)| RuleNode::new(number, None, when, Composed::AlwaysOn));
     let node = rules(all);
@@ -183,32 +184,32 @@ fn what_is_remembered_of_a_call_site_decides_as_all_rules_do() {
 
 #[test]
 fn what_is_remembered_of_a_call_site_decides_and_counts_as_the_sampler_does() {
-    let named = |name: &str| Match { names: vec![name.into()], ..Match::default() };
+    let named = |name: &str| Match { names: [name].iter().collect(), ..Match::default() };
     let asks = |names: &[&str]| Match {
-        names: names.iter().map(|name| (*name).to_owned()).collect(),
-        attributes: vec![Condition { key: "app.tenant".into(), wanted: Wanted::Values(vec!["gold".into()]) }],
+        names: names.iter().collect(),
+        attributes: vec![Condition::new("app.tenant", Wanted::one_of(["gold"]))],
         ..Match::default()
     };
     let rule = |number, when, sampler| RuleNode::new(number, None, when, sampler);
     let half = || Composed::Probability(HALF);
     let below_parents = |root| Composed::ParentThreshold(Box::new(root));
     let many = (0..200).map(|number| rule(number, named("none"), Composed::AlwaysOff));
-    for (node, is_remembered) in [
-        (Node::Probability(HALF), true),
-        (Node::Probability(RANDOM_MASK + 1), true),
-        (Node::Composite(below_parents(half())), true),
-        (follows(Node::Composite(half())), true),
-        (Node::Composite(Composed::RateLimit(Bucket::new(1e6))), false),
-        (rules([rule(0, named("none"), Composed::AlwaysOff), rule(1, named("si?e"), half())]), true),
-        (rules([rule(0, named("none"), Composed::AlwaysOn)]), true),
-        (rules([rule(0, named("s*"), Composed::AlwaysOff)]), true),
-        (rules([rule(0, named("s*"), Composed::RateLimit(Bucket::new(1e6)))]), false),
-        (rules([rule(0, named("s*"), Composed::Rules([rule(1, Match::default(), half())].into()))]), true),
+    for (node, otherwise) in [
+        (Node::Probability(HALF), None),
+        (Node::Probability(RANDOM_MASK + 1), None),
+        (Node::Composite(below_parents(half())), None),
+        (follows(Node::Composite(half())), None),
+        (Node::Composite(Composed::RateLimit(Bucket::new(1e6))), Some(AtOnce::Unknown)),
+        (rules([rule(0, named("none"), Composed::AlwaysOff), rule(1, named("si?e"), half())]), None),
+        (rules([rule(0, named("none"), Composed::AlwaysOn)]), None),
+        (rules([rule(0, named("s*"), Composed::AlwaysOff)]), None),
+        (rules([rule(0, named("s*"), Composed::RateLimit(Bucket::new(1e6)))]), Some(AtOnce::Unknown)),
+        (rules([rule(0, named("s*"), Composed::Rules([rule(1, Match::default(), half())].into()))]), None),
         // Attributes matter only before the first rule that matches, and where the rest of theirs does.
-        (rules([rule(0, named("s*"), half()), rule(1, asks(&[]), Composed::AlwaysOff)]), true),
-        (rules([rule(0, asks(&["none"]), Composed::AlwaysOff), rule(1, named("s*"), half())]), true),
-        (rules([rule(0, asks(&["site"]), Composed::AlwaysOff), rule(1, named("s*"), half())]), false),
-        (rules(many.chain([rule(200, Match::default(), half())])), true),
+        (rules([rule(0, named("s*"), half()), rule(1, asks(&[]), Composed::AlwaysOff)]), None),
+        (rules([rule(0, asks(&["none"]), Composed::AlwaysOff), rule(1, named("s*"), half())]), None),
+        (rules([rule(0, asks(&["site"]), Composed::AlwaysOff), rule(1, named("s*"), half())]), Some(AtOnce::Waits)),
+        (rules(many.chain([rule(200, Match::default(), half())])), None),
     ] {
         let count = node.rules();
         let installed = std::sync::Arc::new(Installed { has_sites: true, node, counts: Counts::new(count) });
@@ -222,15 +223,17 @@ fn what_is_remembered_of_a_call_site_decides_and_counts_as_the_sampler_does() {
             let answer = ask(&installed.node, low, &SpanContext::NONE);
             let found = at_once(low, false);
             let told = answer.state.is_some();
-            match (is_remembered, answer.sampled) {
-                (false, _) => assert_eq!(found, AtOnce::Unknown, "{:?}", installed.node),
-                (true, false) => assert_eq!(found, AtOnce::Refused, "{low:x} {:?}", installed.node),
-                (true, true) => assert_eq!(found, AtOnce::Kept(answer.grounds, told), "{low:x} {:?}", installed.node),
+            match (otherwise, answer.sampled) {
+                (Some(otherwise), _) => assert_eq!(found, otherwise, "{:?}", installed.node),
+                (None, false) => assert_eq!(found, AtOnce::Refused, "{low:x} {:?}", installed.node),
+                (None, true) => {
+                    assert_eq!(found, AtOnce::Kept(answer.grounds, told.then_some(0)), "{low:x} {:?}", installed.node)
+                }
             }
-            if is_remembered {
+            if otherwise.is_none() {
                 expected.add(&own, answer.counted());
                 if told {
-                    assert_eq!(held.told(&SITE), answer.state);
+                    assert_eq!(held.told(&SITE, 0), answer.state);
                 }
                 if !answer.sampled {
                     assert_eq!(at_once(low, true), AtOnce::Unknown, "it has to be explained");

@@ -5,15 +5,18 @@
 //! seen which rules can match there.
 
 use super::consistent::with_threshold;
-use super::counts::{Counted, Own};
+use super::counts::{Counted, Counts, Own};
+use super::doubt::{Doubt, Found, Outlook};
 use super::grounds::GroundsNumber;
-use super::rules::{RuleNode, Who};
+use super::node::Outcome;
+use super::rules::{Given, RuleNode, Who};
 use super::{INSTALLED, Installed, RANDOM_MASK, reaches};
 use crate::record::Callsite;
+use crate::record::ambient::Ambient;
 use crate::record::thread::Thread;
-use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
-use std::cell::{Cell, OnceCell};
+use opentelemetry::{Context, KeyValue};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
@@ -99,12 +102,48 @@ impl Held {
     /// refusal that is to be explained is not decided on, nor what nobody has asked yet.
     #[inline]
     pub(super) fn decide_at_once(&self, callsite: &'static Callsite, trace_low: u64, explains: bool) -> AtOnce {
-        let Some(sites) = self.sites.get() else { return AtOnce::Unknown };
-        let site = &sites.0[Sites::place(callsite)];
+        let Some(site) = self.known_site(callsite) else { return AtOnce::Unknown };
         let known = site.root.get();
-        if !ptr::eq(site.callsite.get(), callsite) || known.says == Says::Unknown {
-            return AtOnce::Unknown;
+        match known.says {
+            Says::Unknown => AtOnce::Unknown,
+            Says::Attributes => AtOnce::Waits,
+            _ => self.decide_by(known, 0, trace_low, explains),
         }
+    }
+
+    /// The same if attributes decide: those that are given, and those of the context.
+    #[inline]
+    pub(super) fn decide_by_attributes(
+        &self,
+        callsite: &'static Callsite,
+        trace_low: u64,
+        explains: bool,
+        given: Given<'_>,
+        context: Option<&Context>,
+    ) -> AtOnce {
+        let Some(site) = self.known_site(callsite) else { return AtOnce::Unknown };
+        let doubts = site.doubts.borrow();
+        let Some(Doubts { doubt, known }) = doubts.as_deref() else { return AtOnce::Unknown };
+        let number = match doubt.ask(given, context.map_or(&[], Ambient::of)) {
+            Found::Rule(number) => number,
+            Found::None => (known.len() - 1) as u8,
+            Found::Unknown => return AtOnce::Unknown,
+        };
+        match known[usize::from(number)] {
+            Known { says: Says::Unknown, .. } => AtOnce::Unknown,
+            known => self.decide_by(known, number, trace_low, explains),
+        }
+    }
+
+    /// What is known of a call site, if somebody has asked for it.
+    #[inline]
+    fn known_site(&self, callsite: &'static Callsite) -> Option<&Site> {
+        let site = &self.sites.get()?.0[Sites::place(callsite)];
+        ptr::eq(site.callsite.get(), callsite).then_some(site)
+    }
+
+    #[inline]
+    fn decide_by(&self, known: Known, number: u8, trace_low: u64, explains: bool) -> AtOnce {
         let sampled = reaches(trace_low, known.threshold);
         if !sampled && explains {
             return AtOnce::Unknown;
@@ -112,18 +151,15 @@ impl Held {
         self.installed.counts.add_at(&self.own, known.place as usize + usize::from(sampled));
         match (sampled, known.says) {
             (false, _) => AtOnce::Refused,
-            (true, says) => AtOnce::Kept(known.grounds, says == Says::Threshold),
+            (true, says) => AtOnce::Kept(known.grounds, (says == Says::Threshold).then_some(number)),
         }
     }
 
-    /// The state of a trace that such a decision keeps, if it tells the threshold. To be called while the thread is busy: to
+    /// The state of a trace that such a decision keeps, by the number that it told. To be called while the thread is busy: to
     /// clone a state takes memory.
-    pub(super) fn told(&self, callsite: &'static Callsite) -> Option<TraceState> {
+    pub(super) fn told(&self, callsite: &'static Callsite, number: u8) -> Option<TraceState> {
         let site = &self.sites.get()?.0[Sites::place(callsite)];
-        let told = site.told.take();
-        let clone = told.clone();
-        site.told.set(told);
-        Some(clone)
+        site.told.borrow().get(usize::from(number)).cloned()
     }
 
     #[cold]
@@ -137,16 +173,29 @@ impl Held {
             self.installed.node.each_rule(&mut |rule| found.enter(rule, &asked));
             masks.set(found);
         }
-        let outcome = self.installed.node.outcome(&super::Asked::new((1, 1), &SpanContext::NONE, callsite.into()));
-        site.root.set(outcome.map_or(Known::NOTHING, |outcome| Known {
-            threshold: outcome.threshold,
-            place: self.installed.counts.place(outcome.counted(false)) as u32,
-            grounds: outcome.grounds,
-            says: if outcome.is_told { Says::Threshold } else { Says::Nothing },
-        }));
-        let told = outcome.filter(|outcome| outcome.is_told && outcome.threshold <= RANDOM_MASK);
-        site.told
-            .set(told.and_then(|told| with_threshold(&TraceState::NONE, Some(told.threshold))).unwrap_or_default());
+        let Installed { node, counts, .. } = &*self.installed;
+        let asked = super::Asked::new((1, 1), &SpanContext::NONE, callsite.into());
+        let outlook = match node.rules_of_roots() {
+            Some(rules) => Outlook::of(rules, &asked),
+            None => Some(Outlook { otherwise: node.outcome(&asked), doubt: None }),
+        };
+        let (otherwise, doubt) = outlook.map_or((None, None), |outlook| (outlook.otherwise, outlook.doubt));
+        let told = |outcome: &Option<Outcome>| {
+            let told = outcome.filter(|outcome| outcome.is_told && outcome.threshold <= RANDOM_MASK);
+            told.and_then(|told| with_threshold(&TraceState::NONE, Some(told.threshold))).unwrap_or_default()
+        };
+        let (root, doubts, told) = match doubt {
+            None => (Known::of(otherwise, counts), None, vec![told(&otherwise)]),
+            Some((doubt, mut outcomes)) => {
+                outcomes.push(otherwise);
+                let known = outcomes.iter().map(|outcome| Known::of(*outcome, counts)).collect();
+                let root = Known { says: Says::Attributes, ..Known::NOTHING };
+                (root, Some(Box::new(Doubts { doubt, known })), outcomes.iter().map(told).collect())
+            }
+        };
+        site.root.set(root);
+        site.doubts.replace(doubts);
+        site.told.replace(told);
         site.callsite.set(callsite);
     }
 }
@@ -168,10 +217,28 @@ enum Says {
     Unknown,
     Nothing,
     Threshold,
+    /// What becomes of a trace depends on attributes.
+    Attributes,
 }
 
 impl Known {
     const NOTHING: Self = Self { threshold: 0, place: 0, grounds: 0, says: Says::Unknown };
+
+    fn of(outcome: Option<Outcome>, counts: &Counts) -> Self {
+        outcome.map_or(Self::NOTHING, |outcome| Self {
+            threshold: outcome.threshold,
+            place: counts.place(outcome.counted(false)) as u32,
+            grounds: outcome.grounds,
+            says: if outcome.is_told { Says::Threshold } else { Says::Nothing },
+        })
+    }
+}
+
+/// What becomes of traces that begin at a call site, by their attributes.
+struct Doubts {
+    doubt: Doubt,
+    /// For each of its rules, and last where none of them matches.
+    known: Box<[Known]>,
 }
 
 /// A decision on a trace that begins here.
@@ -179,9 +246,11 @@ impl Known {
 pub(in crate::record) enum AtOnce {
     /// The sampler has to be asked.
     Unknown,
+    /// Attributes decide, which have to be known first.
+    Waits,
     Refused,
-    /// On these grounds; whether the trace's state [tells](Held::told) the threshold.
-    Kept(GroundsNumber, bool),
+    /// On these grounds; and the number of the trace's state, if that [tells](Held::told) the threshold.
+    Kept(GroundsNumber, Option<u8>),
 }
 
 /// Rules by their bits.
@@ -230,9 +299,12 @@ struct Site {
     callsite: Cell<*const Callsite>,
     /// Without a parent, with one in this process, with one in another.
     masks: [Cell<Masks>; 3],
-    /// Of a trace that begins here, if that is one thing; and its state.
+    /// Of a trace that begins here.
     root: Cell<Known>,
-    told: Cell<TraceState>,
+    /// The same by its attributes, if they matter.
+    doubts: RefCell<Option<Box<Doubts>>>,
+    /// The states that tell the thresholds: of all that is known, in its order.
+    told: RefCell<Vec<TraceState>>,
 }
 
 impl Sites {
@@ -243,7 +315,8 @@ impl Sites {
             callsite: Cell::new(ptr::null()),
             masks: [const { Cell::new(Masks::ALL) }; 3],
             root: Cell::new(Known::NOTHING),
-            told: Cell::default(),
+            doubts: RefCell::default(),
+            told: RefCell::default(),
         };
         Box::new(Self(std::array::from_fn(|_| empty())))
     }

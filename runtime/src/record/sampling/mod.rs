@@ -17,6 +17,9 @@ mod consistent;
 mod controller;
 mod counts;
 mod custom;
+mod doubt;
+#[cfg(test)]
+mod doubt_tests;
 mod errors;
 #[cfg(test)]
 mod explained;
@@ -59,8 +62,8 @@ pub(crate) use node::{Composed, Node, Parents};
 pub(crate) use operations::Operations;
 pub(crate) use rates::Rates;
 pub(crate) use refusals::tell_refusals;
-pub(crate) use rules::{Condition, Match, Parent, RuleNode, Wanted};
-pub(super) use rules::{Given, Who, is_like};
+pub(super) use rules::{Given, Who};
+pub(crate) use rules::{Match, Parent, RuleNode};
 pub(crate) use simulated::{Entered, Entering, adjusted_count, rule_names, simulate};
 pub(super) use swap::Swap;
 
@@ -311,15 +314,26 @@ pub(super) struct Decision {
     pub(super) gives: bool,
 }
 
-/// Decides on a trace that begins here, where its sampler says the same to all such traces of the call site and this thread
-/// knows that: most decisions by rules are no more than this.
+/// Decides on a trace that begins here, where this thread knows what its sampler says to all such traces of the call site, or
+/// to all with such attributes: most decisions by rules are no more than this.
 #[inline]
-pub(super) fn at_once(thread: &Thread, trace_low: u64, parent: &SpanContext, who: &Who<'_>) -> AtOnce {
+pub(super) fn at_once(
+    thread: &Thread,
+    trace_low: u64,
+    parent: &SpanContext,
+    context: &Context,
+    who: &Who<'_>,
+) -> AtOnce {
     // Randomness of its own is in the state of a parent that is not valid.
     if parent.is_valid() || !who.is_its_call_sites() || *parent.trace_state() != TraceState::NONE {
         return AtOnce::Unknown;
     }
-    at_once_of(thread, trace_low, who.callsite)
+    match at_once_of(thread, trace_low, who.callsite) {
+        AtOnce::Waits if !who.has_more_to_say() => {
+            by_attributes(thread, trace_low, who.callsite, who.given, Some(context))
+        }
+        known => known,
+    }
 }
 
 #[inline(never)]
@@ -334,12 +348,30 @@ fn at_once_of(thread: &Thread, trace_low: u64, callsite: &'static Callsite) -> A
         .unwrap_or(AtOnce::Unknown)
 }
 
-/// The state of a trace that was kept so.
+/// The same where attributes decide: those that are given, and those of a context.
 #[cold]
 #[inline(never)]
-pub(super) fn told_at_once(thread: &Thread, callsite: &'static Callsite) -> TraceState {
+pub(super) fn by_attributes(
+    thread: &Thread,
+    trace_low: u64,
+    callsite: &'static Callsite,
+    given: Given<'_>,
+    context: Option<&Context>,
+) -> AtOnce {
+    // As in `ask`.
+    fence(Acquire);
+    let explains = SETTING.load(Relaxed) & EXPLAIN != 0;
+    mine::with_current(thread, |held| held.decide_by_attributes(callsite, trace_low, explains, given, context))
+        .unwrap_or(AtOnce::Unknown)
+}
+
+/// The state of a trace that was kept so, and told this number.
+#[cold]
+#[inline(never)]
+pub(super) fn told_at_once(thread: &Thread, callsite: &'static Callsite, number: u8) -> TraceState {
     // The allocator may be traced.
-    thread.scratch.while_busy(|| mine::with_current(thread, |held| held.told(callsite)).flatten()).unwrap_or_default()
+    let told = || mine::with_current(thread, |held| held.told(callsite, number)).flatten();
+    thread.scratch.while_busy(told).unwrap_or_default()
 }
 
 /// What becomes of a trace that its sampler keeps or not, and that begins here.

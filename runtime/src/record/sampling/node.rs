@@ -220,7 +220,7 @@ impl Answer {
 }
 
 /// What a sampler says to every trace that begins at a call site.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
     /// From which randomness on it keeps them; above the largest if none.
     pub(super) threshold: u64,
@@ -232,7 +232,10 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    fn new(threshold: u64, reason: Reason) -> Self {
+    /// No rule matched.
+    pub(super) const NO_RULE: Self = Self::new(RANDOM_MASK + 1, Reason::NoRule);
+
+    const fn new(threshold: u64, reason: Reason) -> Self {
         Self { threshold, is_told: false, reason, rule: None, grounds: 0 }
     }
 
@@ -420,6 +423,15 @@ impl Node {
         }
     }
 
+    /// The rules that decide on a trace that begins here, if it is rules.
+    pub(super) fn rules_of_roots(&self) -> Option<&[RuleNode]> {
+        match self {
+            Self::Parents(parents) => parents.root.rules_of_roots(),
+            Self::Composite(composed) => composed.rules_of_roots(),
+            _ => None,
+        }
+    }
+
     /// Whether it says the same to all traces that begin here, wherever that is.
     pub(super) fn is_settled(&self) -> bool {
         static ANY: Callsite = Callsite::new("", Kind::Internal);
@@ -487,6 +499,20 @@ impl Parents {
     }
 }
 
+impl RuleNode {
+    /// What its sampler says to a trace that it matches.
+    fn intent(&self, asked: &Asked<'_>, ot: Ot) -> Intent {
+        let intent = self.sampler.intent(asked, ot);
+        let grounds = if intent.rule.is_none() { self.grounds } else { intent.grounds };
+        Intent { rule: intent.rule.or(Some(self.number)), grounds, ..intent }
+    }
+
+    /// What it says to every trace that it matches and that begins at this call site, if that is one thing.
+    pub(super) fn outcome(&self, asked: &Asked<'_>) -> Option<Outcome> {
+        self.sampler.is_settled(asked).then(|| Outcome::of(self.intent(asked, Ot::default())))
+    }
+}
+
 impl Composed {
     fn rules(&self) -> usize {
         match self {
@@ -518,6 +544,14 @@ impl Composed {
             Self::AlwaysOff | Self::Rules(_) => return 0,
         };
         Grounds { rule: rule.map(Into::into), ..Grounds::new(kept, threshold) }.number()
+    }
+
+    fn rules_of_roots(&self) -> Option<&[RuleNode]> {
+        match self {
+            Self::Rules(rules) => Some(rules),
+            Self::ParentThreshold(root) => root.rules_of_roots(),
+            _ => None,
+        }
     }
 
     /// Whether it says the same to every trace that begins at this call site.
@@ -559,11 +593,7 @@ impl Composed {
                 }
             }
             Self::Rules(rules) => match rules.iter().find(|rule| asked.meets(rule)) {
-                Some(rule) => {
-                    let intent = rule.sampler.intent(asked, ot);
-                    let grounds = if intent.rule.is_none() { rule.grounds } else { intent.grounds };
-                    Intent { rule: intent.rule.or(Some(rule.number)), grounds, ..intent }
-                }
+                Some(rule) => rule.intent(asked, ot),
                 None => Intent::new(None, false, Reason::NoRule),
             },
         }

@@ -1,8 +1,9 @@
 //! Every condition of a rule, met and not met.
 
 use super::node::Asked;
-use super::{Condition, Given, Match, Parent, Wanted, Who};
+use super::{Given, Match, Parent, Who};
 use crate::record::ambient::with_ambient;
+use crate::record::matching::{Condition, Wanted};
 use crate::record::{Callsite, Constant, Priority};
 use crate::schema::{Schema, crypto, workflow};
 use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
@@ -34,8 +35,12 @@ fn parent(remote: bool) -> SpanContext {
     SpanContext::new(TraceId::from(7), SpanId::from(8), TraceFlags::SAMPLED, remote, TraceState::NONE)
 }
 
-fn texts(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
+fn values(values: &[&str]) -> Wanted {
+    Wanted::one_of(values)
+}
+
+fn like(included: &[&str], excluded: &[&str]) -> Wanted {
+    Wanted::Like(included.iter().collect(), excluded.iter().collect())
 }
 
 fn asked<'a>(who: Who<'a>, parent: &'a SpanContext, context: Option<&'a Context>) -> Asked<'a> {
@@ -49,11 +54,11 @@ fn matched(when: &Match) -> Vec<&'static str> {
 }
 
 fn names(patterns: &[&str]) -> Match {
-    Match { names: texts(patterns), ..Match::default() }
+    Match { names: patterns.iter().collect(), ..Match::default() }
 }
 
 fn schemas(patterns: &[&str]) -> Match {
-    Match { schemas: texts(patterns), ..Match::default() }
+    Match { schemas: patterns.iter().collect(), ..Match::default() }
 }
 
 fn kinds(kinds: &[Kind]) -> Match {
@@ -69,7 +74,7 @@ fn attribute(key: &str, wanted: Wanted) -> Match {
 }
 
 fn condition(key: &str, wanted: Wanted) -> Condition {
-    Condition { key: key.to_owned(), wanted }
+    Condition::new(key, wanted)
 }
 
 #[test]
@@ -134,9 +139,8 @@ fn has(when: &Match, given: &[KeyValue]) -> bool {
 
 #[test]
 fn values_and_patterns_are_compared_as_text() {
-    let values = |key, values: &[&str]| attribute(key, Wanted::Values(texts(values)));
-    let like =
-        |key, included: &[&str], excluded: &[&str]| attribute(key, Wanted::Patterns(texts(included), texts(excluded)));
+    let values = |key, texts: &[&str]| attribute(key, values(texts));
+    let like = |key, included: &[&str], excluded: &[&str]| attribute(key, like(included, excluded));
     for (when, expected) in [
         (values("app.tier", &["silver", "gold"]), true),
         (values("app.tier", &["gol", "Gold", ""]), false),
@@ -208,10 +212,7 @@ fn numbers_lie_within_bounds_that_count_themselves() {
 #[test]
 fn all_attributes_have_to_be_as_a_rule_wants_them() {
     let both = || Match {
-        attributes: vec![
-            condition("app.tier", Wanted::Values(texts(&["gold"]))),
-            condition("app.size", Wanted::Within(5.0, 20.0)),
-        ],
+        attributes: vec![condition("app.tier", values(&["gold"])), condition("app.size", Wanted::Within(5.0, 20.0))],
         ..Match::default()
     };
     let of = |tier: &'static str, size: i64| [KeyValue::new("app.tier", tier), KeyValue::new("app.size", size)];
@@ -224,8 +225,8 @@ fn all_attributes_have_to_be_as_a_rule_wants_them() {
 fn what_the_context_gives_counts_unless_the_span_says_otherwise() {
     let given = vec![KeyValue::new("user.id", "ann"), KeyValue::new("app.tier", "silver")];
     let context = with_ambient(&Context::new(), given, |_, context| context);
-    let user = attribute("user.id", Wanted::Values(texts(&["ann", "bob"])));
-    let tier = |tier| attribute("app.tier", Wanted::Values(texts(&[tier])));
+    let user = attribute("user.id", values(&["ann", "bob"]));
+    let tier = |tier| attribute("app.tier", values(&[tier]));
     let matches =
         |when: &Match, who: Who<'_>, context: Option<&Context>| when.matches(&asked(who, &SpanContext::NONE, context));
     let empty = Context::new();
@@ -255,10 +256,7 @@ fn what_is_possible_at_a_call_site_is_what_its_plain_spans_can_match() {
         let possible: Vec<_> = ALL.iter().filter(|site| when.is_possible_at(site)).map(|site| site.name).collect();
         assert_eq!(possible, matched(when), "{when:?}");
     }
-    let later = [
-        attribute("app.unknown", Wanted::Values(texts(&["x"]))),
-        Match { parents: vec![Parent::Local], ..Match::default() },
-    ];
+    let later = [attribute("app.unknown", values(&["x"])), Match { parents: vec![Parent::Local], ..Match::default() }];
     for when in &later {
         assert!(ALL.iter().all(|site| when.is_possible_at(site)), "nobody knows before there is a span: {when:?}");
         assert!(matched(when).is_empty());
@@ -269,14 +267,14 @@ fn what_is_possible_at_a_call_site_is_what_its_plain_spans_can_match() {
 #[cfg_attr(miri, ignore = "safe code that takes Miri minutes")]
 fn hostile_patterns_and_values_end_soon_in_every_condition() {
     let (stars, long) = ("*a".repeat(200), "a".repeat(5000));
-    let stars = [format!("{stars}b")];
+    let stars = [&*format!("{stars}b")];
     let given = [KeyValue::new("app.x", long.clone())];
     let who = Who { name: &long, given: Given::KeyValues(&given), ..(&API).into() };
     for when in [
-        names(&[&stars[0]]),
-        schemas(&[&stars[0]]),
-        attribute("app.x", Wanted::Patterns(stars.to_vec(), vec![])),
-        attribute("app.x", Wanted::Patterns(vec!["b".to_owned()], stars.to_vec())),
+        names(&stars),
+        schemas(&stars),
+        attribute("app.x", like(&stars, &[])),
+        attribute("app.x", like(&["b"], &stars)),
     ] {
         assert!(!when.matches(&asked(who, &SpanContext::NONE, None)));
     }

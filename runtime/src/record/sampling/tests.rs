@@ -2,6 +2,7 @@
 
 use super::node::{Answer, Asked};
 use super::*;
+use crate::record::matching::{Condition, Wanted};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
 use otelier_spec::Kind;
@@ -70,10 +71,8 @@ fn a_larger_ratio_keeps_all_that_a_smaller_one_does() {
 #[test]
 fn what_is_counted_by_thresholds_is_what_there_was() {
     let rules = [(0.5, "a"), (0.01, "b"), (1.0, "c")].into_iter().enumerate().map(|(number, (ratio, value))| {
-        let when = Match {
-            attributes: vec![Condition { key: "app.tenant".into(), wanted: Wanted::Values(vec![value.into()]) }],
-            ..Match::default()
-        };
+        let when =
+            Match { attributes: vec![Condition::new("app.tenant", Wanted::one_of([value]))], ..Match::default() };
         RuleNode::new(number, None, when, Composed::Probability(consistent_threshold(ratio)))
     });
     let node = Node::Composite(Composed::Rules(rules.collect()));

@@ -17,7 +17,7 @@ mod holding;
 mod policy;
 
 pub(crate) use holding::{Held, Holding};
-pub(crate) use policy::{Attribute as TailAttribute, Conditions as TailConditions, Is as TailIs, Subject};
+pub(crate) use policy::{Conditions as TailConditions, Subject};
 pub(crate) use policy::{Rule as TailRuleNode, Share, TailPolicy};
 
 use super::counters::{COUNTERS, Counters};

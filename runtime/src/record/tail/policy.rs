@@ -15,7 +15,7 @@ mod sites;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use conditions::{Attribute, Conditions, Is};
+pub(crate) use conditions::Conditions;
 
 use super::super::Priority;
 use super::super::sampling::{Bucket, Grounds, GroundsNumber, Kept, reaches};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::record::matching::{Condition, Wanted};
 use std::cell::Cell;
 
 /// A span for tests.
@@ -74,12 +75,8 @@ fn rule(when: Conditions) -> Rule {
     Rule { grounds: 0, failed: false, nanos: None, when, share: Share::Always }
 }
 
-fn attribute(key: &str, is: Is) -> Conditions {
-    Conditions { attributes: vec![Attribute { key: key.to_owned(), is }], ..Conditions::default() }
-}
-
-fn texts<T: From<&'static str>>(texts: &[&'static str]) -> Vec<T> {
-    texts.iter().map(|text| (*text).into()).collect()
+fn attribute(key: &str, wanted: Wanted) -> Conditions {
+    Conditions { attributes: vec![Condition::new(key, wanted)], ..Conditions::default() }
 }
 
 #[track_caller]
@@ -110,7 +107,7 @@ fn the_first_rule_that_any_span_matches_counts() {
 
 #[test]
 fn spans_that_are_neither_failed_nor_slow_cost_no_look_at_attributes() {
-    let of_user = || attribute("user.id", Is::OneOf(texts(&["a"])));
+    let of_user = || attribute("user.id", Wanted::one_of(["a"]));
     let policy = TailPolicy::new(
         vec![Rule { failed: true, ..rule(of_user()) }, Rule { nanos: Some(5_000), ..rule(of_user()) }],
         0,
@@ -128,8 +125,8 @@ fn spans_that_are_neither_failed_nor_slow_cost_no_look_at_attributes() {
 fn all_conditions_of_a_rule_are_met_by_one_span() {
     let both = || Conditions {
         kinds: vec![Kind::Client, Kind::Server],
-        schemas: texts(&["crypto.*"]),
-        names: texts(&["GET *", "POST *"]),
+        schemas: ["crypto.*"].iter().collect(),
+        names: ["GET *", "POST *"].iter().collect(),
         priority: Some(Priority::High),
         ..Conditions::default()
     };
@@ -143,7 +140,7 @@ fn all_conditions_of_a_rule_are_met_by_one_span() {
     ] {
         assert!(!matches(both(), &wrong), "{} {}", wrong.schema, wrong.name);
     }
-    let any_schema = || Conditions { schemas: texts(&["*"]), ..Conditions::default() };
+    let any_schema = || Conditions { schemas: ["*"].iter().collect(), ..Conditions::default() };
     assert!(matches(any_schema(), &right) && !matches(any_schema(), &span()));
 }
 
@@ -161,16 +158,16 @@ fn values_are_compared_as_they_are_written() {
         (Value::Bool(true), "true", true),
         (Value::Bool(false), "true", false),
     ] {
-        let when = attribute("key", Is::OneOf(vec!["other".into(), wanted.into()]));
+        let when = attribute("key", Wanted::one_of(["other", wanted]));
         assert_eq!(matches(when, &with("key", value)), found, "{value:?} {wanted}");
     }
-    assert!(!matches(attribute("other", Is::OneOf(texts(&["a"]))), &with("key", Value::Str("a"))));
+    assert!(!matches(attribute("other", Wanted::one_of(["a"])), &with("key", Value::Str("a"))));
 }
 
 #[test]
 fn patterns_match_numbers_too_and_what_is_excluded_wins() {
     let like = |included: &[&'static str], excluded: &[&'static str]| {
-        attribute("key", Is::Like(texts(included), texts(excluded)))
+        attribute("key", Wanted::Like(included.iter().collect(), excluded.iter().collect()))
     };
     assert!(matches(like(&["/api/*"], &["*/health"]), &with("key", Value::Str("/api/orders"))));
     assert!(!matches(like(&["/api/*"], &["*/health"]), &with("key", Value::Str("/api/health"))));
@@ -184,7 +181,7 @@ fn patterns_match_numbers_too_and_what_is_excluded_wins() {
 
 #[test]
 fn bounds_belong_to_a_range_and_texts_are_no_numbers() {
-    let within = || attribute("key", Is::Within(1.0, 2.0));
+    let within = || attribute("key", Wanted::Within(1.0, 2.0));
     for (value, found) in [
         (Value::Int(1), true),
         (Value::Double(2.0), true),
@@ -237,8 +234,8 @@ fn budgets_and_objectives_that_were_not_kept_are_found() {
 
 #[test]
 fn rules_beyond_the_sixty_fourth_count_as_others_do() {
-    let mut rules: Vec<Rule> = (0..70).map(|_| rule(attribute("none", Is::OneOf(texts(&["a"]))))).collect();
-    rules.push(rule(attribute("key", Is::OneOf(texts(&["a"])))));
+    let mut rules: Vec<Rule> = (0..70).map(|_| rule(attribute("none", Wanted::one_of(["a"])))).collect();
+    rules.push(rule(attribute("key", Wanted::one_of(["a"]))));
     let policy = TailPolicy::new(rules, 0);
     let span = Span { site: Some(0x40), ..with("key", Value::Str("a")) };
     assert_eq!((policy.see(71, &span), policy.see(70, &span)), (70, 70));
