@@ -1,6 +1,6 @@
 //! Samplers of the program's own.
 
-use crate::record::CustomNode;
+use crate::record::{CustomNode, Tame};
 use opentelemetry_sdk::trace::ShouldSample;
 use std::sync::Arc;
 use std::{fmt, ptr};
@@ -24,7 +24,8 @@ use std::{fmt, ptr};
 /// either. It may install another sampler. Where it panics, the parent's decision holds, and a trace that begins here is not
 /// recorded; [`SamplingCounts::by_panic`](crate::SamplingCounts::by_panic) counts these, and a warning says so once.
 ///
-/// A thread may keep the sampler for some time after another was installed, at the latest until the thread ends.
+/// A thread may keep the sampler for some time after another was installed, at the latest until the thread ends. So it is dropped
+/// on any thread; its `Drop` may install another sampler, and where it panics, the panic goes no further.
 ///
 /// Two are equal if they share the sampler.
 ///
@@ -38,12 +39,12 @@ use std::{fmt, ptr};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct CustomSampler(Arc<dyn ShouldSample>);
+pub struct CustomSampler(Arc<Tame<dyn ShouldSample>>);
 
 impl CustomSampler {
     /// Asks this one.
     pub fn new(sampler: impl ShouldSample + 'static) -> Self {
-        Self(Arc::new(sampler))
+        Self(Arc::new(Tame::new(sampler)))
     }
 
     pub(super) fn node(&self) -> CustomNode {

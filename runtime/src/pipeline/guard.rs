@@ -128,10 +128,12 @@ impl Guard {
         if self.shared.is_here() {
             // Held until the sampler is there, so that it is what a reload at the same time finds in force.
             let mut settings = self.shared.settings();
-            if self.shared.state() == State::Running {
-                record::set_sampler(sampler.node());
-            }
-            settings.sampler = sampler;
+            let is_running = self.shared.state() == State::Running;
+            let replaced = is_running.then(|| record::set_sampler(sampler.node()));
+            let replaced = (replaced, std::mem::replace(&mut settings.sampler, sampler));
+            // A sampler of the program's own that ends may set another one.
+            drop(settings);
+            drop(replaced);
         }
         Ok(())
     }

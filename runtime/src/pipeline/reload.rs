@@ -38,13 +38,15 @@ impl std::error::Error for ReloadError {
     }
 }
 
-/// Puts into force what may change at any time; also at the start.
-pub(super) fn apply(telemetry: &Telemetry) {
-    record::set_sampler(telemetry.sampler.node());
+/// Puts into force what may change at any time; also at the start. Returns what has decided before.
+#[must_use = "a sampler of the program's own may end with it"]
+pub(super) fn apply(telemetry: &Telemetry) -> impl Sized + use<> {
+    let replaced = record::set_sampler(telemetry.sampler.node());
     record::set_tail(telemetry.tail_sampling.as_ref().map(TailSampling::settings));
     record::set_limits(&telemetry.limits);
     record::set_metrics(telemetry.span_metrics);
     diagnostics::set_log_level(telemetry.log_level);
+    replaced
 }
 
 /// See [`Guard::reload`](crate::Guard::reload).
@@ -86,14 +88,16 @@ fn try_reload(shared: &Shared, new: &Telemetry) -> Result<Vec<&'static str>, Rel
         return Err(ReloadError::CannotChange(refused));
     }
     let changed = changes(&old, new);
-    *old = new.clone();
-    if state == State::Running {
-        apply(new);
-        record::set_panic_messages(new.panic_messages);
-    } else {
-        diagnostics::set_log_level(new.log_level);
+    let settings = std::mem::replace(&mut *old, new.clone());
+    let sampler = (state == State::Running).then(|| apply(new));
+    match &sampler {
+        Some(_) => record::set_panic_messages(new.panic_messages),
+        None => diagnostics::set_log_level(new.log_level),
     }
     new.correlation.set_of_process();
+    // A sampler of the program's own that ends may set another one.
+    drop(old);
+    drop((settings, sampler));
     Ok(changed)
 }
 

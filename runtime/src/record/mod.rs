@@ -99,7 +99,7 @@ pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, Condition, CustomNode,
 pub(crate) use sampling::{Entered, Entering, adjusted_count, rule_names, simulate};
 pub(crate) use sampling::{Grounds, Kept};
 pub(crate) use sampling::{LoadLimits, Readings, follows_load, forget_load, note_load, sampling_factor};
-pub(crate) use sampling::{RuleNode, SchemaBuckets, Wanted};
+pub(crate) use sampling::{RuleNode, SchemaBuckets, Tame, Wanted};
 pub(crate) use sampling::{consistent_threshold, sampling_counts, set_sampler, tell_refusals, threshold};
 pub(crate) use sampling::{error_boost, follows_errors, load_factor};
 #[cfg(feature = "tower")]

@@ -9,7 +9,7 @@ use otelier::prelude::*;
 use otelier::{Guard, Span, SpanAttributes, Telemetry};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 fn custom(sampler: impl ShouldSample + 'static) -> Sampler {
     Sampler::Custom(CustomSampler::new(sampler))
@@ -211,4 +211,105 @@ fn it_may_install_another_sampler_while_it_is_asked() {
     let telemetry = place.lock().expect("no panic").take().expect("it was put there");
     telemetry.shutdown().expect("in time");
     assert_eq!((memory.spans().len(), asked.load(Relaxed)), (1, 1));
+}
+
+/// Keeps everything, and when it is gone does something.
+#[derive(Clone, Debug)]
+struct Ends(Arc<End>);
+
+#[derive(Debug)]
+struct End {
+    telemetry: OnceLock<Weak<Guard>>,
+    ended: Arc<AtomicUsize>,
+    end: fn(&Guard),
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.ended.fetch_add(1, Relaxed);
+        if let Some(telemetry) = self.telemetry.get().and_then(Weak::upgrade) {
+            (self.end)(&telemetry);
+        }
+    }
+}
+
+impl ShouldSample for Ends {
+    fn should_sample(
+        &self,
+        _: Option<&Context>,
+        _: TraceId,
+        _: &str,
+        _: &SpanKind,
+        _: &[KeyValue],
+        _: &[Link],
+    ) -> SamplingResult {
+        assert_eq!(self.0.ended.load(Relaxed), 0, "it is not asked any more");
+        SamplingResult {
+            decision: SamplingDecision::RecordAndSample,
+            attributes: Vec::new(),
+            trace_state: TraceState::NONE,
+        }
+    }
+}
+
+/// A pipeline whose sampler ends so, while `f` runs; returns how many spans there were, and how many samplers have ended.
+fn with_one_that_ends(end: fn(&Guard), f: impl FnOnce(&Guard)) -> (usize, usize) {
+    let _turn = crate::support::turn();
+    let memory = otelier::export::MemoryExporter::new(10);
+    let ended = Arc::new(AtomicUsize::new(0));
+    let its = Arc::new(End { telemetry: OnceLock::new(), ended: Arc::clone(&ended), end });
+    let settings = Telemetry::default().with_sampler(custom(Ends(Arc::clone(&its))));
+    let telemetry = Arc::new(crate::support::start(settings, memory.clone()));
+    its.telemetry.set(Arc::downgrade(&telemetry)).expect("it is set once");
+    drop(its);
+    f(&telemetry);
+    Arc::into_inner(telemetry).expect("nobody else has it").shutdown().expect("in time");
+    (memory.spans().len(), ended.load(Relaxed))
+}
+
+#[test]
+fn when_it_ends_it_may_set_another_sampler() {
+    let off: fn(&Guard) = |guard| guard.set_sampler(Sampler::AlwaysOff).expect("it is one");
+    let change = |guard: &Guard| guard.set_sampler(Sampler::AlwaysOn).expect("it is one");
+    let reload = |guard: &Guard| guard.reload(&Telemetry::default()).expect("it is a sampler");
+    let changes: [(&str, &dyn Fn(&Guard)); 2] = [("set_sampler", &change), ("reload", &reload)];
+    for (name, change) in changes {
+        let found = with_one_that_ends(off, |guard| {
+            change(guard);
+            assert_eq!(guard.health().sampler, Sampler::AlwaysOff, "{name}: what its end has set");
+            leaf();
+        });
+        assert_eq!(found, (0, 1), "{name}");
+        // Here a thread has asked it, and lets go of it where it asks the next one.
+        let found = with_one_that_ends(off, |guard| {
+            leaf();
+            guard.set_sampler(Sampler::RateLimit(1e9)).expect("it is one");
+            assert_ne!(guard.health().sampler, Sampler::AlwaysOff, "{name}: it has not ended yet");
+            change(guard);
+            guard.set_sampler(Sampler::RateLimit(1e9)).expect("it is one");
+            leaf();
+            assert_eq!(guard.health().sampler, Sampler::AlwaysOff, "{name}");
+            leaf();
+        });
+        assert_eq!(found.1, 1, "{name}");
+        assert!((1..=2).contains(&found.0), "{name}: the last one is refused for certain: {found:?}");
+    }
+}
+
+#[test]
+fn where_its_end_panics_the_next_one_is_in_force_all_the_same() {
+    let panics: fn(&Guard) = |_| panic!("on purpose");
+    let kept = with_one_that_ends(panics, |guard| {
+        guard.set_sampler(Sampler::AlwaysOff).expect("it is one");
+        leaf();
+        guard.reload(&Telemetry::default()).expect("settings can still change");
+        leaf();
+    });
+    assert_eq!(kept, (1, 1));
+    let kept = with_one_that_ends(panics, |guard| {
+        leaf();
+        guard.reload(&Telemetry::default().with_sampler(Sampler::RateLimit(1e9))).expect("it is a sampler");
+        leaf();
+    });
+    assert_eq!(kept, (2, 1));
 }

@@ -49,7 +49,7 @@ pub(crate) use consistent::threshold_of as consistent_threshold;
 pub(crate) use consistent::{randomness_in, state_with_threshold, threshold_in};
 pub(crate) use controller::{LoadLimits, Readings};
 pub use counts::SamplingCounts;
-pub(crate) use custom::CustomNode;
+pub(crate) use custom::{CustomNode, Tame};
 pub(crate) use grounds::{Grounds, GroundsNumber, Kept, probability_of};
 pub(super) use mine::{AtOnce, Mine};
 pub(crate) use node::{Composed, Node, Parents};
@@ -131,8 +131,10 @@ struct Installed {
     counts: Counts,
 }
 
-/// Decides by this sampler from now on. Threads may run; what they have decided stays decided.
-pub(crate) fn set_sampler(node: Node) {
+/// Decides by this sampler from now on. Threads may run; what they have decided stays decided. Returns what has decided before, to
+/// be dropped where no lock is held: a sampler of the program's own may end with it, which may call anything.
+#[must_use = "a sampler of the program's own may end with it"]
+pub(crate) fn set_sampler(node: Node) -> impl Sized + use<> {
     // Before anybody is asked, so that the numbers are there then.
     node.enter_grounds();
     let (setting, reached) = match node.simple() {
@@ -148,10 +150,11 @@ pub(crate) fn set_sampler(node: Node) {
     };
     let rules = node.rules();
     let has_sites = rules > 0 || node.is_settled();
-    INSTALLED.set(Installed { node, has_sites, counts: Counts::new(rules) });
+    let replaced = INSTALLED.set(Installed { node, has_sites, counts: Counts::new(rules) });
     REACHED.store(reached, Relaxed);
     SETTING.store(setting, Release);
     refusals::follow_level();
+    replaced
 }
 
 /// Keeps every trace that begins here, and follows the parent's decision where there is one.
