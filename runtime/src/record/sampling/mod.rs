@@ -243,11 +243,16 @@ pub(super) fn refused_by(sample: Sample, thread: &Thread, trace: (u64, u64), who
     }
 }
 
-/// Says that a trace is refused, if somebody wants to know, because the queue has no room for a whole one.
-#[inline]
-pub(super) fn refused_by_queue<'a>(trace: (u64, u64), who: impl Into<Who<'a>>) {
+/// Counts, and if somebody wants to know says, that a trace is refused because the queue has no room for a whole one. Whether the
+/// sampler was asked, which has counted it as kept.
+#[cold]
+#[inline(never)]
+pub(super) fn refused_by_queue(thread: &Thread, trace: (u64, u64), who: &Who<'_>, is_counted: bool) {
+    if is_counted && SETTING.load(Acquire) & GENERAL != 0 {
+        mine::with(thread, mine::Held::count_refused_by_queue);
+    }
     if refusals::are_said() {
-        explain(trace, &who.into(), Why::Queue, None, None);
+        explain(trace, who, Why::Queue, None, None);
     }
 }
 
