@@ -14,7 +14,8 @@ use std::{fmt, ptr};
 /// - the context with the parent, or `None` where there is none,
 /// - the trace's id, and the name and the kind of the trace's first span here,
 /// - the attributes that this span has from the start; they are evaluated before it is asked, also for traces that it refuses,
-/// - no links: they are added after the decision.
+/// - the links that this span has from the start: of its annotation, of a [`SpanBuilder`](crate::SpanBuilder) or OpenTelemetry's,
+///   no more than [`Limits::links`](crate::config::Limits::links) of the first two. Those that are added later it does not see.
 ///
 /// A trace is recorded for `RecordAndSample`. It is not for `Drop`, nor for `RecordOnly`: there are no span processors here that
 /// would see it. The attributes of its answer go onto the first span, unless that says something itself of the same keys; its

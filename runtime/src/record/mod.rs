@@ -153,6 +153,8 @@ pub struct Callsite {
     pub priority: Priority,
     /// Whether values of attributes are recorded when the span begins, and the generated code says when that is done.
     pub given: bool,
+    /// The same of links.
+    pub linked: bool,
 }
 
 /// The value of an attribute that is known at compile time.
@@ -184,6 +186,7 @@ impl Callsite {
             simple: matches!(kind, Kind::Internal),
             priority: Priority::Normal,
             given: false,
+            linked: false,
         }
     }
 

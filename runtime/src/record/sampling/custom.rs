@@ -68,7 +68,7 @@ impl CustomNode {
         let Asked { trace, who, .. } = asked;
         let trace = TraceId::from(u128::from(trace.0) << 64 | u128::from(trace.1));
         let context = parent_context(asked);
-        self.0.0.should_sample(context.as_deref(), trace, who.name, &kind(who.kind), &who.attributes(), &[])
+        self.0.0.should_sample(context.as_deref(), trace, who.name, &kind(who.kind), &who.attributes(), &who.links())
     }
 }
 

@@ -357,6 +357,8 @@ impl Node {
     fn asks_attributes_within(&self, asked: &Asked<'_>) -> bool {
         let Asked { parent, who, .. } = asked;
         match self {
+            // There are links to come, which only a sampler of the program's own looks at.
+            Self::Composite(_) | Self::Adaptive(_) if who.callsite.linked && !who.callsite.given => false,
             Self::Parents(parents) => parents.of(parent).asks_attributes_within(asked),
             Self::Composite(Composed::ParentThreshold(_)) if parent.is_valid() => false,
             Self::Composite(composed) => {
