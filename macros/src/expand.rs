@@ -283,15 +283,19 @@ impl Site {
         let recorded: Vec<_> = self.args.attributes.iter().filter(|(key, value)| !is_constant(key, value)).collect();
         // Some samplers want to know these before they decide; a body that only makes what is traced has no part in that.
         let is_drain = matches!(form, Form::Drain { .. });
+        let links = self.args.options.links();
         let given = !is_drain && (!recorded.is_empty() || !self.args.spread.is_empty());
-        let decide = (given && !form.is_later()).then(|| quote!(#span.decide();));
-        records.extend(rewriter.first_records(&recorded, decide.as_ref().filter(|_| self.args.spread.is_empty())));
+        let linked = !is_drain && !links.is_empty();
+        let decide = ((given || linked) && !form.is_later()).then(|| quote!(#span.decide();));
+        let is_last = self.args.spread.is_empty() && links.is_empty();
+        records.extend(rewriter.first_records(&recorded, decide.as_ref().filter(|_| is_last)));
         for value in &self.args.spread {
             records.extend(rewriter.spread(&span, value, rewriter.of_span()));
         }
-        if given && form.is_later() {
+        records.extend(links);
+        if (given || linked) && form.is_later() {
             records.extend(quote!(let #span = #span.decided();));
-        } else if !self.args.spread.is_empty() {
+        } else if !is_last {
             records.extend(decide);
         }
         let unfinished: TokenStream =
@@ -333,7 +337,7 @@ impl Site {
         let keeps_span = rewriter.used;
         let needs_span = keeps_span || !records.is_empty();
         let mut checks = self.checks();
-        let site = self.callsite(&names, &constants, &late, &looks, given);
+        let site = self.callsite(&names, &constants, &late, &looks, (given, linked));
         for Late { key, recorded_inside, .. } in late.iter().filter(|late| !late.recorded) {
             if key.incomplete {
                 key.check_complete(ctxt);
@@ -451,7 +455,7 @@ impl Site {
         constants: &TokenStream,
         late: &[Late],
         looks: &TokenStream,
-        given: bool,
+        (given, linked): (bool, bool),
     ) -> TokenStream {
         let (krate, site, default_name) = (&self.krate, site_ident(), &self.default_name);
         let name = self.args.name.as_ref().unwrap_or(default_name);
@@ -487,7 +491,8 @@ impl Site {
         let watch = self.args.options.watch(krate, self.verdict.as_ref().map(|(_, verdict)| verdict));
         let priority = self.args.options.priority(krate);
         let given = given.then(|| quote!(given: true,));
-        let fields = quote!(#named #pattern #watch #keys #constants #priority #given);
+        let linked = linked.then(|| quote!(linked: true,));
+        let fields = quote!(#named #pattern #watch #keys #constants #priority #given #linked);
         // Little is written here, because rustc reads it for every annotation. The call comes first: keys stand in it.
         let value = if fields.is_empty() {
             base

@@ -302,18 +302,22 @@ impl Options {
         self.returned.iter().chain(&self.failed)
     }
 
-    /// What is recorded at the start besides attributes.
-    pub(crate) fn start(&self, rewriter: &mut Rewriter<'_>) -> TokenStream {
-        let mut start = TokenStream::new();
+    /// The links that are recorded at the start.
+    pub(crate) fn links(&self) -> TokenStream {
+        let mut links = TokenStream::new();
         let span = span_ident(Span::call_site());
         for (cfg, link) in &self.links {
             let (at, expression) = (link.span, link.tokens.iter().cloned().collect::<TokenStream>());
             let value = quote_spanned!(at=> &(#expression));
             let call = quote_spanned!(at=> .links(#value));
-            start.extend(cfg.on(quote!(if #span.is_recording() { #span #call; })));
+            links.extend(cfg.on(quote!(if #span.is_recording() { #span #call; })));
         }
-        start.extend(rewriter.events(&self.events));
-        start
+        links
+    }
+
+    /// What is recorded at the start besides attributes and links.
+    pub(crate) fn start(&self, rewriter: &mut Rewriter<'_>) -> TokenStream {
+        rewriter.events(&self.events)
     }
 
     /// Where the span belongs, if the annotation says that.

@@ -106,8 +106,11 @@ impl opentelemetry::trace::Tracer for Tracer {
         });
         let suppressed = parent.is_telemetry_suppressed();
         let attributes = builder.attributes.as_deref().unwrap_or_default();
+        let links = builder.links.as_deref().unwrap_or_default();
         let started = (!suppressed)
-            .then(|| SharedSpan::start(self.callsite, &builder.name, kind, builder.start_time, parent, attributes))
+            .then(|| {
+                SharedSpan::start(self.callsite, &builder.name, kind, builder.start_time, parent, attributes, links)
+            })
             .flatten();
         let Some((span, context)) = started else { return OtelSpan::owner(None, parent_context.clone()) };
         for attribute in builder.attributes.into_iter().flatten() {

@@ -1,6 +1,6 @@
 //! Samplers of the program's own.
 
-use crate::record::CustomNode;
+use crate::record::{CustomNode, Tame};
 use opentelemetry_sdk::trace::ShouldSample;
 use std::sync::Arc;
 use std::{fmt, ptr};
@@ -14,7 +14,8 @@ use std::{fmt, ptr};
 /// - the context with the parent, or `None` where there is none,
 /// - the trace's id, and the name and the kind of the trace's first span here,
 /// - the attributes that this span has from the start; they are evaluated before it is asked, also for traces that it refuses,
-/// - no links: they are added after the decision.
+/// - the links that this span has from the start: of its annotation, of a [`SpanBuilder`](crate::SpanBuilder) or OpenTelemetry's,
+///   no more than [`Limits::links`](crate::config::Limits::links) of the first two. Those that are added later it does not see.
 ///
 /// A trace is recorded for `RecordAndSample`. It is not for `Drop`, nor for `RecordOnly`: there are no span processors here that
 /// would see it. The attributes of its answer go onto the first span, unless that says something itself of the same keys; its
@@ -24,7 +25,8 @@ use std::{fmt, ptr};
 /// either. It may install another sampler. Where it panics, the parent's decision holds, and a trace that begins here is not
 /// recorded; [`SamplingCounts::by_panic`](crate::SamplingCounts::by_panic) counts these, and a warning says so once.
 ///
-/// A thread may keep the sampler for some time after another was installed, at the latest until the thread ends.
+/// A thread may keep the sampler for some time after another was installed, at the latest until the thread ends. So it is dropped
+/// on any thread; its `Drop` may install another sampler, and where it panics, the panic goes no further.
 ///
 /// Two are equal if they share the sampler.
 ///
@@ -38,12 +40,12 @@ use std::{fmt, ptr};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct CustomSampler(Arc<dyn ShouldSample>);
+pub struct CustomSampler(Arc<Tame<dyn ShouldSample>>);
 
 impl CustomSampler {
     /// Asks this one.
     pub fn new(sampler: impl ShouldSample + 'static) -> Self {
-        Self(Arc::new(sampler))
+        Self(Arc::new(Tame::new(sampler)))
     }
 
     pub(super) fn node(&self) -> CustomNode {

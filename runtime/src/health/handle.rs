@@ -52,13 +52,15 @@ impl HealthHandle {
             pipeline.reason =
                 Some("the pipeline's thread has ended by a panic: nothing is exported any more".to_owned());
         }
+        let is_running = is_here && state == State::Running;
         Health {
             status: overall(&pipeline, &queue, &configuration, &exporters),
             uptime: shared.started.elapsed(),
             pipeline,
             queue,
             sampler: settings.sampler,
-            sampling_factor: (is_here && state == State::Running).then(record::sampling_factor).flatten(),
+            sampling_factor: is_running.then(record::sampling_factor).flatten(),
+            sampling_boost: is_running.then(record::error_boost).flatten(),
             exporters,
             configuration,
             instrumentation: instrumentation(settings.hooks),

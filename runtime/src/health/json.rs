@@ -13,7 +13,7 @@ impl Health {
     /// {"status":"degraded","uptime":12.5,
     ///  "pipeline":{"status":"ok","reason":null,"disabled":false,"started":41,"open":1,"dropped":{"refused":0,…}},
     ///  "queue":{"status":"ok","reason":null,"bytes":0,"capacity":1048576,"share":0,"spans":0},
-    ///  "sampler":"parent_based(root: always_on)","sampling_factor":null,
+    ///  "sampler":"parent_based(root: always_on)","sampling_factor":null,"sampling_boost":null,
     ///  "exporters":[{"name":"otlp http/protobuf http://localhost:4318/v1/traces","signal":"spans","status":"degraded",
     ///    "reason":"the latest attempt failed: …","exported":40,"failed":1,"rejected":0,"exports":5,"failed_exports":1,
     ///    "success_rate":0.8,"recent_success_rate":0.8,"last_success":"2026-01-01T12:00:00.000Z",
@@ -48,6 +48,8 @@ impl Health {
         text(to, &self.sampler.to_string())?;
         to.write_str(r#","sampling_factor":"#)?;
         optional(to, self.sampling_factor)?;
+        to.write_str(r#","sampling_boost":"#)?;
+        optional(to, self.sampling_boost)?;
         to.write_str(r#","exporters":["#)?;
         list(to, &self.exporters, exporter)?;
         let configuration = &self.configuration;

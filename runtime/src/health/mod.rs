@@ -105,8 +105,12 @@ pub struct Health {
     /// Which traces are recorded.
     pub sampler: Sampler,
     /// What the ratios of an [adaptive](crate::config::Adaptive) sampler are multiplied with because of the load and
-    /// of its target rate: 1 if nothing is overloaded and there are no more traces than it keeps, 0 if nothing is kept. `None` with other samplers, and when the pipeline does not run.
+    /// of its target rate: 1 if nothing is overloaded and there are no more traces than it keeps, 0 if nothing is kept. `None`
+    /// with other samplers, and when the pipeline does not run.
     pub sampling_factor: Option<f64>,
+    /// What the ratios of an adaptive sampler are multiplied with because many traces fail: 1 while few do, up to
+    /// [`error_boost`](crate::config::Adaptive::error_boost). `None` where the factor is.
+    pub sampling_boost: Option<f64>,
     /// The exporters of spans, in the order they were configured, after them those of log records, and then those of metrics.
     pub exporters: Vec<ExporterHealth>,
     /// The settings.

@@ -129,10 +129,12 @@ impl Guard {
         if self.shared.is_here() {
             // Held until the sampler is there, so that it is what a reload at the same time finds in force.
             let mut settings = self.shared.settings();
-            if self.shared.state() == State::Running {
-                remote::install(&self.shared, &sampler);
-            }
-            settings.sampler = sampler;
+            let is_running = self.shared.state() == State::Running;
+            let replaced = is_running.then(|| remote::install(&self.shared, &sampler));
+            let replaced = (replaced, std::mem::replace(&mut settings.sampler, sampler));
+            // A sampler of the program's own that ends may set another one.
+            drop(settings);
+            drop(replaced);
         }
         Ok(())
     }

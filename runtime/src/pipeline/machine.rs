@@ -1,6 +1,7 @@
 //! How much of its processor and memory the machine uses, or the control group that limits the process.
 //!
-//! All of it is in files that Linux has. Where there are none, nothing is known.
+//! All of it is in files that Linux has. Where there are none, nothing is known. Of control groups both versions are read; where a
+//! system has both, the second one counts if it has a limit.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,13 +12,20 @@ use std::time::Instant;
 const MOST_BYTES: u64 = 16 * 1024;
 /// Control groups within each other that are looked at.
 const MOST_GROUPS: usize = 32;
+/// Where control groups are.
+const GROUPS: &str = "sys/fs/cgroup";
+/// Of version 1 each kind of limit has a tree of its own; some systems have one for these two, in this or that order.
+const LIMITS: [&str; 3] = ["cpu,cpuacct", "cpuacct,cpu", "cpu"];
+const COUNTS: [&str; 3] = ["cpu,cpuacct", "cpuacct,cpu", "cpuacct"];
+/// What version 1 says where there is no limit is close to the largest number there is.
+const NO_LIMIT: f64 = (1_u64 << 62) as f64;
 
 #[derive(Debug)]
 pub(super) struct Machine {
     root: PathBuf,
-    /// The innermost control groups (version 2) that have a limit.
-    cpu_group: Option<PathBuf>,
-    memory_group: Option<PathBuf>,
+    /// The innermost control groups that have a limit.
+    cpu_group: Option<CpuGroup>,
+    memory_group: Option<MemoryGroup>,
     started: Instant,
     /// At the last look: the time that the processor was used, and the time that it could have been.
     before: Option<(f64, f64)>,
@@ -30,21 +38,15 @@ impl Machine {
     }
 
     fn at(root: &Path, now: Instant) -> Self {
-        let groups = groups(root);
-        let limited = |file: &str| groups.iter().find(|group| limit(&group.join(file)).is_some()).cloned();
-        Self {
-            root: root.to_owned(),
-            cpu_group: limited("cpu.max"),
-            memory_group: limited("memory.max"),
-            started: now,
-            before: None,
-        }
+        let own = read(&root.join("proc/self/cgroup")).unwrap_or_default();
+        let (cpu_group, memory_group) = (CpuGroup::limited(root, &own), MemoryGroup::limited(root, &own));
+        Self { root: root.to_owned(), cpu_group, memory_group, started: now, before: None }
     }
 
     /// The share of the processor's time that was used since this was asked last.
     pub(super) fn cpu(&mut self, now: Instant) -> Option<f64> {
         let times = match &self.cpu_group {
-            Some(group) => group_times(group, now.saturating_duration_since(self.started).as_secs_f64()),
+            Some(group) => group.times(now.saturating_duration_since(self.started).as_secs_f64()),
             None => machine_times(&self.root),
         };
         let ((used, of), (used_before, of_before)) = (times?, std::mem::replace(&mut self.before, times)?);
@@ -54,14 +56,78 @@ impl Machine {
     /// The share of the memory that is used and could not be given to others at once.
     pub(super) fn memory(&self) -> Option<f64> {
         if let Some(group) = &self.memory_group {
-            let (most, used) = (limit(&group.join("memory.max"))?, read(&group.join("memory.current"))?);
-            // Files that were read once and wait to be read again are the first to go.
-            let statistics = read(&group.join("memory.stat"))?;
-            return Some(share(used.trim().parse::<f64>().ok()? - named(&statistics, "inactive_file")?, most));
+            return group.used();
         }
         let memory = read(&self.root.join("proc/meminfo"))?;
         let total = named(&memory, "MemTotal:")?;
         Some(share(total - named(&memory, "MemAvailable:")?, total))
+    }
+}
+
+/// A control group with a limit of the processor's time, by the version of its files.
+#[derive(Debug)]
+enum CpuGroup {
+    V2(PathBuf),
+    /// Where the limit is, and where what is used is counted.
+    V1(PathBuf, PathBuf),
+}
+
+impl CpuGroup {
+    /// The innermost of those that the process is in: `own` says which.
+    fn limited(root: &Path, own: &str) -> Option<Self> {
+        let top = root.join(GROUPS);
+        let groups = groups(own, "").map(|group| top.join(group));
+        if let Some(group) = { groups }.find(|group| limit(&group.join("cpu.max")).is_some()) {
+            return Some(Self::V2(group));
+        }
+        let trees = |trees: [&'static str; 3], group: &Path| trees.map(|tree| top.join(tree).join(group));
+        self::groups(own, "cpu").find_map(|group| {
+            let limits = trees(LIMITS, &group).into_iter().find(|group| quota(group).is_some())?;
+            let counts = trees(COUNTS, &group).into_iter().find(|group| counted(group).is_some())?;
+            Some(Self::V1(limits, counts))
+        })
+    }
+
+    /// The time that was used, and the time that could have been, in seconds.
+    fn times(&self, since: f64) -> Option<(f64, f64)> {
+        let (used, processors) = match self {
+            Self::V2(group) => {
+                (named(&read(&group.join("cpu.stat"))?, "usage_usec")? / 1e6, limit(&group.join("cpu.max"))?)
+            }
+            Self::V1(limits, counts) => (counted(counts)?, quota(limits)?),
+        };
+        Some((used, since * processors))
+    }
+}
+
+/// A control group with a limit of the memory, by the version of its files.
+#[derive(Debug)]
+enum MemoryGroup {
+    V2(PathBuf),
+    V1(PathBuf),
+}
+
+impl MemoryGroup {
+    fn limited(root: &Path, own: &str) -> Option<Self> {
+        let top = root.join(GROUPS);
+        let groups = groups(own, "").map(|group| top.join(group));
+        if let Some(group) = { groups }.find(|group| limit(&group.join("memory.max")).is_some()) {
+            return Some(Self::V2(group));
+        }
+        let is_limit =
+            |group: &PathBuf| limit(&group.join("memory.limit_in_bytes")).is_some_and(|limit| limit < NO_LIMIT);
+        let groups = self::groups(own, "memory").map(|group| top.join("memory").join(group));
+        { groups }.find(is_limit).map(Self::V1)
+    }
+
+    fn used(&self) -> Option<f64> {
+        let (group, most, used, files) = match self {
+            Self::V2(group) => (group, "memory.max", "memory.current", "inactive_file"),
+            Self::V1(group) => (group, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        };
+        let (most, used) = (limit(&group.join(most))?, number(read(&group.join(used))?.trim())?);
+        // Files that were read once and wait to be read again are the first to go.
+        Some(share(used - named(&read(&group.join("memory.stat"))?, files)?, most))
     }
 }
 
@@ -71,19 +137,26 @@ fn share(part: f64, whole: f64) -> f64 {
     if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
 }
 
-/// The control groups that the process is in, the innermost first.
-fn groups(root: &Path) -> Vec<PathBuf> {
-    let top = root.join("sys/fs/cgroup");
-    let Some(own) = read(&root.join("proc/self/cgroup")) else { return Vec::new() };
-    // Of version 1, which has a line for each kind of limit, there is nothing to be read here.
-    let own = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
-    // Who sees no more than a part of the groups may be told of one outside of it.
-    let own = if own.split('/').any(|part| part == "..") { "" } else { own };
-    let own = if own.is_empty() { top.clone() } else { top.join(own) };
-    own.ancestors().take_while(|group| group.starts_with(&top)).take(MOST_GROUPS).map(Path::to_owned).collect()
+/// The control groups that limit this for the process, the innermost first, below their tree: of version 2, which has one tree for
+/// all, with an empty word. A line of `/proc/self/cgroup` is `4:cpu,cpuacct:/docker/1f0a`.
+fn groups(own: &str, what: &str) -> impl Iterator<Item = PathBuf> + use<> {
+    let its = own.lines().find_map(|line| {
+        let (number, rest) = line.split_once(':')?;
+        let (whats, group) = rest.split_once(':')?;
+        (whats.split(',').any(|found| found == what) && (number == "0") == what.is_empty()).then_some(group)
+    });
+    let its = its.map(|group| {
+        // Who sees no more than a part of the groups may be told of one outside of it.
+        let is_outside = group.split('/').any(|part| part == "..");
+        PathBuf::from(if is_outside { "" } else { group.trim_start_matches('/') })
+    });
+    // Of version 2 there may be a limit at the top, whatever the process is told.
+    let its = its.or_else(|| what.is_empty().then(PathBuf::new));
+    let all: Vec<_> = its.iter().flat_map(|group| group.ancestors().take(MOST_GROUPS).map(Path::to_owned)).collect();
+    all.into_iter()
 }
 
-/// The limit in such a file: of `memory.max` in bytes, of `cpu.max` in processors. `None` if it is `max`.
+/// The limit in such a file: of memory in bytes, of `cpu.max` in processors. `None` if it is `max`.
 fn limit(file: &Path) -> Option<f64> {
     let text = read(file)?;
     let mut words = text.split_whitespace();
@@ -92,11 +165,15 @@ fn limit(file: &Path) -> Option<f64> {
     Some(most / of).filter(|limit| limit.is_finite() && *limit > 0.0)
 }
 
-/// In seconds.
-fn group_times(group: &Path, since: f64) -> Option<(f64, f64)> {
-    let processors = limit(&group.join("cpu.max"))?;
-    let used = named(&read(&group.join("cpu.stat"))?, "usage_usec")?;
-    Some((used / 1e6, since * processors))
+/// The same of a group of version 1, in processors. `None` if the quota is -1.
+fn quota(group: &Path) -> Option<f64> {
+    let quota = limit(&group.join("cpu.cfs_quota_us"))?;
+    Some(quota / limit(&group.join("cpu.cfs_period_us"))?)
+}
+
+/// What was used of a group of version 1, in seconds.
+fn counted(group: &Path) -> Option<f64> {
+    Some(number(read(&group.join("cpuacct.usage"))?.trim())? / 1e9)
 }
 
 /// In the kernel's ticks, all processors together.
@@ -211,6 +288,118 @@ mod tests {
             let now = Instant::now();
             let mut machine = Machine::at(&files.0, now);
             assert_eq!((machine.cpu(now), machine.cpu(now), machine.memory()), (None, None, None), "{text:?}");
+        }
+    }
+
+    const V1: &str = "11:memory:/docker/1f0a/inner\n4:cpu,cpuacct:/docker/1f0a\n1:name=systemd:/docker/1f0a\n0::/\n";
+
+    /// What a group of version 1 has that is limited to one and a half processors and 1,000 bytes.
+    fn v1(name: &str, own: &str, cpu: &str, memory: &str) -> Files {
+        Files::new(name)
+            .with("proc/stat", "cpu  100 0 100 700 100 0 0 0 50 0\n")
+            .with("proc/meminfo", MEMORY)
+            .with("proc/self/cgroup", own)
+            .with(&format!("{cpu}/cpu.cfs_quota_us"), "150000\n")
+            .with(&format!("{cpu}/cpu.cfs_period_us"), "100000\n")
+            .with(&format!("{cpu}/cpuacct.usage"), "1000000000\n")
+            .with(&format!("{memory}/memory.limit_in_bytes"), "1000\n")
+            .with(&format!("{memory}/memory.usage_in_bytes"), "950\n")
+            .with(&format!("{memory}/memory.stat"), "inactive_file 7\ntotal_inactive_file 50\n")
+    }
+
+    fn is_limited(files: Files, usage: &str) {
+        let now = Instant::now();
+        let mut machine = Machine::at(&files.0, now);
+        assert_eq!((machine.cpu(now), machine.memory()), (None, Some(0.9)), "{:?}", files.0);
+        let files = files.with(usage, "3250000000\n");
+        // 2.25 seconds of the three that one and a half processors have in two seconds.
+        assert_eq!(machine.cpu(now + Duration::from_secs(2)), Some(0.75), "{:?}", files.0);
+        std::fs::remove_dir_all(&files.0).expect("it is there");
+        assert_eq!((machine.cpu(now), machine.memory()), (None, None), "what is gone is not known");
+    }
+
+    #[test]
+    fn groups_of_version_1_count_within_each_other_and_where_a_container_sees_only_its_own() {
+        let (cpu, memory) = ("sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/memory");
+        let below = |top: &str, group: &str| format!("{top}/{group}");
+        let usage = |cpu: &str| format!("{cpu}/cpuacct.usage");
+        let own = below(cpu, "docker/1f0a");
+        // The inner group of the memory has no limit.
+        let files = v1("v1-nested", V1, &own, &below(memory, "docker/1f0a"))
+            .with(&format!("{memory}/docker/1f0a/inner/memory.limit_in_bytes"), "9223372036854771712\n")
+            .with(&format!("{cpu}/cpu.cfs_quota_us"), "-1\n")
+            .with(&format!("{cpu}/cpu.cfs_period_us"), "100000\n");
+        is_limited(files, &usage(&own));
+        is_limited(v1("v1-container", V1, cpu, memory), &usage(cpu));
+        let outside = V1.replace("/docker", "/../../docker");
+        is_limited(v1("v1-outside", &outside, cpu, memory), &usage(cpu));
+        let turned = "4:cpuacct,cpu:/\n11:memory:/\n";
+        let cpu = "sys/fs/cgroup/cpuacct,cpu";
+        is_limited(v1("v1-turned", turned, cpu, memory), &usage(cpu));
+    }
+
+    #[test]
+    fn limits_and_counts_of_version_1_may_be_in_trees_of_their_own() {
+        let own = "3:cpuacct:/a\n4:cpu:/a\n11:memory:/a\n";
+        let files = v1("v1-apart", own, "sys/fs/cgroup/cpu/a", "sys/fs/cgroup/memory/a");
+        std::fs::remove_file(files.0.join("sys/fs/cgroup/cpu/a/cpuacct.usage")).expect("it is there");
+        let usage = "sys/fs/cgroup/cpuacct/a/cpuacct.usage";
+        is_limited(files.with(usage, "1000000000"), usage);
+    }
+
+    #[test]
+    fn groups_of_version_1_without_a_limit_are_the_machine_and_those_of_version_2_come_first() {
+        let (cpu, memory) = ("sys/fs/cgroup/cpu,cpuacct/docker/1f0a", "sys/fs/cgroup/memory/docker/1f0a");
+        let files = v1("v1-free", V1, cpu, memory)
+            .with(&format!("{cpu}/cpu.cfs_quota_us"), "-1\n")
+            .with(&format!("{memory}/memory.limit_in_bytes"), "9223372036854771712\n");
+        let now = Instant::now();
+        let mut machine = Machine::at(&files.0, now);
+        assert_eq!((machine.cpu(now), machine.memory()), (None, Some(0.75)));
+        let _files = files.with("proc/stat", "cpu  150 0 110 730 110 0 0 0 90 0\n");
+        assert_eq!(machine.cpu(now), Some(0.6));
+        let files = v1("v1-and-v2", V1, cpu, memory)
+            .with("sys/fs/cgroup/memory.max", "2000\n")
+            .with("sys/fs/cgroup/memory.current", "500\n")
+            .with("sys/fs/cgroup/memory.stat", "inactive_file 0\n");
+        assert_eq!(Machine::at(&files.0, now).memory(), Some(0.25));
+    }
+
+    #[test]
+    fn nonsense_in_groups_of_version_1_is_as_if_it_was_not_there() {
+        let (cpu, memory) = ("sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/memory");
+        let files = ["cpu.cfs_quota_us", "cpu.cfs_period_us", "cpuacct.usage"].map(|file| format!("{cpu}/{file}"));
+        let memory_files = ["limit_in_bytes", "usage_in_bytes", "stat"].map(|file| format!("{memory}/memory.{file}"));
+        let now = Instant::now();
+        for text in [
+            "",
+            "0",
+            "-1",
+            "-9223372036854775809",
+            "max",
+            "NaN",
+            "inf",
+            "1e999",
+            "18446744073709551616",
+            "\u{0}",
+            "ü 1",
+        ] {
+            for file in files.iter().chain(&memory_files) {
+                let files = v1("v1-nonsense", V1, cpu, memory).with(file, text);
+                let mut machine = Machine::at(&files.0, now);
+                let later = now + Duration::from_secs(1);
+                for share in [machine.cpu(now), machine.cpu(later), machine.memory()].into_iter().flatten() {
+                    assert!((0.0..=1.0).contains(&share), "{file} {text:?}: {share}");
+                }
+            }
+        }
+        let lines = ["4:cpu", "4:cpu:", ":::", "4:cpu:relative", "4:cpu://", "4:,,cpu,:/x", "0:cpu:/", "4:cpu:/\u{0}"];
+        for own in
+            lines.map(str::to_owned).into_iter().chain([format!("4:cpu:/{}", "a/".repeat(5_000)), "\n".repeat(99)])
+        {
+            let files = v1("v1-lines", &own, "sys/elsewhere", "sys/elsewhere");
+            let mut machine = Machine::at(&files.0, now);
+            assert_eq!((machine.cpu(now), machine.memory()), (None, Some(0.75)), "{own:?}");
         }
     }
 

@@ -302,7 +302,7 @@ fn start(
     let smallest = batchings().map(|batching| batching.max_export_batch_size as u64).min().unwrap_or(1);
     // Two batches at once, because waking the collector costs the thread that does it as much as ten spans.
     record::open_queue(room, 2 * smallest);
-    reload::apply(&telemetry);
+    drop(reload::apply(&telemetry));
     // Who takes no log records sees the exceptions on the spans, or nobody would see them.
     let takes_logs = exporters.iter().any(|exporter| exporter.book.signal == Signal::Logs);
     record::set_exception_signal(if takes_logs { telemetry.exception_signal } else { ExceptionSignal::SpanEvents });

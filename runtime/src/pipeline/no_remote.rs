@@ -16,6 +16,7 @@ impl Remote {
 
 pub(super) fn begin(_: &Arc<Shared>, _: &Resource) {}
 
-pub(super) fn install(_: &Arc<Shared>, sampler: &Sampler) {
-    record::set_sampler(sampler.node());
+#[must_use = "a sampler of the program's own may end with it"]
+pub(super) fn install(_: &Arc<Shared>, sampler: &Sampler) -> impl Sized + use<> {
+    record::set_sampler(sampler.node())
 }

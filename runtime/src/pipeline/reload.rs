@@ -40,10 +40,12 @@ impl std::error::Error for ReloadError {
     }
 }
 
-/// Puts into force what may change at any time, at the start.
-pub(super) fn apply(telemetry: &Telemetry) {
-    record::set_sampler(telemetry.sampler.node());
+/// Puts into force what may change at any time, at the start. Returns what has decided before.
+#[must_use = "a sampler of the program's own may end with it"]
+pub(super) fn apply(telemetry: &Telemetry) -> impl Sized + use<> {
+    let replaced = record::set_sampler(telemetry.sampler.node());
     apply_rest(telemetry);
+    replaced
 }
 
 /// All of it but the sampler.
@@ -93,15 +95,18 @@ fn try_reload(shared: &Arc<Shared>, new: &Telemetry) -> Result<Vec<&'static str>
         return Err(ReloadError::CannotChange(refused));
     }
     let changed = changes(&old, new);
-    *old = new.clone();
-    if state == State::Running {
-        remote::install(shared, &new.sampler);
+    let settings = std::mem::replace(&mut *old, new.clone());
+    let sampler = (state == State::Running).then(|| remote::install(shared, &new.sampler));
+    if sampler.is_some() {
         apply_rest(new);
         record::set_panic_messages(new.panic_messages);
     } else {
         diagnostics::set_log_level(new.log_level);
     }
     new.correlation.set_of_process();
+    // A sampler of the program's own that ends may set another one.
+    drop(old);
+    drop((settings, sampler));
     Ok(changed)
 }
 

@@ -80,12 +80,16 @@ pub(super) fn begin(shared: &Arc<Shared>, resource: &Resource) {
     let mut is_remote = false;
     settings.sampler.each_remote(&mut |_| is_remote = true);
     if is_remote {
-        install(shared, &settings.sampler);
+        let replaced = install(shared, &settings.sampler);
+        drop(settings);
+        drop(replaced);
     }
 }
 
-/// Decides by this sampler from now on. To be called with the lock of the settings.
-pub(super) fn install(shared: &Arc<Shared>, sampler: &Sampler) {
+/// Decides by this sampler from now on. To be called with the lock of the settings. Returns what has decided before, which is not to
+/// be dropped with it.
+#[must_use = "a sampler of the program's own may end with it"]
+pub(super) fn install(shared: &Arc<Shared>, sampler: &Sampler) -> impl Sized + use<> {
     let mut wanted: Vec<&JaegerRemote> = Vec::new();
     sampler.each_remote(&mut |remote| {
         if !wanted.contains(&remote) {
@@ -105,7 +109,7 @@ pub(super) fn install(shared: &Arc<Shared>, sampler: &Sampler) {
         };
         followed.parts = wanted.into_iter().map(part).collect();
     }
-    put_in(sampler, &followed);
+    let replaced = put_in(sampler, &followed);
     if !is_same && !followed.parts.is_empty() {
         match Asking::start(shared, &followed) {
             Ok(asking) => followed.asking = Some(asking),
@@ -117,14 +121,16 @@ pub(super) fn install(shared: &Arc<Shared>, sampler: &Sampler) {
             }
         }
     }
+    replaced
 }
 
 /// Installs the sampler with what is known in place of what has to be asked for.
-fn put_in(sampler: &Sampler, followed: &Followed) {
+#[must_use = "a sampler of the program's own may end with it"]
+fn put_in(sampler: &Sampler, followed: &Followed) -> impl Sized + use<> {
     record::set_sampler(sampler.node_with(&mut |remote| {
         let part = followed.parts.iter().find(|part| part.settings == *remote)?;
         part.known.as_ref().map(Known::node)
-    }));
+    }))
 }
 
 impl Asking {
@@ -230,7 +236,9 @@ impl Asker {
         }
         let changed = strategy.after(before.map(|before| &before.strategy));
         part.known = Some(Known::new(strategy, before));
-        put_in(&settings.sampler, &followed);
+        let replaced = put_in(&settings.sampler, &followed);
+        drop((followed, settings));
+        drop(replaced);
         Ok(Some(changed))
     }
 

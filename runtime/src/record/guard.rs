@@ -500,7 +500,23 @@ impl Guard {
     pub fn links(&self, to: &(impl Links + ?Sized)) {
         if let Some(open) = self.recording() {
             to.each_link(&mut |to, attributes| open.link(to, attributes));
+        } else if self.state == State::Undecided {
+            self.links_waiting(to);
         }
+    }
+
+    /// Links for a sampler that asks for them.
+    #[cold]
+    #[inline(never)]
+    fn links_waiting(&self, to: &(impl Links + ?Sized)) {
+        // SAFETY: `open` is initialised in this state.
+        let open = unsafe { self.open.assume_init_ref() };
+        to.each_link(&mut |to, attributes| {
+            // The top of the scratch is the span's own.
+            if to.is_valid() && open.admits(limits::New::Link, None) {
+                write_link(&open.thread.scratch, to, attributes);
+            }
+        });
     }
 
     /// Records what the function returned.

@@ -3,7 +3,7 @@
 use super::guard::enabled;
 use super::shared::SharedSpan;
 use super::{Callsite, flag, thread};
-use opentelemetry::trace::SpanContext;
+use opentelemetry::trace::{Link, SpanContext};
 use opentelemetry::{Context, KeyValue};
 use otelier_spec::Kind;
 use std::sync::Arc;
@@ -24,8 +24,9 @@ impl SharedSpan {
         ticks: u64,
         parent: &Context,
         attributes: &[KeyValue],
+        links: &[Link],
     ) -> Option<(Arc<Self>, SpanContext)> {
-        enabled().then(|| Self::start_at(callsite, name, kind, || (ticks, 0), parent, attributes)).flatten()
+        enabled().then(|| Self::start_at(callsite, name, kind, || (ticks, 0), parent, attributes, links)).flatten()
     }
 
     /// Says that a panic came through the span, which goes on: as the status says, and `error.type`.

@@ -104,7 +104,7 @@ pub(crate) use sampling::{AdaptiveNode, Bucket, Composed, CustomNode, Match, Nod
 pub(crate) use sampling::{Entered, Entering, adjusted_count, rule_names, simulate};
 pub(crate) use sampling::{Grounds, Kept};
 pub(crate) use sampling::{LoadLimits, Readings, follows_load, forget_load, note_load, sampling_factor};
-pub(crate) use sampling::{RuleNode, SchemaBuckets};
+pub(crate) use sampling::{RuleNode, SchemaBuckets, Tame};
 pub(crate) use sampling::{consistent_threshold, sampling_counts, set_sampler, tell_refusals, threshold};
 pub(crate) use sampling::{error_boost, follows_errors, load_factor};
 #[cfg(feature = "tower")]
@@ -158,6 +158,8 @@ pub struct Callsite {
     pub priority: Priority,
     /// Whether values of attributes are recorded when the span begins, and the generated code says when that is done.
     pub given: bool,
+    /// The same of links.
+    pub linked: bool,
 }
 
 /// The value of an attribute that is known at compile time.
@@ -189,6 +191,7 @@ impl Callsite {
             simple: matches!(kind, Kind::Internal),
             priority: Priority::Normal,
             given: false,
+            linked: false,
         }
     }
 

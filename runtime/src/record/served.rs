@@ -50,7 +50,7 @@ impl<R> Clone for Asks<'_, R> {
 impl<'a, R: Request> From<Asks<'a, R>> for Who<'a> {
     fn from(asks: Asks<'a, R>) -> Self {
         let Asks { callsite, request, name, given } = asks;
-        Self { callsite, name: name.get_or_init(|| request.name()), kind: callsite.kind, given }
+        Self { callsite, name: name.get_or_init(|| request.name()), kind: callsite.kind, given, links: &[] }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::attribute::{AnyAttribute, AttributeSink, KeyedTarget, Slot, SpanAttri
 use crate::clock;
 use crate::relation::Links;
 use crate::wire::{self, Scratch};
-use opentelemetry::trace::SpanContext;
+use opentelemetry::trace::{Link, SpanContext};
 use opentelemetry::{Context, KeyValue};
 use otelier_spec::Kind;
 use std::cell::UnsafeCell;
@@ -186,8 +186,8 @@ impl SharedSpan {
         })
     }
 
-    /// A span of somebody with a kind, and perhaps a clock, of their own; and who it is to others. The attributes are those that
-    /// a sampler looks at, and are not recorded here.
+    /// A span of somebody with a kind, and perhaps a clock, of their own; and who it is to others. The attributes and the links are
+    /// those that a sampler looks at, and are not recorded here.
     pub(crate) fn start(
         callsite: &'static Callsite,
         name: &str,
@@ -195,12 +195,13 @@ impl SharedSpan {
         time: Option<SystemTime>,
         parent: &Context,
         attributes: &[KeyValue],
+        links: &[Link],
     ) -> Option<(Arc<Self>, SpanContext)> {
         if !enabled() {
             return None;
         }
         let began = || time.map_or_else(|| (clock::now(), 0), |time| (unix(time), flag::UNIX));
-        Self::start_at(callsite, name, kind, began, parent, attributes)
+        Self::start_at(callsite, name, kind, began, parent, attributes, links)
     }
 
     /// The same, which began when `began` says: in words of the span, with the flag of their clock.
@@ -212,12 +213,13 @@ impl SharedSpan {
         began: impl FnOnce() -> (u64, u8),
         parent: &Context,
         attributes: &[KeyValue],
+        links: &[Link],
     ) -> Option<(Arc<Self>, SpanContext)> {
         let Some(thread) = thread::current() else {
             thread::lost_at_start();
             return None;
         };
-        let who = Who { callsite, name, kind, given: Given::KeyValues(attributes) };
+        let who = Who { callsite, name, kind, given: Given::KeyValues(attributes), links };
         let start = Start::below(thread, parent, who)?;
         let (time, clock) = began();
         let flags = start.flags | clock | (kind as u8) << flag::KIND_SHIFT;

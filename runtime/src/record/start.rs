@@ -206,6 +206,7 @@ impl Start {
         let begins_here = seen == SeenBy::Pipeline && (!parent.is_valid() || parent.is_remote());
         let mut mode = decide(seen, trace, decision, parent.is_valid() && !parent.is_remote());
         let (mut grounds, mut is_gifted) = (0, false);
+        let is_asked = mode == Mode::Nothing;
         let at_once = match mode {
             Mode::Nothing => match sampling::at_once(thread, trace.1, parent, context, &who.into()) {
                 AtOnce::Waits => {
@@ -244,7 +245,7 @@ impl Start {
             if sampling::matters(parent, &who) {
                 mode = Mode::Recording;
             } else {
-                sampling::refused_by_queue(trace, who);
+                sampling::refused_by_queue(thread, trace, &who, is_asked);
                 // No threshold has kept it, whatever the sampler or the parent said before.
                 if let Some(changed) = sampling::untold(&state) {
                     state = changed;
@@ -341,7 +342,8 @@ impl Start {
         if sampling::matters(&SpanContext::NONE, &who) {
             return Mode::Recording;
         }
-        sampling::refused_by_queue(trace, who);
+        // Whoever decides at once has counted it.
+        sampling::refused_by_queue(thread, trace, &who, true);
         *state = TraceState::NONE;
         thread.refused();
         Mode::Refused

@@ -6,8 +6,11 @@ use super::outcome::{Class, part};
 use super::sampling::{Grounds, GroundsNumber, ToldState, probability_of, state_with_threshold, threshold_in};
 use super::{Callsite, Constant, exceptions, flag, head_bits, limits};
 use crate::wire::{self, Items, Payload, dropped, status};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use otelier_spec::Kind;
 use std::borrow::Cow;
+use std::str::FromStr;
 
 /// One finished span, borrowed from a chunk.
 #[derive(Clone, Copy, Debug)]
@@ -142,6 +145,22 @@ impl<'a> Link<'a> {
         })
     }
 
+    /// As OpenTelemetry has it.
+    pub(crate) fn owned(&self) -> opentelemetry::trace::Link {
+        let mut attributes = Vec::new();
+        let dropped = self.attributes(|key, value| {
+            attributes.push(KeyValue::new(key.as_str().to_owned(), value.owned()));
+        });
+        let context = SpanContext::new(
+            TraceId::from(self.trace_id),
+            SpanId::from(self.span_id),
+            TraceFlags::new(self.flags),
+            self.is_remote,
+            TraceState::from_str(self.state).unwrap_or_default(),
+        );
+        opentelemetry::trace::Link::new(context, attributes, dropped)
+    }
+
     /// Calls `f` with every attribute of the link, and returns how many a limit has kept out.
     pub(crate) fn attributes(&self, f: impl FnMut(Key<'a>, Value<'a>)) -> u32 {
         plain_attributes(&NAMELESS, self.items, limits::link_attributes(), f)
@@ -211,6 +230,14 @@ pub(super) fn keyed<'a>(callsite: &Callsite, item: &wire::Item<'a>) -> Option<(K
     }
     let value = Value::of(item.tag, item.payload)?;
     Some((Key::Static(callsite.key(item.index)?), value))
+}
+
+/// The links among items.
+pub(super) fn links_among<'a>(items: &'a [u64]) -> impl Iterator<Item = Link<'a>> {
+    Items(items).filter_map(|item| match (item.tag, item.payload) {
+        (wire::LINK, Payload::Words(words)) => Link::of(words),
+        _ => None,
+    })
 }
 
 /// The value of an attribute.

@@ -5,7 +5,7 @@ use crate::attribute::{AnyAttribute, AttributeSink, KeyedTarget, Slot, SpanAttri
 use crate::record::{AsyncSpan, Opening, OtelSpan, SharedSpan, Start, carried_to, max_links, owned, owned_by};
 use crate::relation::{Links, ParentContext};
 use crate::schema::Kind;
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -40,7 +40,7 @@ pub struct SpanBuilder {
     start_time: Option<SystemTime>,
     attributes: Vec<KeyValue>,
     events: Vec<(Cow<'static, str>, Vec<KeyValue>)>,
-    links: Vec<(SpanContext, Vec<KeyValue>)>,
+    links: Vec<Link>,
     dropped_links: u64,
 }
 
@@ -173,7 +173,7 @@ impl SpanBuilder {
 
     fn add_link(&mut self, to: &SpanContext, attributes: impl FnOnce() -> Vec<KeyValue>) {
         if self.links.len() < max_links() {
-            self.links.push((to.clone(), attributes()));
+            self.links.push(Link::new(to.clone(), attributes(), 0));
         } else {
             self.dropped_links += 1;
         }
@@ -183,8 +183,9 @@ impl SpanBuilder {
     pub fn start(self) -> Span {
         let carried = |parent: Context| carried_to(&parent, &Context::current()).unwrap_or(parent);
         let parent = self.parent.map_or_else(crate::bridge::current_context, carried);
+        let (kind, time, attributes, links) = (self.kind, self.start_time, &self.attributes, &self.links);
         let span = (!parent.is_telemetry_suppressed())
-            .then(|| SharedSpan::start(&BY_HAND, &self.name, self.kind, self.start_time, &parent, &self.attributes))
+            .then(|| SharedSpan::start(&BY_HAND, &self.name, kind, time, &parent, attributes, links))
             .flatten();
         let Some((span, own)) = span else { return Span { open: None, context: parent } };
         for attribute in &self.attributes {
@@ -193,8 +194,8 @@ impl SpanBuilder {
         for (name, attributes) in &self.events {
             span.event(name, self.start_time, attributes);
         }
-        for (to, attributes) in &self.links {
-            span.link(to, attributes);
+        for link in &self.links {
+            span.link(&link.span_context, &link.attributes);
         }
         span.count_dropped_links(self.dropped_links);
         let context = parent.with_span(OtelSpan::of(Arc::clone(&span), own));

@@ -11,7 +11,7 @@ use crate::attribute::Slot;
 use crate::clock;
 use crate::record::{Callsite, Exact, OtelSpan, SharedSpan, asks_attributes, forks};
 use crate::wire::status;
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::{Link, SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue, Value};
 use otelier_spec::Kind;
 use std::fmt;
@@ -40,7 +40,7 @@ struct Pending {
     made: u64,
     fields: Fields,
     more: Vec<KeyValue>,
-    links: Vec<(SpanContext, Vec<KeyValue>)>,
+    links: Vec<Link>,
 }
 
 /// A span that has begun, or what stands for one that is not recorded.
@@ -135,7 +135,7 @@ impl LibrarySpan {
         };
         // The parent is the one that was kept, also if a lazy span is active below it now.
         let exact = Exact::enter();
-        let started = SharedSpan::start_since(self.callsite, name, kind, made, &parent, &known);
+        let started = SharedSpan::start_since(self.callsite, name, kind, made, &parent, &known, &links);
         drop(exact);
         let Some((span, own)) = started else {
             return (Begun { span: None, context: parent }, Context::new());
@@ -146,7 +146,7 @@ impl LibrarySpan {
         }
         self.record_on(&span, values);
         more.iter().for_each(|attribute| span.attribute(attribute.key.as_str(), &attribute.value));
-        links.iter().for_each(|(to, attributes)| span.link(to, attributes));
+        links.iter().for_each(|link| span.link(&link.span_context, &link.attributes));
         self.told(&span, errors, said.status.as_deref(), said.description.as_deref());
         let context = parent.with_span(OtelSpan::of(Arc::clone(&span), own));
         (Begun { span: Some(span), context }, parent)
@@ -215,7 +215,7 @@ impl LibrarySpan {
             && let Some(pending) = &mut *self.pending()
             && pending.links.len() < MOST_KEPT
         {
-            return pending.links.push((to.clone(), attributes));
+            return pending.links.push(Link::new(to.clone(), attributes, 0));
         }
         if let Some(span) = self.begun().and_then(|begun| begun.span.as_ref()) {
             span.link(to, &attributes);

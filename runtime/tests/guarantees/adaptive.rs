@@ -81,7 +81,8 @@ fn remote(trace: u128, flags: TraceFlags) -> Context {
 #[test]
 fn a_workflow_is_always_kept_whole_and_others_by_their_ratio() {
     let recorder = Recorder::with(adaptive(|_| ()));
-    assert_eq!(recorder.telemetry().health().sampling_factor, Some(1.0));
+    let health = recorder.telemetry().health();
+    assert_eq!((health.sampling_factor, health.sampling_boost), (Some(1.0), Some(1.0)));
     const TIMES: usize = 1_000;
     for _ in 0..TIMES {
         fetch();
@@ -219,13 +220,29 @@ fn a_target_rate_refuses_what_is_above_it_and_says_so() {
 fn traces_that_fail_raise_the_ratio() {
     let recorder = Recorder::with(adaptive(|settings| settings.ratio = 0.5));
     let refused = || recorder.telemetry().sampling_counts().expect("they are counted").by_ratio;
+    let looker = recorder.telemetry().health_handle();
     wait_until("every trace is kept", || {
         let before = refused();
         (0..50).for_each(|_| assert!(fail().is_err()));
         recorder.telemetry().force_flush(PATIENCE).expect("it is exported");
         refused() == before
     });
+    wait_until("health says so", || {
+        (0..50).for_each(|_| assert!(fail().is_err()));
+        recorder.telemetry().force_flush(PATIENCE).expect("it is exported");
+        looker.health().sampling_boost == Some(4.0)
+    });
+    let health = looker.health();
+    assert_eq!((health.sampling_factor, health.status), (Some(1.0), otelier::health::Status::Ok), "{health:?}");
+    assert!(
+        health.to_json().contains(r#","sampling_factor":1,"sampling_boost":4,"exporters""#),
+        "{}",
+        health.to_json()
+    );
+    recorder.telemetry().set_sampler(Sampler::AlwaysOn).expect("it is one");
+    assert_eq!(looker.health().sampling_boost, None, "it is the adaptive sampler's");
     recorder.spans();
+    assert_eq!(looker.health().sampling_boost, None);
 }
 
 #[test]

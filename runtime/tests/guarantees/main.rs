@@ -33,6 +33,7 @@ mod outcomes;
 mod panics;
 mod propagators;
 mod reentrance;
+mod refused_by_queue;
 mod relations;
 mod reloading;
 #[cfg(feature = "otlp-http")]

@@ -29,7 +29,7 @@ impl Recording {
     ) -> Self {
         let attributes = if asks_attributes() { attributes() } else { Vec::new() };
         let started = (!parent.is_telemetry_suppressed())
-            .then(|| SharedSpan::start(callsite, name, kind, None, &parent, &attributes))
+            .then(|| SharedSpan::start(callsite, name, kind, None, &parent, &attributes, &[]))
             .flatten();
         let Some((span, own)) = started else { return Self { open: None, context: parent, recorded: false } };
         let recorded = span.is_open();

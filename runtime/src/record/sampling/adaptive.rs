@@ -7,7 +7,9 @@ use super::node::{Answer, Asked, Node, Reason, state_of};
 use super::rates::Rates;
 use super::rules::Who;
 use super::shares::{self, Share};
+use super::target::{hurried, unhurried};
 use super::{INSTALLED, LOAD, RANDOM_MASK, SETTING, consistent_threshold, threshold};
+use crate::clock;
 use crate::record::Priority;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -25,6 +27,11 @@ pub(crate) struct AdaptiveNode {
     controller: Mutex<Controller>,
     factors: Published,
     offered: Box<[Shard; SHARDS]>,
+    /// Above this a counter of what is offered may be that of a burst.
+    alarm: AtomicU64,
+    /// The target factor that the last look has found, and when that was.
+    looked: AtomicU64,
+    looked_at: AtomicU64,
 }
 
 /// The factors that were found last, as bits. Who reads them in between may have one of them from the look before.
@@ -78,6 +85,10 @@ impl AdaptiveNode {
             factors: Published::new(controller.factors()),
             controller: Mutex::new(controller),
             offered: Box::default(),
+            // Who never looks, as in a simulation, does not see how much time has passed.
+            alarm: AtomicU64::new(u64::MAX),
+            looked: AtomicU64::new(0),
+            looked_at: AtomicU64::new(0),
         }
     }
 
@@ -135,7 +146,33 @@ impl AdaptiveNode {
     fn offer(&self, trace_low: u64, priority: Priority, ratio: f64) {
         if self.limits.target.is_some() {
             let shard = &self.offered[trace_low as usize % SHARDS];
-            shard.0[priority as usize].fetch_add((ratio * UNIT) as u64, Relaxed);
+            let before = shard.0[priority as usize].fetch_add((ratio * UNIT) as u64, Relaxed);
+            if before > self.alarm.load(Relaxed) {
+                self.hurry(before);
+            }
+        }
+    }
+
+    /// Does not wait for the next look if there is a burst.
+    #[cold]
+    #[inline(never)]
+    fn hurry(&self, reached: u64) {
+        let Some(target) = self.limits.target else { return };
+        let factor = self.factors.target.load(Relaxed);
+        let looked = f64::from_bits(self.looked.load(Relaxed));
+        let ticks = clock::now().saturating_sub(self.looked_at.load(Relaxed));
+        let seconds = clock::seconds_in(ticks);
+        let offered = std::array::from_fn(|priority| {
+            self.offered.iter().map(|shard| shard.0[priority].load(Relaxed) as f64 / UNIT).sum()
+        });
+        let Some(hurried) = hurried(target, looked, offered, seconds) else {
+            // This one counter is ahead of the others, or time has passed.
+            return self.alarm.store(reached + reached / 8 + UNIT as u64, Relaxed);
+        };
+        self.alarm.store(reached.saturating_mul(2), Relaxed);
+        if hurried < f64::from_bits(factor) {
+            // Unless somebody has looked meanwhile, who knows better.
+            let _ = self.factors.target.compare_exchange(factor, hurried.to_bits(), Relaxed, Relaxed);
         }
     }
 
@@ -161,6 +198,12 @@ impl AdaptiveNode {
 
     pub(super) fn look(&self, readings: &Readings) {
         self.change(|controller| controller.step(&self.limits, readings, self.take_offered()));
+        if let (Some(target), looked) = (self.limits.target, self.factors.target.load(Relaxed)) {
+            self.looked.store(looked, Relaxed);
+            self.looked_at.store(clock::now(), Relaxed);
+            let each = unhurried(target, f64::from_bits(looked)) / SHARDS as f64;
+            self.alarm.store((each * UNIT) as u64, Relaxed);
+        }
     }
 }
 

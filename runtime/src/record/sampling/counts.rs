@@ -14,8 +14,11 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::Acquire, Ord
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SamplingCounts {
-    /// Kept, for whatever reason.
+    /// Kept, for whatever reason. Not all of them are [recorded](Self::recorded).
     pub kept: u64,
+    /// Of those, not recorded after all: half of the room for spans that wait for exporters was taken. Their spans are in
+    /// [`Stats::dropped_refused`](crate::Stats::dropped_refused).
+    pub refused_by_queue: u64,
     /// Of those, kept by a sampler that keeps everything.
     pub kept_by_always_on: u64,
     /// Of those, kept as the parent was.
@@ -58,7 +61,26 @@ pub struct SamplingCounts {
     pub by_rule: Vec<u64>,
 }
 
-/// The numbers of one thread after the other: refused by reason, kept by reason, then the same two for each rule.
+impl SamplingCounts {
+    /// How many traces were kept and recorded: as many as there are spans with which a trace enters this process, among those that
+    /// are exported, dropped later or still open. What annotations keep by themselves is not among them.
+    ///
+    /// ```
+    /// use otelier::config::Sampler;
+    ///
+    /// let telemetry = otelier::init(otelier::Telemetry::default().with_sampler(Sampler::RateLimit(2.0)))?;
+    /// (0..3).for_each(|_| otelier::Span::start("request").end());
+    /// let counts = telemetry.sampling_counts().expect("a rate limit counts");
+    /// assert_eq!(counts.recorded(), telemetry.shutdown()?.started);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recorded(&self) -> u64 {
+        self.kept.saturating_sub(self.refused_by_queue)
+    }
+}
+
+/// The numbers of one thread after the other: refused by reason, kept by reason, then the same two for each rule; and last those
+/// that were kept, and then refused by the queue.
 struct Tally {
     taken: AtomicBool,
     next: AtomicPtr<Tally>,
@@ -67,7 +89,7 @@ struct Tally {
 
 impl Tally {
     fn new(rules: usize) -> Self {
-        let numbers = (0..2 * (Reason::ALL + rules)).map(|_| AtomicU64::new(0)).collect();
+        let numbers = (0..=2 * (Reason::ALL + rules)).map(|_| AtomicU64::new(0)).collect();
         Self { taken: AtomicBool::new(true), next: AtomicPtr::new(null_mut()), numbers }
     }
 }
@@ -137,6 +159,11 @@ impl Counts {
 
     /// Counts a trace in the calling thread's own numbers.
     #[inline]
+    /// Where a trace is counted that is counted as kept, and that the queue has refused.
+    pub(super) fn place_of_queue(&self) -> usize {
+        2 * (Reason::ALL + self.rules)
+    }
+
     pub(super) fn add(&self, own: &Own, counted: Counted) {
         self.add_at(own, self.place(counted));
     }
@@ -157,6 +184,7 @@ impl Counts {
         let all = 2 * (Reason::ALL + self.rules);
         SamplingCounts {
             kept: (1..all).step_by(2).map(sum).sum(),
+            refused_by_queue: sum(self.place_of_queue()),
             kept_by_always_on: kept(Reason::Off),
             kept_by_parent: kept(Reason::Parent),
             kept_by_ratio: kept(Reason::Ratio),
@@ -209,6 +237,7 @@ mod tests {
                     let own = counts.own();
                     (0..5).for_each(|_| counts.add(&own, KEPT));
                     counts.add(&own, BY_RULE);
+                    counts.add_at(&own, counts.place_of_queue());
                     counts.release(&own);
                 })
             });
@@ -216,6 +245,7 @@ mod tests {
         }
         let read = counts.read();
         assert_eq!((read.kept, read.kept_by_ratio), (200, 200));
+        assert_eq!((read.refused_by_queue, read.recorded()), (40, 160));
         assert_eq!((read.by_rule, read.kept_by_rule, read.by_always_off), (vec![0, 40], vec![0, 0], 0));
         assert!(counts.tallies().count() <= 2, "no more than threads have lived at once");
     }

@@ -9,12 +9,41 @@ use opentelemetry::trace::{SpanKind, TraceContextExt, TraceId};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use otelier_spec::Kind;
 use std::borrow::Cow;
+use std::fmt;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Whoever decides in place of ours.
 #[derive(Clone, Debug)]
-pub(crate) struct CustomNode(pub(crate) Arc<dyn ShouldSample>);
+pub(crate) struct CustomNode(pub(crate) Arc<Tame<dyn ShouldSample>>);
+
+/// A sampler that may end on any thread, in the midst of a decision on a trace: there it must not panic.
+pub(crate) struct Tame<S: ?Sized>(ManuallyDrop<S>);
+
+impl<S> Tame<S> {
+    pub(crate) fn new(sampler: S) -> Self {
+        Self(ManuallyDrop::new(sampler))
+    }
+}
+
+impl<S: ?Sized + fmt::Debug> fmt::Debug for Tame<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        S::fmt(&self.0, f)
+    }
+}
+
+impl<S: ?Sized> Drop for Tame<S> {
+    fn drop(&mut self) {
+        let sampler = &mut self.0;
+        // SAFETY: nobody looks at it any more.
+        let end = || unsafe { ManuallyDrop::drop(sampler) };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(end)) {
+            // Its end may panic as well.
+            std::mem::forget(payload);
+        }
+    }
+}
 
 impl CustomNode {
     /// Why such a trace is kept. Nobody knows how many traces it stands for.
@@ -39,7 +68,7 @@ impl CustomNode {
         let Asked { trace, who, .. } = asked;
         let trace = TraceId::from(u128::from(trace.0) << 64 | u128::from(trace.1));
         let context = parent_context(asked);
-        self.0.should_sample(context.as_deref(), trace, who.name, &kind(who.kind), &who.attributes(), &[])
+        self.0.0.should_sample(context.as_deref(), trace, who.name, &kind(who.kind), &who.attributes(), &who.links())
     }
 }
 

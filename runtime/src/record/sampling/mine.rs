@@ -73,6 +73,12 @@ impl Held {
         self.installed.counts.add(&self.own, counted);
     }
 
+    /// Counts that the queue has refused a trace that is counted as kept.
+    pub(super) fn count_refused_by_queue(&self) {
+        let counts = &self.installed.counts;
+        counts.add_at(&self.own, counts.place_of_queue());
+    }
+
     /// Which rules can match.
     #[inline]
     pub(super) fn masks(&self, who: &Who<'_>, parent: &SpanContext) -> Masks {

@@ -54,7 +54,7 @@ pub(crate) use consistent::threshold_of as consistent_threshold;
 pub(crate) use consistent::{randomness_in, state_with_threshold, threshold_in};
 pub(crate) use controller::{LoadLimits, Readings};
 pub use counts::SamplingCounts;
-pub(crate) use custom::CustomNode;
+pub(crate) use custom::{CustomNode, Tame};
 pub(crate) use grounds::{Grounds, GroundsNumber, Kept, ToldState, probability_of};
 pub(super) use mine::{AtOnce, Mine};
 pub(crate) use node::{Composed, Node, Parents};
@@ -138,8 +138,10 @@ struct Installed {
     counts: Counts,
 }
 
-/// Decides by this sampler from now on. Threads may run; what they have decided stays decided.
-pub(crate) fn set_sampler(node: Node) {
+/// Decides by this sampler from now on. Threads may run; what they have decided stays decided. Returns what has decided before, to
+/// be dropped where no lock is held: a sampler of the program's own may end with it, which may call anything.
+#[must_use = "a sampler of the program's own may end with it"]
+pub(crate) fn set_sampler(node: Node) -> impl Sized + use<> {
     // Before anybody is asked, so that the numbers are there then.
     node.enter_grounds();
     let (setting, reached) = match node.simple() {
@@ -155,10 +157,11 @@ pub(crate) fn set_sampler(node: Node) {
     };
     let rules = node.rules();
     let has_sites = rules > 0 || node.is_settled();
-    INSTALLED.set(Installed { node, has_sites, counts: Counts::new(rules) });
+    let replaced = INSTALLED.set(Installed { node, has_sites, counts: Counts::new(rules) });
     REACHED.store(reached, Relaxed);
     SETTING.store(setting, Release);
     refusals::follow_level();
+    replaced
 }
 
 /// Keeps every trace that begins here, and follows the parent's decision where there is one.
@@ -247,11 +250,16 @@ pub(super) fn refused_by(sample: Sample, thread: &Thread, trace: (u64, u64), who
     }
 }
 
-/// Says that a trace is refused, if somebody wants to know, because the queue has no room for a whole one.
-#[inline]
-pub(super) fn refused_by_queue<'a>(trace: (u64, u64), who: impl Into<Who<'a>>) {
+/// Counts, and if somebody wants to know says, that a trace is refused because the queue has no room for a whole one. Whether the
+/// sampler was asked, which has counted it as kept.
+#[cold]
+#[inline(never)]
+pub(super) fn refused_by_queue(thread: &Thread, trace: (u64, u64), who: &Who<'_>, is_counted: bool) {
+    if is_counted && SETTING.load(Acquire) & GENERAL != 0 {
+        mine::with(thread, mine::Held::count_refused_by_queue);
+    }
     if refusals::are_said() {
-        explain(trace, &who.into(), Why::Queue, None, None);
+        explain(trace, who, Why::Queue, None, None);
     }
 }
 

@@ -260,7 +260,7 @@ const RANDOM: TraceFlags = TraceFlags::new(2);
 
 /// The number of a trace that is kept by this threshold; one that all reach needs no reason.
 pub(super) fn ratio_number(threshold: u64) -> GroundsNumber {
-    if threshold == 0 { 0 } else { Grounds::ratio(threshold) }
+    if threshold == 0 { 0 } else { Grounds::new(Kept::Ratio, Some(threshold)).number() }
 }
 
 /// The state that a span below this parent has; what is not valid has none that counts, but for the randomness that whoever
@@ -372,6 +372,8 @@ impl Node {
     fn asks_attributes_within(&self, asked: &Asked<'_>) -> bool {
         let Asked { parent, who, .. } = asked;
         match self {
+            // There are links to come, which only a sampler of the program's own looks at.
+            Self::Composite(_) | Self::Adaptive(_) if who.callsite.linked && !who.callsite.given => false,
             Self::Parents(parents) => parents.of(parent).asks_attributes_within(asked),
             Self::Composite(Composed::ParentThreshold(_)) if parent.is_valid() => false,
             Self::Composite(composed) => {

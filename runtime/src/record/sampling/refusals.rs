@@ -3,6 +3,7 @@
 //! Who makes spans never speaks, and never waits for who does. So a refusal is put down where it happens, and the pipeline's
 //! thread says it. At most so many are put down in a second; of the others there is a number.
 
+use super::grounds::Grounds;
 use super::node::Reason;
 use super::{EXPLAIN, RANDOM_MASK, SETTING};
 use crate::diagnostics::{self, LogLevel};
@@ -157,6 +158,8 @@ static PANICKED: AtomicBool = AtomicBool::new(false);
 /// Once of each, for the life of the process.
 static SAID_PRESUMED: AtomicBool = AtomicBool::new(false);
 static SAID_PANICKED: AtomicBool = AtomicBool::new(false);
+static SAID_ROUNDED: AtomicBool = AtomicBool::new(false);
+static SAID_LEFT_OUT: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn note_presumed() {
     PRESUMED.store(true, Relaxed);
@@ -183,6 +186,21 @@ pub(crate) fn tell_refusals() {
         diagnostics::tell(LogLevel::Warn, "Sampling.Custom.Panicked", || {
             "the sampler of this program panicked; where it does, parents' decisions hold, and traces that begin here are not \
              recorded (said once, `SamplingCounts::by_panic` counts)"
+                .to_owned()
+        });
+    }
+    let (has_rounded, has_left_out) = Grounds::are_too_many();
+    if has_rounded && !SAID_ROUNDED.swap(true, Relaxed) {
+        diagnostics::tell(LogLevel::Warn, "Sampling.Reasons.Rounded", || {
+            "this process has sampled with so many different ratios that of further ones traces tell a probability that is rounded \
+             up, by a 32nd of it at most; decisions are exact all the same (said once)"
+                .to_owned()
+        });
+    }
+    if has_left_out && !SAID_LEFT_OUT.swap(true, Relaxed) {
+        diagnostics::tell(LogLevel::Warn, "Sampling.Reasons.Full", || {
+            "this process has sampled with so many different rules and ratios that of further ones traces tell \
+             `otelier.sampler.reason` alone, without a rule and a probability; decisions are right all the same (said once)"
                 .to_owned()
         });
     }

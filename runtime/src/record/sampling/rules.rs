@@ -4,11 +4,13 @@ use super::grounds::GroundsNumber;
 use super::node::{Asked, Composed};
 use crate::record::ambient::Ambient;
 use crate::record::matching::{Condition, Patterns, Wanted};
-use crate::record::view::{Value, constants, keyed};
+use crate::record::view::{Value, constants, keyed, links_among};
 use crate::record::{Callsite, Priority};
 use crate::wire::Items;
 use opentelemetry::KeyValue;
+use opentelemetry::trace::Link;
 use otelier_spec::Kind;
+use std::borrow::Cow;
 
 /// A rule: a sampler, and when it is asked.
 #[derive(Debug)]
@@ -66,6 +68,8 @@ pub(in crate::record) struct Who<'a> {
     pub(in crate::record) name: &'a str,
     pub(in crate::record) kind: Kind,
     pub(in crate::record) given: Given<'a>,
+    /// Besides those among what is given as words.
+    pub(in crate::record) links: &'a [Link],
 }
 
 /// Attributes that the span has from the start, besides its call site's.
@@ -79,7 +83,7 @@ pub(in crate::record) enum Given<'a> {
 
 impl From<&'static Callsite> for Who<'_> {
     fn from(callsite: &'static Callsite) -> Self {
-        Self { callsite, name: callsite.name, kind: callsite.kind, given: Given::Nothing }
+        Self { callsite, name: callsite.name, kind: callsite.kind, given: Given::Nothing, links: &[] }
     }
 }
 
@@ -90,9 +94,9 @@ impl Who<'_> {
         self.kind == self.callsite.kind && std::ptr::eq(self.name, self.callsite.name)
     }
 
-    /// Whether there are values of attributes to come.
+    /// Whether there are values of attributes, or links, to come.
     pub(super) fn has_more_to_say(&self) -> bool {
-        self.callsite.given && matches!(self.given, Given::Nothing)
+        (self.callsite.given || self.callsite.linked) && matches!(self.given, Given::Nothing)
     }
 
     /// The attributes that it has from the start, as OpenTelemetry has them.
@@ -108,6 +112,16 @@ impl Who<'_> {
             ),
         }
         all
+    }
+
+    /// The links that it has from the start.
+    pub(super) fn links(&self) -> Cow<'_, [Link]> {
+        match self.given {
+            Given::Words(words) => {
+                links_among(words).map(|link| link.owned()).chain(self.links.iter().cloned()).collect()
+            }
+            Given::Nothing | Given::KeyValues(_) => Cow::Borrowed(self.links),
+        }
     }
 
     /// The attribute with this key if it is an integer.

@@ -47,6 +47,7 @@ pub(crate) fn simulate(node: &Node, entering: &Entering<'_>) -> Entered {
         name: entering.name,
         kind: entering.kind,
         given: Given::KeyValues(entering.attributes),
+        links: &[],
     };
     let trace = ((entering.trace_id >> 64) as u64, entering.trace_id as u64);
     let answer = node.ask(&Asked { now: Some(entering.now), ..Asked::new(trace, entering.parent, who) });

@@ -32,9 +32,9 @@ impl<T> Old<T> {
     /// # Safety
     ///
     /// It came from an `Arc`, and nobody reads it here.
-    unsafe fn free(self) {
+    unsafe fn into_arc(self) -> Arc<T> {
         // SAFETY: by the caller.
-        drop(unsafe { Arc::from_raw(self.0) });
+        unsafe { Arc::from_raw(self.0) }
     }
 }
 
@@ -75,24 +75,24 @@ impl<T: Send + Sync> Swap<T> {
         self.get().map(|value| f(&value))
     }
 
-    /// Puts another value there.
-    pub(in crate::record) fn set(&self, new: T) {
+    /// Puts another value there; returns what nobody finds any more. Whoever calls lets go of that, where they hold no lock:
+    /// what ends may call whatever it likes.
+    #[must_use = "what is let go of here may call anything"]
+    pub(in crate::record) fn set(&self, new: T) -> Vec<Arc<T>> {
         let old = Old(self.current.swap(Arc::into_raw(Arc::new(new)).cast_mut(), SeqCst));
         // Somebody else who exchanges one at this moment, or did so when the process was forked, is not waited for: then this
         // value is never freed.
-        let Ok(mut waiting) = self.old.try_lock() else { return };
+        let Ok(mut waiting) = self.old.try_lock() else { return Vec::new() };
         if !old.0.is_null() {
             waiting.push(old);
         }
         // What waits was exchanged before this, so nobody who is counted later has found it.
-        if self.readers.load(SeqCst) == 0 {
-            let free = std::mem::take(&mut *waiting);
-            drop(waiting);
-            for old in free {
-                // SAFETY: `set` has made all of them from `Arc`s; and see `get`.
-                unsafe { old.free() };
-            }
+        if self.readers.load(SeqCst) > 0 {
+            return Vec::new();
         }
+        let free = std::mem::take(&mut *waiting);
+        // SAFETY: `set` has made all of them from `Arc`s; and see `get`.
+        free.into_iter().map(|old| unsafe { old.into_arc() }).collect()
     }
 }
 
@@ -140,57 +140,57 @@ mod tests {
             })
             .collect();
         for number in 0..VALUES {
-            swap.set(Counted { first: number, second: number, freed: Arc::clone(&freed) });
+            drop(swap.set(Counted { first: number, second: number, freed: Arc::clone(&freed) }));
         }
         stop.store(true, Relaxed);
         for reader in readers {
             reader.join().expect("no reader sees half a value");
         }
-        swap.set(Counted { first: VALUES, second: VALUES, freed: Arc::clone(&freed) });
+        drop(swap.set(Counted { first: VALUES, second: VALUES, freed: Arc::clone(&freed) }));
         assert_eq!(freed.load(Relaxed) as u64, VALUES, "all but the last");
         // For Miri, which wants to see everything freed.
         // SAFETY: the pointer came from an `Arc`, and nobody reads any more.
-        unsafe { Old(swap.current.load(SeqCst)).free() };
+        drop(unsafe { Old(swap.current.load(SeqCst)).into_arc() });
     }
 
     #[test]
     fn a_value_may_be_exchanged_by_who_reads_it() {
         let swap = Swap::new();
-        swap.set(vec![1]);
+        drop(swap.set(vec![1]));
         let seen = swap.with(|value| {
-            swap.set(vec![2]);
+            drop(swap.set(vec![2]));
             value.clone()
         });
         assert_eq!((seen, swap.with(Clone::clone)), (Some(vec![1]), Some(vec![2])));
-        swap.set(Vec::new());
+        drop(swap.set(Vec::new()));
         assert!(swap.old.lock().expect("no panic").is_empty(), "the old ones are gone");
         // SAFETY: as above.
-        unsafe { Old(swap.current.load(SeqCst)).free() };
+        drop(unsafe { Old(swap.current.load(SeqCst)).into_arc() });
     }
 
     #[test]
     fn who_keeps_a_value_learns_that_it_is_old_and_may_still_use_it() {
         let swap = Swap::new();
-        swap.set(1);
+        drop(swap.set(1));
         let kept = swap.get().expect("there is one");
         assert!(swap.is_current(&kept));
-        swap.set(1);
+        drop(swap.set(1));
         assert!(!swap.is_current(&kept), "an equal one is another");
         assert_eq!((*kept, Arc::strong_count(&kept)), (1, 1), "nobody else keeps it");
         // SAFETY: as above.
-        unsafe { Old(swap.current.load(SeqCst)).free() };
+        drop(unsafe { Old(swap.current.load(SeqCst)).into_arc() });
     }
 
     #[test]
     fn a_reader_that_panics_reads_no_more() {
         let swap = Swap::new();
-        swap.set(1);
+        drop(swap.set(1));
         let panicked =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| swap.with(|_| panic!("a sampler's own"))));
         assert!(panicked.is_err());
-        swap.set(2);
+        drop(swap.set(2));
         assert!(swap.old.lock().expect("no panic").is_empty());
         // SAFETY: as above.
-        unsafe { Old(swap.current.load(SeqCst)).free() };
+        drop(unsafe { Old(swap.current.load(SeqCst)).into_arc() });
     }
 }

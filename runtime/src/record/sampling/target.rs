@@ -2,7 +2,7 @@
 //!
 //! What is measured is not what is kept but what is offered: the sum of the ratios of all traces that were asked for. It does
 //! not depend on the factor, so there is no loop that could swing: the factor is what it has to be, one look after the offered
-//! rate is known.
+//! rate is known. A burst does not wait for that: what it may keep until the next look is [bounded](hurried).
 
 use super::controller::Offered;
 
@@ -73,6 +73,30 @@ fn factor(target: f64, [low, normal, high]: Offered) -> f64 {
     if factor < 1.0 { factor.max(LEAST) } else { 1.0 }
 }
 
+/// How many traces may be kept in these seconds before it is a burst: twice the target, or if that is small as many more as chance
+/// does not explain.
+fn most(target: f64, seconds: f64) -> f64 {
+    // A look that is late has more to keep.
+    let target = target * seconds.max(1.0);
+    target + target.max(DEVIATIONS * target.sqrt())
+}
+
+/// How many traces are offered from one look to the next before [`hurried`] has something to say, if they come in a second.
+pub(super) fn unhurried(target: f64, looked: f64) -> f64 {
+    most(target, 1.0) / looked
+}
+
+/// The factor until the next look, if so much was offered in these seconds since the last one, which found the factor `looked`, that
+/// it is a burst. To be asked again when twice as much was offered.
+///
+/// In the time in which that much more is offered, a half of the target is kept, and then a half of that each time. So all that a
+/// burst keeps until the next look is three times the target, whatever its size; or a little more where the target is small.
+pub(super) fn hurried(target: f64, looked: f64, [low, normal, high]: Offered, seconds: f64) -> Option<f64> {
+    let kept = high + looked * normal + looked * looked * low;
+    let most = most(target, seconds);
+    (kept >= most).then(|| (looked * (most / kept) * (most / kept) * target / (2.0 * most)).max(LEAST))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +131,40 @@ mod tests {
     fn ratios_that_are_raised_count_before_they_are_offered() {
         let state = (0..10).fold(Target::new(), |state, _| state.step(Some(50.0), [0.0, 100.0, 0.0], 1.0, 1.0));
         assert!((state.step(Some(50.0), [0.0, 100.0, 0.0], 1.0, 4.0).factor() - 0.125).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_burst_of_any_size_keeps_three_times_the_target_at_most_until_the_next_look() {
+        for looked in [1.0, 0.3, 1e-3] {
+            for size in [1e3, 1e4, 1e6] {
+                let (mut kept, mut offered, mut factor) = (0.0, 0.0, looked);
+                let mut next = unhurried(50.0, looked);
+                while offered < size {
+                    let until = next.min(size);
+                    kept += (until - offered) * factor;
+                    offered = until;
+                    if let Some(hurried) = hurried(50.0, looked, [0.0, offered, 0.0], 0.2) {
+                        assert!(hurried <= factor);
+                        (factor, next) = (hurried, 2.0 * offered);
+                    }
+                }
+                assert!(
+                    kept <= 150.0 + size * LEAST && (kept >= 100.0 || size * looked < 100.0),
+                    "{looked} {size}: {kept}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_in_more_than_a_second_and_what_is_no_burst_hurries_nobody() {
+        assert_eq!(hurried(50.0, 1.0, [0.0, 99.0, 0.0], 0.1), None);
+        assert!(hurried(50.0, 1.0, [0.0, 101.0, 0.0], 0.1).is_some());
+        assert_eq!(hurried(50.0, 1.0, [0.0, 340.0, 0.0], 7.0), None, "the look is late");
+        assert_eq!(hurried(1.0, 1.0, [0.0, 4.0, 0.0], 0.1), None, "that is chance");
+        assert!(hurried(1.0, 1.0, [0.0, 5.0, 0.0], 0.1).is_some());
+        assert_eq!(hurried(50.0, 0.1, [5000.0, 400.0, 9.0], 0.1), None, "each priority counts as it is kept");
+        assert_eq!(hurried(50.0, 1.0, [0.0, 0.0, 1e12], 0.1), Some(LEAST), "nothing but a ratio is lowered");
     }
 
     #[test]

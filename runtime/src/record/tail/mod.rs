@@ -142,7 +142,7 @@ pub(crate) fn set_tail(settings: Option<TailSettings>) {
     REMEMBER.store(remember, Relaxed);
     // A little less, because the clock's rate is measured.
     let quiet_ticks = clock::ticks_in(Duration::from_nanos(settings.policy.least_timed())) / 1000 * 998;
-    INSTALLED.set(Installed { settings, counts, generation, remember, quiet_ticks });
+    drop(INSTALLED.set(Installed { settings, counts, generation, remember, quiet_ticks }));
     ON.store(true, Relaxed);
 }
 
