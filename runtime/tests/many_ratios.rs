@@ -66,7 +66,7 @@ fn ten_thousand_ratios_are_kept_exactly_told_closely_and_said_once() {
 
     // There is room for others, until there are too many rules.
     let tail = |number: u64| {
-        TailSampling::new(1.0).with_rule(TailRule::new(&format!("rule {number}"), Keep::Always).span_name("work"))
+        TailSampling::new(1.0).with_rule(TailRule::new(format!("rule {number}"), Keep::Always).span_name("work"))
     };
     for number in 0..5_000 {
         let settings = Telemetry::default().with_tail_sampling(tail(number));

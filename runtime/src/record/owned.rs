@@ -1,9 +1,11 @@
-//! Values as OpenTelemetry's API has them.
+//! Values and links as OpenTelemetry's API has them.
 
-use super::view::Value;
+use super::view::{Link, Value};
 use crate::attribute::{AnyAttribute, Slot};
 use crate::wire::{Items, Scratch};
-use opentelemetry::{Array, StringValue};
+use opentelemetry::trace::{Link as OtelLink, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use opentelemetry::{Array, KeyValue, StringValue};
+use std::str::FromStr;
 
 impl Value<'_> {
     /// The value as OpenTelemetry has it.
@@ -16,6 +18,24 @@ impl Value<'_> {
             Self::Str(value) => Owned::String(value.to_owned().into()),
             Self::List(list) => Owned::Array(array(list.values())),
         }
+    }
+}
+
+impl Link<'_> {
+    /// The link as OpenTelemetry has it.
+    pub(super) fn owned(&self) -> OtelLink {
+        let mut attributes = Vec::new();
+        let dropped = self.attributes(|key, value| {
+            attributes.push(KeyValue::new(key.as_str().to_owned(), value.owned()));
+        });
+        let context = SpanContext::new(
+            TraceId::from(self.trace_id),
+            SpanId::from(self.span_id),
+            TraceFlags::new(self.flags),
+            self.is_remote,
+            TraceState::from_str(self.state).unwrap_or_default(),
+        );
+        OtelLink::new(context, attributes, dropped)
     }
 }
 

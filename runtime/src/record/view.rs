@@ -6,11 +6,8 @@ use super::outcome::{Class, part};
 use super::sampling::{Grounds, GroundsNumber, ToldState, probability_of, state_with_threshold, threshold_in};
 use super::{Callsite, Constant, exceptions, flag, head_bits, limits};
 use crate::wire::{self, Items, Payload, dropped, status};
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use otelier_spec::Kind;
 use std::borrow::Cow;
-use std::str::FromStr;
 
 /// One finished span, borrowed from a chunk.
 #[derive(Clone, Copy, Debug)]
@@ -143,22 +140,6 @@ impl<'a> Link<'a> {
             state,
             items: items.0,
         })
-    }
-
-    /// As OpenTelemetry has it.
-    pub(crate) fn owned(&self) -> opentelemetry::trace::Link {
-        let mut attributes = Vec::new();
-        let dropped = self.attributes(|key, value| {
-            attributes.push(KeyValue::new(key.as_str().to_owned(), value.owned()));
-        });
-        let context = SpanContext::new(
-            TraceId::from(self.trace_id),
-            SpanId::from(self.span_id),
-            TraceFlags::new(self.flags),
-            self.is_remote,
-            TraceState::from_str(self.state).unwrap_or_default(),
-        );
-        opentelemetry::trace::Link::new(context, attributes, dropped)
     }
 
     /// Calls `f` with every attribute of the link, and returns how many a limit has kept out.

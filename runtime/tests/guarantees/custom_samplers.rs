@@ -270,9 +270,9 @@ fn with_one_that_ends(end: fn(&Guard), f: impl FnOnce(&Guard)) -> (usize, usize)
 #[test]
 fn when_it_ends_it_may_set_another_sampler() {
     let off: fn(&Guard) = |guard| guard.set_sampler(Sampler::AlwaysOff).expect("it is one");
-    let change = |guard: &Guard| guard.set_sampler(Sampler::AlwaysOn).expect("it is one");
-    let reload = |guard: &Guard| guard.reload(&Telemetry::default()).expect("it is a sampler");
-    let changes: [(&str, &dyn Fn(&Guard)); 2] = [("set_sampler", &change), ("reload", &reload)];
+    let change: fn(&Guard) = |guard| guard.set_sampler(Sampler::AlwaysOn).expect("it is one");
+    let reload: fn(&Guard) = |guard| guard.reload(&Telemetry::default()).expect("it is a sampler");
+    let changes = [("set_sampler", change), ("reload", reload)];
     for (name, change) in changes {
         let found = with_one_that_ends(off, |guard| {
             change(guard);
@@ -316,10 +316,13 @@ fn where_its_end_panics_the_next_one_is_in_force_all_the_same() {
 
 /// Keeps what is linked to something with an attribute, and remembers the links that it is shown.
 #[derive(Clone, Debug, Default)]
-struct Linked(Arc<Mutex<Vec<(String, Vec<Link>)>>>);
+struct Linked(Arc<Mutex<Vec<Shown>>>);
+
+/// The span that asked, and its links.
+type Shown = (String, Vec<Link>);
 
 impl Linked {
-    fn take(&self) -> Vec<(String, Vec<Link>)> {
+    fn take(&self) -> Vec<Shown> {
         std::mem::take(&mut self.0.lock().expect("no panic"))
     }
 }
