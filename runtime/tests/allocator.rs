@@ -84,6 +84,7 @@ impl Run {
             }));
         });
         let memory = MemoryExporter::new(10_000_000);
+        let settings = settings.with_shutdown_timeout(Duration::from_secs(60));
         let telemetry = Pipeline::new(settings).with_span_exporter(memory.clone()).start().expect("it starts");
         TRACING.store(true, Relaxed);
         Self { memory, telemetry, _turn: turn }
@@ -162,7 +163,7 @@ fn threads_that_begin_and_end_may_allocate_with_a_traced_allocator() {
             for _ in 0..8 {
                 scope.spawn(everything);
             }
-            run.telemetry.force_flush(Duration::from_secs(10)).expect("flushes in time");
+            run.telemetry.force_flush(Duration::from_secs(60)).expect("flushes in time");
         });
         let _ = run.telemetry.stats();
     }

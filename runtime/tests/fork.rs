@@ -35,7 +35,7 @@ mod unix {
 
     const ROUNDS: usize = 20;
     /// Long enough for any machine. Whoever hangs is killed by its alarm, and so fails.
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     static EVALUATED: AtomicU64 = AtomicU64::new(0);
 
@@ -93,7 +93,7 @@ mod unix {
         }
         let sent = catch_unwind(AssertUnwindSafe(|| {
             // SAFETY: these take numbers only.
-            unsafe { alarm(20) };
+            unsafe { alarm(300) };
             drop(reader);
             let ids = body();
             writer.write_all(ids.as_flattened()).expect("the parent reads");
@@ -201,7 +201,7 @@ mod unix {
 
     fn round(round: usize, seen: &mut HashSet<[u8; 8]>) {
         // SAFETY: it takes a number only.
-        unsafe { alarm(30) };
+        unsafe { alarm(300) };
         let (memory, telemetry) = start();
         let forks = || {
             // SAFETY: the copy is the only guard that the child touches.
@@ -228,7 +228,7 @@ mod unix {
         use std::pin::pin;
         use std::task::{Context as Task, Waker};
         // SAFETY: it takes a number only.
-        unsafe { alarm(30) };
+        unsafe { alarm(300) };
         let (memory, telemetry) = start();
         let mut future = pin!(trace_block!(name = "later", async {
             let mut polled = false;
@@ -244,7 +244,7 @@ mod unix {
                 let child = unsafe { fork() };
                 if child == 0 {
                     // SAFETY: it takes a number only.
-                    unsafe { alarm(20) };
+                    unsafe { alarm(300) };
                     let (memory, new) = start();
                     drop(telemetry.replace(new));
                     (Some((memory, writer)), None)
@@ -280,7 +280,7 @@ mod unix {
     /// What a thread had counted before the pipeline started is gone with the thread.
     fn a_child_counts_nothing_of_threads_that_it_does_not_have() {
         // SAFETY: it takes a number only.
-        unsafe { alarm(30) };
+        unsafe { alarm(300) };
         let (_, telemetry) = start();
         let over = AtomicBool::new(false);
         let (ready, go) = std::sync::mpsc::channel();
@@ -328,7 +328,7 @@ mod unix {
         let refusing = std::net::TcpListener::bind("127.0.0.1:0").and_then(|gone| gone.local_addr()).expect("a port");
         for (receiver, buffered) in [(refusing, false), (refusing, true), (hanging, false), (hanging, true)] {
             // SAFETY: it takes a number only.
-            unsafe { alarm(60) };
+            unsafe { alarm(300) };
             let otlp = Otlp::to(format!("http://{receiver}")).with_timeout(Duration::from_millis(500));
             let mut settings = Telemetry::default()
                 .with_otlp(otlp)

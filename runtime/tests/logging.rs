@@ -67,7 +67,7 @@ impl Recorder {
 
     /// `trace_id=… span_id=…` of the only span of this name.
     fn ids(&self, name: &str) -> (String, String) {
-        self.guard.force_flush(std::time::Duration::from_secs(10)).expect("in time");
+        self.guard.force_flush(std::time::Duration::from_secs(60)).expect("in time");
         let spans = self.memory.spans();
         let mut found = spans.iter().filter(|span| span.name == name);
         let span = found.next().expect("the span").span_context.clone();

@@ -16,10 +16,10 @@ const CASE: &str = "OTELIER_TEST_SIGNALS_CASE";
 const SIGINT: i32 = 2;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
-/// Long enough for any machine.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// No case needs as long: who does has not kept to its deadline of 500 ms.
-const BOUND: Duration = Duration::from_secs(10);
+/// Longer than anybody waits for a process.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// No case needs as long, however busy the machine is: who does hangs.
+const BOUND: Duration = Duration::from_secs(60);
 
 unsafe extern "C" {
     fn kill(process: i32, signal: i32) -> i32;

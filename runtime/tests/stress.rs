@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// One pipeline runs at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pseudorandom numbers, the same in every run (splitmix64).
 struct Random(u64);

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[trace(app.number = number)]
 fn outer(number: u64) {
@@ -49,6 +49,7 @@ fn fails() -> Result<(), std::num::ParseIntError> {
 /// Starts a pipeline as soon as no other test has one.
 fn pipeline(settings: Telemetry) -> (Guard, MemoryExporter) {
     let memory = MemoryExporter::new(1_000_000);
+    let settings = settings.with_shutdown_timeout(PATIENCE);
     loop {
         match Pipeline::new(settings.clone()).with_span_exporter(memory.clone()).start() {
             Ok(guard) => return (guard, memory),
@@ -516,7 +517,7 @@ fn a_slow_exporter_neither_delays_a_capture_nor_costs_it_spans() {
 
     let open = Arc::new(AtomicBool::new(false));
     let slow = Slow(Arc::clone(&open));
-    let mut settings = Telemetry::default();
+    let mut settings = Telemetry::default().with_shutdown_timeout(PATIENCE);
     settings.batch.max_queue_size = 64;
     settings.batch.max_export_batch_size = 16;
     let telemetry = loop {

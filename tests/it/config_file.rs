@@ -100,7 +100,7 @@ fn spans_go_where_the_file_says_whatever_the_other_variables_say() {
     );
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    let spans = named.wait_for(1, Duration::from_secs(20));
+    let spans = named.wait_for(1, Duration::from_secs(60));
     assert_eq!(spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["sold"], "{said}");
     assert!(beside.requests().is_empty(), "the variable beside the file counted");
     assert_eq!(named.headers()[0]["x-till"], "till-3");

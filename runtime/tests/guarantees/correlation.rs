@@ -1,6 +1,6 @@
 //! Correlation contexts are on every span below them, and go where contexts go.
 
-use crate::support::Recorder;
+use crate::support::{Recorder, turn};
 use opentelemetry::Context;
 use opentelemetry_sdk::trace::SpanData;
 use otelier::config::Hooks;
@@ -427,6 +427,7 @@ fn contexts_are_harmless_where_a_thread_ends_and_its_context_is_gone() {
         }
     }
     thread_local!(static LATE: std::cell::RefCell<Option<Late>> = const { std::cell::RefCell::new(None) });
+    let _turn = turn();
     for polls in [0, 1] {
         let run = move || {
             // Begun before OpenTelemetry's context, so that it ends after.

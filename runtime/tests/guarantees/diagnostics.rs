@@ -227,8 +227,10 @@ fn warnings_of_the_settings_are_said_once_each() {
 fn a_shutdown_that_loses_spans_says_how_many_and_who_hangs() {
     let said = Said::listen();
     let gate = crate::support::Gate::default();
-    let telemetry = start(Telemetry::default().with_shutdown_timeout(Duration::from_millis(50)), gate.clone());
+    let settings = Telemetry::default().with_schedule_delay(Duration::from_millis(1));
+    let telemetry = start(settings.with_shutdown_timeout(Duration::from_millis(50)), gate.clone());
     (0..3).for_each(leaf);
+    gate.wait_for_a_batch();
     assert!(telemetry.shutdown().is_err());
     let lines = said.of("Pipeline.Shutdown.TimedOut");
     assert_eq!(

@@ -205,6 +205,7 @@ fn an_annotated_function_covers_its_call_and_the_items_it_returns() {
     assert_eq!(lines("").count(), 0);
     let mut stream = Box::pin(streamed(vec![Some(1)]));
     assert!(next(&mut stream).is_ready() && next(&mut stream) == Poll::Ready(None));
+    drop(stream);
     let mut stream = boxed_stream(vec![Some(2)]);
     assert!(next(&mut stream).is_ready());
     drop(stream);
@@ -223,6 +224,7 @@ fn an_annotated_function_covers_its_call_and_the_items_it_returns() {
         "streamed app.x=1 otelier.item_count=1",
         "  made",
         "  made",
+        "dropped",
         "boxed_stream otelier.item_count=1",
         "  made",
         "  dropped",

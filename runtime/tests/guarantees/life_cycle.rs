@@ -78,18 +78,28 @@ impl SpanExporter for Exporter {
 }
 
 fn start(receiver: Receiver, seen: &Arc<Seen>) -> Guard {
-    let settings = Telemetry::default().with_shutdown_timeout(TIMEOUT).with_export_timeout(PATIENCE);
+    // Who can end has all the time for it.
+    let hangs = matches!(receiver, Receiver::Hangs | Receiver::Blocks);
+    let timeout = if hangs { TIMEOUT } else { PATIENCE };
+    let settings = Telemetry::default().with_shutdown_timeout(timeout).with_export_timeout(PATIENCE);
     Pipeline::new(settings).with_span_exporter(Exporter(receiver, Arc::clone(seen))).start().expect("it starts")
 }
 
-/// What the numbers were at the end, if the way it ended tells, and how long the end took.
+/// What the numbers were at the end, if the way it ended tells and it was in time, and how long the end took.
 fn live(receiver: Receiver, end: End, seen: &Arc<Seen>) -> (Option<Stats>, Duration) {
     let telemetry = start(receiver, seen);
     let handle = telemetry.health_handle();
     (0..SPANS).for_each(leaf);
     let begun = Instant::now();
     let stats = match end {
-        End::Shutdown => Some(telemetry.shutdown().unwrap_or_else(|error| *error.stats)),
+        End::Shutdown => match telemetry.shutdown() {
+            Ok(stats) => Some(stats),
+            // A machine under load may miss what is kept back of the time for the numbers.
+            Err(error) => {
+                assert_eq!((error.after, matches!(receiver, Receiver::Hangs | Receiver::Blocks)), (TIMEOUT, true));
+                None
+            }
+        },
         End::Drop => {
             drop(telemetry);
             None
@@ -153,7 +163,7 @@ fn every_end_comes_in_time_and_accounts_for_every_span() {
                 if receiver == Good {
                     assert_eq!(*lock(&seen.spans), SPANS, "{what}");
                 }
-                if let Some(stats) = stats.filter(|_| receiver != Blocks) {
+                if let Some(stats) = stats {
                     let exporter = &stats.exporters[0];
                     let known = stats.open + stats.dropped() + exporter.exported + exporter.failed + exporter.rejected;
                     assert_eq!((stats.started, known), (SPANS, SPANS), "{what}: {stats}");

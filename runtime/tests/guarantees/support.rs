@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Long enough for any machine; only something that hangs takes as long.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The right to run a pipeline: tests take turns.
 pub fn turn() -> MutexGuard<'static, ()> {
@@ -82,7 +82,11 @@ impl Recorder {
     }
 }
 
-pub fn start(settings: Telemetry, exporter: impl SpanExporter + 'static) -> Guard {
+pub fn start(mut settings: Telemetry, exporter: impl SpanExporter + 'static) -> Guard {
+    // Who says nothing of it expects the end, and not its deadline.
+    if settings.shutdown_timeout == Telemetry::default().shutdown_timeout {
+        settings.shutdown_timeout = PATIENCE;
+    }
     Pipeline::new(settings).with_span_exporter(exporter).start().expect("the pipeline starts")
 }
 

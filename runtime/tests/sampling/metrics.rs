@@ -1,6 +1,6 @@
 //! Calls, errors and durations of operations are counted whether or not their spans are kept.
 
-use crate::support::{Tally, turn};
+use crate::support::{PATIENCE, Tally, turn};
 use opentelemetry_sdk::metrics::InMemoryMetricExporter;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
 use otelier::config::{Sampler, TailSampling};
@@ -43,7 +43,8 @@ fn measured(memory: &InMemoryMetricExporter, of: impl Fn(&str, &str) -> bool) ->
 fn count(settings: Telemetry) -> usize {
     let _turn = turn();
     let (tally, memory) = (Tally::default(), InMemoryMetricExporter::default());
-    let pipeline = Pipeline::new(settings.with_max_queue_size(1 << 17)).with_span_exporter(tally.clone());
+    let pipeline = Pipeline::new(settings.with_max_queue_size(1 << 17).with_shutdown_timeout(PATIENCE))
+        .with_span_exporter(tally.clone());
     let telemetry = pipeline.with_metric_exporter(memory.clone()).start().expect("it starts");
     for number in 0..CALLS {
         let _ = operation(number);

@@ -120,7 +120,8 @@ impl Recorder {
     pub fn with(settings: Telemetry) -> Self {
         let turn = turn();
         let tally = Tally::default();
-        let pipeline = Pipeline::new(settings.with_max_queue_size(QUEUE)).with_span_exporter(tally.clone());
+        let settings = settings.with_max_queue_size(QUEUE).with_shutdown_timeout(PATIENCE);
+        let pipeline = Pipeline::new(settings).with_span_exporter(tally.clone());
         Self { tally, telemetry: pipeline.start().expect("the pipeline starts"), _turn: turn }
     }
 

@@ -1,6 +1,8 @@
 //! Whatever a receiver answers: spans made = delivered + counted.
 
-use super::{ALL_PROTOCOLS, check_sum, check_usable, end, make, otlp, quick, script, start};
+use super::{
+    ALL_PROTOCOLS, END, LONG, SHORT, at_the_deadline, check_sum, check_usable, end, make, otlp, quick, script, start,
+};
 use crate::support::turn;
 use otelier::config::Protocol;
 use otelier_tests::{Behaviour, Receiver, http_date, retry_info};
@@ -83,16 +85,31 @@ fn is_ambiguous(behaviour: &Behaviour) -> bool {
     }
 }
 
+/// Whether a receiver takes every batch in the end, so that no shutdown comes to its deadline.
+fn gets_everything(behaviour: &Behaviour) -> bool {
+    use Behaviour::{Accept, After, Drip, HangInBody, NoCompression, NoJson, Randomly, Raw, Reject, Truncate};
+    match behaviour {
+        After(pause, _) | Drip(pause, _) => *pause < Duration::from_millis(10),
+        Accept | HangInBody | NoCompression | NoJson(_) | Randomly { .. } | Raw(..) | Reject(..) | Truncate => true,
+        _ => false,
+    }
+}
+
 #[test]
 fn every_span_is_delivered_or_counted_whatever_the_receiver_answers() {
     let _turn = turn();
     for protocol in ALL_PROTOCOLS {
         for behaviour in behaviours(protocol) {
             let said = format!("{protocol:?}, {behaviour:?}");
-            let receiver = script(protocol, [behaviour.clone()]);
-            let telemetry = start(quick(otlp(protocol, &receiver)));
-            let made = make(SPANS);
-            let stats = end(telemetry);
+            let (receiver, made, stats) = at_the_deadline(|| {
+                let receiver = script(protocol, [behaviour.clone()]);
+                let answers = !is_ambiguous(&behaviour) && behaviour != Behaviour::Hang;
+                let otlp = otlp(protocol, &receiver).with_timeout(if answers { LONG } else { SHORT });
+                let end = if gets_everything(&behaviour) { LONG } else { END };
+                let telemetry = start(quick(otlp).with_shutdown_timeout(end));
+                let made = make(SPANS);
+                Ok((receiver, made, telemetry.shutdown()?))
+            });
             check_sum(&stats, SPANS);
             let (exporter, accepted) = (&stats.exporters[0], receiver.accepted_ids());
             assert!(accepted.is_subset(&made), "{said}: spans of somebody else");
@@ -113,9 +130,11 @@ fn every_span_is_delivered_or_counted_if_nobody_listens() {
     for protocol in ALL_PROTOCOLS {
         let mut receiver = script(protocol, [Behaviour::Accept]);
         receiver.stop();
-        let telemetry = start(quick(otlp(protocol, &receiver)));
-        make(SPANS);
-        let stats = end(telemetry);
+        let stats = at_the_deadline(|| {
+            let telemetry = start(quick(otlp(protocol, &receiver)).with_shutdown_timeout(END));
+            make(SPANS);
+            telemetry.shutdown()
+        });
         check_sum(&stats, SPANS);
         assert_eq!((stats.exporters[0].exported, stats.exporters[0].failed), (0, SPANS as u64), "{stats:?}");
         assert_eq!(receiver.connections(), 0);
@@ -127,7 +146,7 @@ fn every_span_is_delivered_or_counted_if_nobody_listens() {
 fn attempts(receiver: &Receiver, protocol: Protocol) -> usize {
     let telemetry = start(quick(otlp(protocol, receiver)));
     make(1);
-    telemetry.force_flush(super::LONG).expect("in time");
+    telemetry.force_flush(LONG).expect("in time");
     let stats = end(telemetry);
     assert_eq!((stats.exporters[0].exported, stats.exporters[0].failed), (0, 1), "{stats:?}");
     receiver.arrivals().len()

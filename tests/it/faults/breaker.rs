@@ -1,6 +1,6 @@
 //! Circuit breakers and failover: what fails is left alone, and what works gets everything.
 
-use super::{LONG, check_sum, end, make, otlp, quick, script, start, until};
+use super::{LONG, SHORT, check_sum, end, make, otlp, quick, script, start, until};
 use crate::support::turn;
 use otelier::Guard;
 use otelier::config::{CircuitBreaker, Exporter, Failover, Protocol};
@@ -81,8 +81,18 @@ struct Two {
 
 impl Two {
     fn start(protocol: Protocol, breaker: CircuitBreaker, first: impl IntoIterator<Item = Behaviour>) -> Self {
+        Self::waiting(LONG, protocol, breaker, first)
+    }
+
+    /// The same where the first one has so long for an answer.
+    fn waiting(
+        timeout: Duration,
+        protocol: Protocol,
+        breaker: CircuitBreaker,
+        first: impl IntoIterator<Item = Behaviour>,
+    ) -> Self {
         let (primary, secondary) = (script(protocol, first), script(protocol, [Behaviour::Accept]));
-        let failover = Failover::between([otlp(protocol, &primary), otlp(protocol, &secondary)]);
+        let failover = Failover::between([otlp(protocol, &primary).with_timeout(timeout), otlp(protocol, &secondary)]);
         let mut settings = quick(otlp(protocol, &primary)).with_circuit_breaker(breaker);
         settings.exporters = vec![Exporter::Failover(failover)];
         Self { telemetry: start(settings), primary, secondary }
@@ -151,7 +161,7 @@ fn what_the_preferred_receiver_cannot_take_goes_to_the_other_until_it_is_back() 
 fn a_preferred_receiver_that_hangs_holds_up_one_timeout_and_no_more() {
     let _turn = turn();
     for protocol in BOTH {
-        let two = Two::start(protocol, breaker(1, 1).with_open_for(LONG * 9), [Behaviour::Hang]);
+        let two = Two::waiting(SHORT, protocol, breaker(1, 1).with_open_for(LONG * 9), [Behaviour::Hang]);
         let made = two.deliver(200);
         assert_eq!(two.secondary.accepted_ids(), made, "{protocol:?}");
         // Those that were on their way when the first one failed.
@@ -168,15 +178,19 @@ fn a_receiver_that_works_only_now_and_then_gets_single_batches() {
         let flapping = std::iter::repeat_n([Behaviour::Fail(503), Behaviour::Accept], 500).flatten();
         let mut script = vec![Behaviour::Fail(503); 2];
         script.extend(flapping);
-        let two = Two::start(protocol, breaker(2, 2).with_open_for(Duration::from_millis(20)), script);
+        let open = Duration::from_millis(20);
+        let two = Two::start(protocol, breaker(2, 2).with_open_for(open), script);
         let mut made = 0;
         for _ in 0..200 {
             made += two.deliver(5).len();
         }
-        let (probes, all) = (two.primary.arrivals().len(), two.secondary.arrivals().len());
-        println!("{protocol:?}: {probes} requests to the preferred one, {all} to the other");
-        assert!(probes < all, "{protocol:?}: {probes} of {all}");
-        assert!(two.primary.accepted_ids().len() < made / 4, "{protocol:?}: {probes} of {all}");
+        let (probes, others) = (two.primary.arrivals(), two.secondary.arrivals().len());
+        println!("{protocol:?}: {} requests to the preferred one, {others} to the other", probes.len());
+        assert!(probes.len() > 4 && others > 0, "{protocol:?}: {} and {others}", probes.len());
+        // While the breaker was closed, several were on their way at once.
+        for two in probes[4..].windows(2).filter(|two| !two[0].accepted) {
+            assert!(two[1].at - two[0].at >= open, "{protocol:?}: {:?} after a failure", two[1].at - two[0].at);
+        }
         two.end(made);
     }
 }

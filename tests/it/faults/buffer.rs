@@ -1,6 +1,8 @@
 //! The disk buffer: outages, processes that end suddenly, disks that are full.
 
-use super::{ALL_PROTOCOLS, LONG, check_usable, end, make, otlp, quick, script, start, until};
+use super::{
+    ALL_PROTOCOLS, END, LONG, SHORT, at_the_deadline, check_usable, end, make, otlp, quick, script, start, until,
+};
 use crate::support::turn;
 use otelier::config::{DiskBuffer, Otlp, Protocol, Sync};
 use otelier::prelude::*;
@@ -10,7 +12,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Spans of a batch.
 const BATCH: usize = 16;
@@ -20,8 +22,9 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("otelier-buffer-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Relaxed);
+        let path = std::env::temp_dir().join(format!("otelier-buffer-{name}-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a folder");
         Self(path)
     }
@@ -84,11 +87,15 @@ fn what_a_shutdown_could_not_deliver_is_delivered_by_the_next_start() {
     let _turn = turn();
     for protocol in ALL_PROTOCOLS {
         for fault in [Behaviour::Fail(503), Behaviour::Hang, Behaviour::Disconnect] {
-            let folder = Folder::new("restart");
-            let receiver = script(protocol, [fault.clone()]);
-            let telemetry = start(buffered(otlp(protocol, &receiver), &folder.0));
-            let made = make(100);
-            let stats = end(telemetry);
+            let (folder, receiver, made, stats) = at_the_deadline(|| {
+                let folder = Folder::new("restart");
+                let receiver = script(protocol, [fault.clone()]);
+                let settings = buffered(otlp(protocol, &receiver).with_timeout(SHORT), &folder.0);
+                let telemetry = start(settings.with_shutdown_timeout(END));
+                let made = make(100);
+                let stats = telemetry.shutdown()?;
+                Ok((folder, receiver, made, stats))
+            });
             assert_eq!(check_sum(&stats, 100).buffered, 100, "{protocol:?}, {fault:?}: {stats:?}");
             receiver.answer([Behaviour::Accept]);
             let telemetry = start(buffered(otlp(protocol, &receiver), &folder.0));
@@ -155,11 +162,15 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn files_that_are_cut_off_or_overwritten_lose_what_was_in_them_and_nothing_else() {
     let _turn = turn();
     for damage in ["cut", "overwritten", "appended", "emptied"] {
-        let folder = Folder::new("damaged");
-        let receiver = script(Protocol::HttpProtobuf, [Behaviour::Fail(503)]);
-        let telemetry = start(buffered(otlp(Protocol::HttpProtobuf, &receiver), &folder.0));
-        let made = make(100);
-        end(telemetry);
+        let (folder, receiver, made) = at_the_deadline(|| {
+            let folder = Folder::new("damaged");
+            let receiver = script(Protocol::HttpProtobuf, [Behaviour::Fail(503)]);
+            let settings = buffered(otlp(Protocol::HttpProtobuf, &receiver), &folder.0);
+            let telemetry = start(settings.with_shutdown_timeout(END));
+            let made = make(100);
+            telemetry.shutdown()?;
+            Ok((folder, receiver, made))
+        });
         let largest =
             files(&folder.0).into_iter().max_by_key(|file| std::fs::metadata(file).map_or(0, |data| data.len()));
         let largest = largest.expect("a file");
@@ -216,7 +227,7 @@ const CHILD: &str = "OTELIER_TEST_BUFFER";
 fn told() -> Option<(Otlp, PathBuf, String)> {
     let text = |name: &str| std::env::var_os(format!("{CHILD}_{name}")).and_then(|value| value.into_string().ok());
     let protocol = if text("PROTOCOL")? == "grpc" { Protocol::Grpc } else { Protocol::HttpProtobuf };
-    let otlp = Otlp::to(text("ENDPOINT")?).with_protocol(protocol).with_timeout(Duration::from_secs(2));
+    let otlp = Otlp::to(text("ENDPOINT")?).with_protocol(protocol).with_timeout(LONG);
     Some((otlp, text("FOLDER")?.into(), text("WORK")?))
 }
 

@@ -1,6 +1,6 @@
 //! Metrics and log records go the way of spans: retries, circuit breakers and failover are theirs, too.
 
-use super::{LONG, breaker, end, otlp, quick, script, start, until};
+use super::{END, LONG, at_the_deadline, breaker, end, otlp, quick, script, start, until};
 use crate::support::turn;
 use opentelemetry::global;
 use otelier::config::{
@@ -21,7 +21,7 @@ fn metrics(reader: MetricReader) -> Telemetry {
         .with_metrics(reader)
         .with_retry(retry)
         .with_circuit_breaker(CircuitBreaker::never())
-        .with_shutdown_timeout(super::END)
+        .with_shutdown_timeout(LONG)
 }
 
 fn count_one() {
@@ -136,13 +136,16 @@ fn log_records_that_a_receiver_cannot_take_now_wait_and_are_counted() {
         for breaker in [CircuitBreaker::never(), breaker::breaker(2, 1).with_open_for(LONG * 9)] {
             let receiver = with_logs(protocol, Behaviour::Fail(503));
             let exporter = LogExporter::Otlp(otlp(protocol, &receiver));
-            let telemetry = start(logs(&receiver, protocol, exporter).with_circuit_breaker(breaker));
-            (0..10).for_each(|_| assert!(parse("seven").is_err()));
-            telemetry.force_flush(LONG).expect("in time");
-            let stats = telemetry.stats();
-            let (spans, logs) = (&stats.exporters[0], &stats.exporters[1]);
-            assert_eq!((spans.exported, logs.pending, logs.failed), (10, 10, 0), "{protocol:?}: {stats:?}");
-            let stats = end(telemetry);
+            let settings = logs(&receiver, protocol, exporter).with_circuit_breaker(breaker).with_shutdown_timeout(END);
+            let stats = at_the_deadline(|| {
+                let telemetry = start(settings.clone());
+                (0..10).for_each(|_| assert!(parse("seven").is_err()));
+                telemetry.force_flush(LONG).expect("in time");
+                let stats = telemetry.stats();
+                let (spans, logs) = (&stats.exporters[0], &stats.exporters[1]);
+                assert_eq!((spans.exported, logs.pending, logs.failed), (10, 10, 0), "{protocol:?}: {stats:?}");
+                telemetry.shutdown()
+            });
             let (spans, logs) = (&stats.exporters[0], &stats.exporters[1]);
             assert_eq!((spans.exported, logs.pending, logs.failed), (10, 0, 10), "{protocol:?}: {stats:?}");
         }

@@ -20,7 +20,8 @@ pub(crate) fn free() -> Prometheus {
 }
 
 fn settings(prometheus: Prometheus) -> Telemetry {
-    Telemetry::default().with_service_name("it").with_metrics(PullReader::prometheus(prometheus))
+    let settings = Telemetry::default().with_service_name("it").with_metrics(PullReader::prometheus(prometheus));
+    settings.with_shutdown_timeout(std::time::Duration::from_secs(60))
 }
 
 /// Where it listens.

@@ -15,7 +15,7 @@ pub(crate) struct Answer {
 /// Asks over a connection of its own.
 pub(crate) fn ask(address: &str, request: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("it listens");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("an answer in UTF-8");

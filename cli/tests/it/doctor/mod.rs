@@ -116,7 +116,7 @@ fn a_receiver_that_hangs_does_not_hang_the_command() {
     for (receiver, more) in [(http(Behaviour::Hang), &[][..]), (grpc(Behaviour::Hang), &GRPC)] {
         let begun = Instant::now();
         let found = Found::at(&receiver, &[more, &["--timeout", "300ms"]].concat());
-        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
         assert_eq!(found.code, 1);
         found.assert("span", "fail", "answer within 300ms");
         found.assert("metric", "fail", "no answer within 300ms");

@@ -40,7 +40,7 @@ fn a_receiver_that_never_answers_does_not_hold_the_program_up() {
     let began = Instant::now();
     let run = run(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &endpoint)]);
     // 3 s are configured, 5 s are promised; the rest is room for a busy machine.
-    assert!(began.elapsed() < Duration::from_secs(15), "took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "took {:?}", began.elapsed());
     assert_eq!(run.err.lines().count(), 1, "{}", run.err);
     assert!(run.err.starts_with("telemetry: "), "{}", run.err);
     assert!(run.out.contains("workflow daily_archive_collection"), "{}", run.out);

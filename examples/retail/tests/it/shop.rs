@@ -98,8 +98,9 @@ impl Shop {
 
     /// Asks the shop to end, and waits until it has. Not by `SIGINT`, which a shell lets its background jobs ignore.
     pub fn close(&mut self) -> ExitStatus {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("there is a kill");
+        // The shell's own `kill`: not every machine has the program.
+        let sent =
+            Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().expect("a shell");
         assert!(sent.success());
         eventually("the end", || self.child.try_wait().expect("the shop is ours"))
     }
