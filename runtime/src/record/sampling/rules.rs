@@ -91,7 +91,7 @@ impl Who<'_> {
     }
 
     /// Whether there are values of attributes to come.
-    pub(super) fn has_more_to_say(&self) -> bool {
+    pub(in crate::record) fn has_more_to_say(&self) -> bool {
         self.callsite.given && matches!(self.given, Given::Nothing)
     }
 
