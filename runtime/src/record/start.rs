@@ -6,7 +6,7 @@ use super::capture::{self, SeenBy};
 use super::counters::{COUNTERS, Counters};
 use super::guard::lazy;
 use super::handle::OtelSpan;
-use super::sampling::{AtOnce, GroundsNumber, Who};
+use super::sampling::{AtOnce, Decision, GroundsNumber, Who};
 use super::shared::{SharedSpan, keyed_of};
 use super::thread::{self, Active, Mode, Thread};
 use super::{Callsite, flag, head_bits, limits, sampling, tail};
@@ -207,34 +207,30 @@ impl Start {
         let mut mode = decide(seen, trace, decision, parent.is_valid() && !parent.is_remote());
         let (mut grounds, mut is_gifted) = (0, false);
         let is_asked = mode == Mode::Nothing;
-        let at_once = match mode {
-            Mode::Nothing => match sampling::at_once(thread, trace.1, parent, context, &who.into()) {
-                AtOnce::Waits => {
-                    // Nothing but the values can change what is known here.
-                    let is_all = seen == SeenBy::Pipeline && !Ambient::is_in(context);
-                    return Some(Self::undecided(if is_all { trace } else { (0, 0) }));
+        if is_asked {
+            match sampling::at_once(thread, trace.1, parent, &who.into()) {
+                AtOnce::Refused => mode = sampling::mode_of_root(false),
+                AtOnce::Kept(found, told) => {
+                    mode = sampling::mode_of_root(true);
+                    grounds = if begins_here { found } else { 0 };
+                    if let Some(number) = told {
+                        state = sampling::told_at_once(thread, who.into().callsite, number);
+                    }
                 }
-                known => known,
-            },
-            _ => AtOnce::Unknown,
-        };
-        if at_once != AtOnce::Unknown {
-            mode = sampling::mode_of_root(at_once != AtOnce::Refused);
-            if let AtOnce::Kept(found, told) = at_once {
-                grounds = if begins_here { found } else { 0 };
-                if let Some(number) = told {
-                    state = sampling::told_at_once(thread, who.into().callsite, number);
-                }
-            }
-        } else if mode == Mode::Nothing {
-            let who = who.into();
-            let Some(decision) = sampling::ask(thread, trace, parent, context, who) else {
-                return Some(Self::undecided((0, 0)));
-            };
-            (mode, is_gifted) = (decision.mode, decision.gives);
-            grounds = if begins_here { decision.grounds } else { 0 };
-            if let Some(changed) = decision.state {
-                state = changed;
+                other => match Self::ask(thread, trace, parent, context, &who.into(), other) {
+                    None => {
+                        // Nothing but the values can change what is known here.
+                        let is_all = other == AtOnce::Waits && seen == SeenBy::Pipeline;
+                        return Some(Self::undecided(if is_all { trace } else { (0, 0) }, context));
+                    }
+                    Some(decision) => {
+                        (mode, is_gifted) = (decision.mode, decision.gives);
+                        grounds = if begins_here { decision.grounds } else { 0 };
+                        if let Some(changed) = decision.state {
+                            state = changed;
+                        }
+                    }
+                },
             }
         } else if begins_here && mode.is_recording() {
             grounds = sampling::grounds(trace.1, parent);
@@ -292,6 +288,33 @@ impl Start {
             is_gifted,
             grounds,
         })
+    }
+
+    /// Asks about what is not decided at once; `None` if values have to be known first that the span does not have yet.
+    #[cold]
+    #[inline(never)]
+    fn ask(
+        thread: &Thread,
+        trace: (u64, u64),
+        parent: &SpanContext,
+        context: &Context,
+        who: &Who<'_>,
+        at_once: AtOnce,
+    ) -> Option<Decision> {
+        if at_once == AtOnce::Waits {
+            if who.has_more_to_say() {
+                return None;
+            }
+            let (sampled, grounds, told) =
+                match sampling::by_attributes(thread, trace.1, who.callsite, who.given, Some(context)) {
+                    AtOnce::Refused => (false, 0, None),
+                    AtOnce::Kept(grounds, told) => (true, grounds, told),
+                    AtOnce::Unknown | AtOnce::Waits => return sampling::ask(thread, trace, parent, context, *who),
+                };
+            let state = told.map(|number| sampling::told_at_once(thread, who.callsite, number));
+            return Some(Decision { mode: sampling::mode_of_root(sampled), state, grounds, gives: false });
+        }
+        sampling::ask(thread, trace, parent, context, *who)
     }
 
     /// The root of a trace that was [undecided](Self::undecided_trace), on which this was decided; `None` if that does not say
@@ -352,7 +375,10 @@ impl Start {
     /// A span that cannot begin before the values of its attributes are known; its mode is [`Mode::Nothing`]. The trace has an
     /// id if it is a root of which nothing else has to be known.
     #[cold]
-    fn undecided(trace: (u64, u64)) -> Self {
+    #[inline(never)]
+    fn undecided(trace: (u64, u64), context: &Context) -> Self {
+        // What the context gives counts as well.
+        let trace = if Ambient::is_in(context) { (0, 0) } else { trace };
         let active = Active { trace, span: 0, attached: 0, mode: Mode::Nothing };
         let (state, random) = (TraceState::NONE, TraceFlags::NOT_SAMPLED);
         Self {

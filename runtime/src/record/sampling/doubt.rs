@@ -79,8 +79,10 @@ impl Outlook {
     /// too many questions.
     pub(super) fn of(all: &[RuleNode], asked: &Asked<'_>) -> Option<Self> {
         let callsite = asked.who.callsite;
-        // Keys with whether the call site has a value of its own; and questions with the number of their keys.
-        let (mut keys, mut questions): (Vec<(&str, bool)>, Vec<(usize, Question)>) = Default::default();
+        // With whether the call site has a value of its own.
+        let mut keys: Vec<(&str, bool)> = Vec::new();
+        // With the numbers of their keys.
+        let mut questions: Vec<(usize, Question)> = Vec::new();
         let (mut rules, mut outcomes) = (Vec::new(), Vec::new());
         let mut otherwise = Some(Outcome::NO_RULE);
         for rule in all.iter().filter(|rule| rule.when.matches_but_for_attributes(asked)) {

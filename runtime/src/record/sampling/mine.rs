@@ -128,8 +128,8 @@ impl Held {
         context: Option<&Context>,
     ) -> AtOnce {
         let Some(site) = self.known_site(callsite) else { return AtOnce::Unknown };
-        let doubts = site.doubts.borrow();
-        let Some(Doubts { doubt, known }) = doubts.as_deref() else { return AtOnce::Unknown };
+        let more = site.more.borrow();
+        let Some(More { doubt: Some((doubt, known)), .. }) = more.as_deref() else { return AtOnce::Unknown };
         let number = match doubt.ask(given, context.map_or(&[], Ambient::of)) {
             Found::Rule(number) => number,
             Found::None => (known.len() - 1) as u8,
@@ -165,7 +165,7 @@ impl Held {
     /// clone a state takes memory.
     pub(super) fn told(&self, callsite: &'static Callsite, number: u8) -> Option<TraceState> {
         let site = &self.sites.get()?.0[Sites::place(callsite)];
-        site.told.borrow().get(usize::from(number)).cloned()
+        site.more.borrow().as_ref()?.told.get(usize::from(number)).cloned()
     }
 
     #[cold]
@@ -188,20 +188,23 @@ impl Held {
         let (otherwise, doubt) = outlook.map_or((None, None), |outlook| (outlook.otherwise, outlook.doubt));
         let told = |outcome: &Option<Outcome>| {
             let told = outcome.filter(|outcome| outcome.is_told && outcome.threshold <= RANDOM_MASK);
-            told.and_then(|told| with_threshold(&TraceState::NONE, Some(told.threshold))).unwrap_or_default()
+            told.and_then(|told| with_threshold(&TraceState::NONE, Some(told.threshold)))
         };
-        let (root, doubts, told) = match doubt {
-            None => (Known::of(otherwise, counts), None, vec![told(&otherwise)]),
+        let (root, more) = match doubt {
+            None => {
+                let more = told(&otherwise).map(|told| More { told: vec![told], doubt: None });
+                (Known::of(otherwise, counts), more)
+            }
             Some((doubt, mut outcomes)) => {
                 outcomes.push(otherwise);
                 let known = outcomes.iter().map(|outcome| Known::of(*outcome, counts)).collect();
+                let told = outcomes.iter().map(|outcome| told(outcome).unwrap_or_default()).collect();
                 let root = Known { says: Says::Attributes, ..Known::NOTHING };
-                (root, Some(Box::new(Doubts { doubt, known })), outcomes.iter().map(told).collect())
+                (root, Some(More { told, doubt: Some((doubt, known)) }))
             }
         };
         site.root.set(root);
-        site.doubts.replace(doubts);
-        site.told.replace(told);
+        site.more.replace(more.map(Box::new));
         site.callsite.set(callsite);
     }
 }
@@ -240,11 +243,12 @@ impl Known {
     }
 }
 
-/// What becomes of traces that begin at a call site, by their attributes.
-struct Doubts {
-    doubt: Doubt,
-    /// For each of its rules, and last where none of them matches.
-    known: Box<[Known]>,
+/// What is known of few call sites.
+struct More {
+    /// The states that tell the thresholds: of all that is known, in its order.
+    told: Vec<TraceState>,
+    /// What becomes of traces by their attributes: for each of the rules, and last where none of them matches.
+    doubt: Option<(Doubt, Box<[Known]>)>,
 }
 
 /// A decision on a trace that begins here.
@@ -307,10 +311,7 @@ struct Site {
     masks: [Cell<Masks>; 3],
     /// Of a trace that begins here.
     root: Cell<Known>,
-    /// The same by its attributes, if they matter.
-    doubts: RefCell<Option<Box<Doubts>>>,
-    /// The states that tell the thresholds: of all that is known, in its order.
-    told: RefCell<Vec<TraceState>>,
+    more: RefCell<Option<Box<More>>>,
 }
 
 impl Sites {
@@ -321,8 +322,7 @@ impl Sites {
             callsite: Cell::new(ptr::null()),
             masks: [const { Cell::new(Masks::ALL) }; 3],
             root: Cell::new(Known::NOTHING),
-            doubts: RefCell::default(),
-            told: RefCell::default(),
+            more: RefCell::default(),
         };
         Box::new(Self(std::array::from_fn(|_| empty())))
     }

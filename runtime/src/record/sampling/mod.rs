@@ -322,26 +322,15 @@ pub(super) struct Decision {
     pub(super) gives: bool,
 }
 
-/// Decides on a trace that begins here, where this thread knows what its sampler says to all such traces of the call site, or
-/// to all with such attributes: most decisions by rules are no more than this.
+/// Decides on a trace that begins here, where its sampler says the same to all such traces of the call site and this thread
+/// knows that: most decisions by rules are no more than this.
 #[inline]
-pub(super) fn at_once(
-    thread: &Thread,
-    trace_low: u64,
-    parent: &SpanContext,
-    context: &Context,
-    who: &Who<'_>,
-) -> AtOnce {
+pub(super) fn at_once(thread: &Thread, trace_low: u64, parent: &SpanContext, who: &Who<'_>) -> AtOnce {
     // Randomness of its own is in the state of a parent that is not valid.
     if parent.is_valid() || !who.is_its_call_sites() || *parent.trace_state() != TraceState::NONE {
         return AtOnce::Unknown;
     }
-    match at_once_of(thread, trace_low, who.callsite) {
-        AtOnce::Waits if !who.has_more_to_say() => {
-            by_attributes(thread, trace_low, who.callsite, who.given, Some(context))
-        }
-        known => known,
-    }
+    at_once_of(thread, trace_low, who.callsite)
 }
 
 #[inline(never)]
@@ -356,7 +345,7 @@ fn at_once_of(thread: &Thread, trace_low: u64, callsite: &'static Callsite) -> A
         .unwrap_or(AtOnce::Unknown)
 }
 
-/// The same where attributes decide: those that are given, and those of a context.
+/// The same where [attributes decide](AtOnce::Waits): those that are given, and those of a context.
 #[cold]
 #[inline(never)]
 pub(super) fn by_attributes(

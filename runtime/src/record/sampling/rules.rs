@@ -95,7 +95,7 @@ impl Who<'_> {
     }
 
     /// Whether there are values of attributes, or links, to come.
-    pub(super) fn has_more_to_say(&self) -> bool {
+    pub(in crate::record) fn has_more_to_say(&self) -> bool {
         (self.callsite.given || self.callsite.linked) && matches!(self.given, Given::Nothing)
     }
 
