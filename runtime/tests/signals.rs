@@ -8,11 +8,12 @@ use otelier::prelude::*;
 use otelier::signals::{self, Signal};
 use otelier::{Guard, Pipeline};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const CASE: &str = "OTELIER_TEST_SIGNALS_CASE";
+const SIG_DFL: usize = 0;
 const SIGINT: i32 = 2;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
@@ -23,6 +24,7 @@ const BOUND: Duration = Duration::from_secs(60);
 
 unsafe extern "C" {
     fn kill(process: i32, signal: i32) -> i32;
+    fn signal(signal: i32, handler: usize) -> usize;
 }
 
 /// What the exporter does.
@@ -162,13 +164,18 @@ struct Case {
 
 impl Case {
     fn run(case: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["a_case", "--exact", "--nocapture", "--test-threads=1"])
-            .env(CASE, case)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args(["a_case", "--exact", "--nocapture", "--test-threads=1"]).env(CASE, case);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        // Where the tests run in the background, a shell has made them ignore it, which would be kept so.
+        let not_ignored = || {
+            // SAFETY: it takes numbers only.
+            unsafe { signal(SIGINT, SIG_DFL) };
+            Ok(())
+        };
+        // SAFETY: what is called there may be called between a fork and what follows it.
+        unsafe { command.pre_exec(not_ignored) };
+        let mut child = command.spawn().expect("it starts");
         let out = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut case = Self { child, out };
         case.wait_for("ready");
