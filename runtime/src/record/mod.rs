@@ -93,6 +93,7 @@ pub(crate) use roots::count_roots;
 #[cfg(feature = "otlp-http")]
 pub(crate) use sampling::Operations;
 pub use sampling::SamplingCounts;
+#[cfg(feature = "_otlp")]
 pub(crate) use sampling::ToldState;
 #[cfg(any(feature = "tower", feature = "tracing"))]
 pub(crate) use sampling::asks_attributes;

@@ -609,6 +609,7 @@ impl<'a> SpanRecord<'a> {
 
     /// What [`explain`](Self::explain) says depends on this number alone, if there is one; with 0 it says nothing.
     #[inline]
+    #[cfg_attr(not(feature = "_otlp"), allow(dead_code))]
     pub(crate) fn explained_by(&self) -> Option<GroundsNumber> {
         if self.head & head_bits::LOCAL_ROOT == 0 {
             return Some(0);

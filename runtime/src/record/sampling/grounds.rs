@@ -96,6 +96,7 @@ impl ToldState {
 
     /// The text, and zeros behind it; and how long the text is.
     #[inline]
+    #[cfg_attr(not(feature = "_otlp"), allow(dead_code))]
     pub(crate) fn padded(&self) -> (&[u8; Self::MOST], u8) {
         (&self.bytes, self.length)
     }

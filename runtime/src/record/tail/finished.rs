@@ -56,15 +56,16 @@ impl<'a> Finished<'a> {
 
     /// The address of its call site.
     #[inline]
-    pub(super) fn address(&self) -> usize {
+    fn address(&self) -> usize {
         std::ptr::from_ref(self.callsite).addr()
     }
 
-    /// Whether it is of this call site, and has nothing but what that settles. Items are looked through only where they may have
-    /// attributes that bear their names.
+    /// Its [site](Subject::site). Items are looked through only where they may have attributes that bear their names.
     #[inline]
-    pub(super) fn is_plainly_of(&self, site: usize, may_be_keyed: bool) -> bool {
-        self.address() == site && self.has_own_kind() && !(may_be_keyed && wire::has_keyed(self.items()))
+    pub(super) fn plain_site(&self, may_be_keyed: bool) -> Option<usize> {
+        // Attributes that bear their names are not the call site's.
+        let is_plain = self.has_own_kind() && !(may_be_keyed && wire::has_keyed(self.items()));
+        is_plain.then(|| self.address())
     }
 
     #[inline]
@@ -171,8 +172,7 @@ impl Subject for Finished<'_> {
 
     #[inline]
     fn site(&self) -> Option<usize> {
-        // Attributes that bear their names are not the call site's.
-        (self.has_own_kind() && !wire::has_keyed(self.items())).then(|| self.address())
+        self.plain_site(true)
     }
 }
 

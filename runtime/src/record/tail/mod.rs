@@ -413,16 +413,19 @@ impl Installed {
             }
             let Some(finished) = Finished::of(record) else { continue };
             let is_quiet = finished.is_quiet(self.quiet_ticks);
-            let is_known = || asks_only_failures_and_times || finished.is_plainly_of(quiet_site, has_keyed);
-            if !(is_quiet && is_known()) {
+            let site = finished.plain_site(has_keyed);
+            let is_known = asks_only_failures_and_times || quiet_site != 0 && site == Some(quiet_site);
+            if !(is_quiet && is_known) {
                 let before = found;
-                found = policy.see(before, &finished);
+                let is_out_of_reach;
+                (found, is_out_of_reach) = match site {
+                    Some(site) => policy.see_plain(before, &finished, site),
+                    None => (policy.see(before, &finished), false),
+                };
                 if found != before {
                     asks_only_failures_and_times = policy.asks_only_failures_and_times(found);
                 }
-                // What is asked once more for the last would be for nobody.
-                let is_out_of_reach = is_quiet && !words.is_empty() && policy.is_out_of_reach(found, &finished);
-                quiet_site = if is_out_of_reach { finished.address() } else { 0 };
+                quiet_site = site.filter(|_| is_quiet && is_out_of_reach).unwrap_or(0);
             }
             if let Some(its) = of_root(record) {
                 root = Some(its);

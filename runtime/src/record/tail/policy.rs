@@ -162,10 +162,17 @@ impl TailPolicy {
         self.untimed_before(found) == 0 && self.rules.len() <= 64
     }
 
-    /// The same for a span of this call site that has nothing but the call site's own.
-    pub(crate) fn is_out_of_reach(&self, found: usize, span: &impl Subject) -> bool {
-        let possible = || span.site().map(|site| self.sites.get(site, || self.possible(span)));
-        self.rules.len() <= 64 && possible().is_some_and(|possible| possible & self.untimed_before(found) == 0)
+    /// The same as [`see`](Self::see) for a span with nothing but its call site's own, at this address; and whether no rule before
+    /// the one that is found then matches another such span that is neither failed nor slow.
+    pub(crate) fn see_plain(&self, found: usize, span: &impl Subject, site: usize) -> (usize, bool) {
+        if self.rules.len() > 64 {
+            return (self.see(found, span), false);
+        }
+        let (failed, nanos) = (span.failed(), span.nanos());
+        let possible = self.sites.get(site, || self.possible(span));
+        let is_over = !failed && nanos < self.least_nanos;
+        let found = if is_over { found } else { self.look_among(possible, found, span, failed, nanos) };
+        (found, possible & self.untimed_before(found) == 0)
     }
 
     #[inline(never)]
@@ -174,6 +181,11 @@ impl TailPolicy {
             Some(site) if found > 0 => self.sites.get(site, || self.possible(span)),
             _ => ALL,
         };
+        self.look_among(possible, found, span, failed, nanos)
+    }
+
+    #[inline]
+    fn look_among(&self, possible: u64, found: usize, span: &impl Subject, failed: bool, nanos: u64) -> usize {
         // Of a span that is neither failed nor slow only some rules are left.
         let is_quiet = !failed && nanos < self.least_timed && self.rules.len() <= 64;
         let possible = if is_quiet { possible & self.untimed } else { possible };
