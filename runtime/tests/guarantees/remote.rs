@@ -222,6 +222,8 @@ fn decisions_follow_what_the_server_says() {
 
     server.says(json(r#"{"rateLimitingSampling":{}}"#));
     wait_until("nothing is kept", || !keeps("checkout *"));
+    // It is said after it is so.
+    wait_until("all changes are said", || said.of("Sampling.Remote.Changed").len() >= 5);
     let url = server.url();
     let changed = |now: &str| {
         format!("otelier: info: Sampling.Remote.Changed: the sampling strategy for `my shop` from {url} is {now}")
