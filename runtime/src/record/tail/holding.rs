@@ -77,8 +77,8 @@ enum Cause {
     Overflow,
 }
 
-/// What a trace takes besides its records.
-const OVERHEAD: usize = 128;
+/// What a trace takes besides its records: its places in tables and lists, of which a part is empty.
+const OVERHEAD: usize = 256;
 /// The most decisions that are remembered.
 const MOST_DECIDED: usize = 65_536;
 
@@ -124,8 +124,10 @@ impl Holding {
         let root = of_root(record);
         pending.root = root.or(pending.root);
         pending.randomness = pending.randomness.or_else(|| randomness_of(record));
+        // A list that grows takes more than is in it.
+        let before = pending.room();
         pending.words.extend_from_slice(record);
-        self.bytes += record.len() * 8;
+        self.bytes += pending.room() - before;
         if policy.is_settled(pending.found) {
             self.decide(installed, trace, Cause::Settled, now);
         } else if root.is_some() {
@@ -149,7 +151,7 @@ impl Holding {
     fn make_room(&mut self, installed: &Installed, grown: Trace, now: Instant) {
         let most = installed.settings.max_bytes;
         while self.bytes > most {
-            let is_large = self.traces.get(&grown).is_some_and(|pending| pending.words.len() * 8 > most / 4);
+            let is_large = self.traces.get(&grown).is_some_and(|pending| pending.room() > most / 4);
             let next = if is_large { Some(grown) } else { self.order.pop_front().map(|(_, oldest)| oldest) };
             let Some(trace) = next else { return };
             if self.traces.contains_key(&trace) {
@@ -250,7 +252,7 @@ impl Holding {
     fn decide(&mut self, installed: &Installed, trace: Trace, cause: Cause, now: Instant) {
         let Some(mut pending) = self.traces.remove(&trace) else { return };
         pending.refresh(installed);
-        self.bytes -= OVERHEAD + pending.words.len() * 8;
+        self.bytes -= OVERHEAD + pending.room();
         if let Some(fate) = pending.is_part_of(trace, installed) {
             self.remember(trace, fate, None, now);
             return self.follow_whole(installed, &pending.words, fate);
@@ -398,6 +400,11 @@ fn grounds(decision: &Decision, cause: Cause) -> GroundsNumber {
 }
 
 impl Pending {
+    /// The bytes that its records take.
+    fn room(&self) -> usize {
+        self.words.capacity() * size_of::<u64>()
+    }
+
     fn new(installed: &Installed, now: Instant) -> Self {
         let (generation, found) = (installed.generation, installed.settings.policy.rules.len());
         Self { words: Vec::new(), found, generation, root: None, randomness: None, since: now }

@@ -94,3 +94,17 @@ fn a_trace_that_comes_in_again_is_decided_again_and_one_that_is_only_late_is_not
     let of = |number| released.chunks(8).filter(|record| record[3] == trace(5, number).1).count();
     assert_eq!((of(0), of(1)), (2, 1));
 }
+
+#[test]
+fn what_is_held_back_counts_with_all_the_room_that_it_takes() {
+    let (installed, mut holding, now) = (installed(), Holding::default(), Instant::now());
+    for number in 0..100 {
+        for _ in 0..9 {
+            holding.take_by(&installed, &record(trace(6, number), false, false), now);
+        }
+    }
+    let room: usize = holding.traces.values().map(|pending| pending.words.capacity() * 8).sum();
+    assert!(holding.bytes >= room, "{} bytes are counted, and {room} are taken", holding.bytes);
+    (0..100).for_each(|number| holding.decide(&installed, trace(6, number), Cause::Over, now));
+    assert_eq!(holding.bytes, 0, "what was counted is given back");
+}
