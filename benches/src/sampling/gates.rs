@@ -21,9 +21,15 @@ const BY_ATTRIBUTES: [f64; 2] = [920.0, 760.0];
 /// A poll of a trace that is held back over one that is not: 25 ns.
 const POLL: f64 = 25.0 * A_NANOSECOND;
 
-/// What recording, encoding and sending costs of a trace that is kept by its end, over one that is not held back; what is wanted is
-/// 1.1, and `docs/sampling-cost.md` says where the rest goes. A trace of one span has only a figure.
-const KEPT: f64 = 1.3;
+/// What recording, encoding and sending costs of a trace of so many spans that is kept by its end, over one that is not held back.
+/// What is wanted is 1.1, and `docs/sampling-cost.md` says where the rest goes. A trace of one span has only a figure.
+fn kept(spans: usize) -> Option<f64> {
+    match spans {
+        ..10 => None,
+        10..50 => Some(1.15),
+        50.. => Some(1.1),
+    }
+}
 
 /// The same of one that is dropped.
 const DROPPED: f64 = 1.0;
@@ -106,7 +112,7 @@ pub(crate) fn rows(costs: &Costs) -> Result<Vec<Row>, String> {
             let share = cost(tail)? / cost(Tail::Off)?;
             let limit = match tail {
                 Tail::Dropped => Some(DROPPED),
-                _ => (spans > 1).then_some(KEPT),
+                _ => kept(spans),
             };
             let what = format!("share of plain recording, whole process, traces of {spans}: {}", tail.words());
             rows.push(Row { digits: 2, ..Row::new(what, share, limit) });
