@@ -26,7 +26,7 @@ const POLL: f64 = 25.0 * A_NANOSECOND;
 fn kept(spans: usize) -> Option<f64> {
     match spans {
         ..10 => None,
-        10..50 => Some(1.15),
+        10..50 => Some(1.17),
         50.. => Some(1.1),
     }
 }

@@ -5,6 +5,8 @@ mod authorization;
 pub mod describe;
 mod environment;
 mod exporter;
+#[cfg(test)]
+pub(crate) mod fuzzing;
 mod jaeger_remote;
 mod lakehouse;
 mod limits;

@@ -102,10 +102,7 @@ fn same_of_http(list: &[(&str, &[u8])], expected: &Context, read: impl Fn(&dyn E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Variables;
-    use std::time::{Duration, Instant};
-
-    const SEED: u64 = 0x6f74_656c_6965_7221;
+    use crate::config::fuzzing::{self, Random};
 
     /// What headers are made of; each is dangerous somewhere.
     const PIECES: [&[u8]; 40] = [
@@ -151,7 +148,7 @@ mod tests {
         b"d",
     ];
 
-    fn made(random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    fn made(random: Random<'_>) -> Vec<u8> {
         let mut bytes = vec![random(256) as u8];
         for _ in 0..=random(24) {
             match random(10) {
@@ -168,35 +165,14 @@ mod tests {
         bytes
     }
 
-    fn fuzz(time: Duration, inputs: usize) -> usize {
-        let mut state = SEED;
-        let mut random = |limit: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % limit.max(1) as u64) as usize
-        };
-        let start = Instant::now();
-        let mut count = 0;
-        while count < inputs && start.elapsed() < time {
-            let bytes = made(&mut random);
-            let done = std::panic::catch_unwind(|| headers(&bytes));
-            assert!(done.is_ok(), "input {count} is a finding: {}", bytes.escape_ascii());
-            count += 1;
-        }
-        count
-    }
-
     #[test]
     fn broken_headers_neither_panic_nor_grow() {
-        assert_eq!(fuzz(Duration::from_secs(600), 3000), 3000);
+        fuzzing::few(3000, made, headers);
     }
 
     #[test]
     #[ignore = "runs as long as `cargo xtask fuzz headers` says"]
     fn for_a_while() {
-        let seconds = Variables::of_the_process().get("OTELIER_FUZZ_SECONDS").and_then(|text| text.parse().ok());
-        let seconds = seconds.unwrap_or(60);
-        println!("{} inputs in {seconds} s without a finding", fuzz(Duration::from_secs(seconds), usize::MAX));
+        fuzzing::for_a_while(made, headers);
     }
 }

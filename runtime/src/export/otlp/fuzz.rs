@@ -98,10 +98,7 @@ fn bounded(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Variables;
-    use std::time::{Duration, Instant};
-
-    const SEED: u64 = 0x6f74_656c_6965_7221;
+    use crate::config::fuzzing::{self, Random};
 
     /// What answers are made of; each is dangerous somewhere.
     const PIECES: [&[u8]; 36] = [
@@ -144,7 +141,7 @@ mod tests {
     ];
 
     /// An answer whose parts are in their places, or one whose are not.
-    fn made(random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    fn made(random: Random<'_>) -> Vec<u8> {
         let mut bytes = vec![random(256) as u8, random(256) as u8];
         for _ in 0..=random(12) {
             match random(8) {
@@ -162,35 +159,14 @@ mod tests {
         bytes
     }
 
-    fn fuzz(time: Duration, inputs: usize) -> usize {
-        let mut state = SEED;
-        let mut random = |limit: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % limit.max(1) as u64) as usize
-        };
-        let start = Instant::now();
-        let mut count = 0;
-        while count < inputs && start.elapsed() < time {
-            let bytes = made(&mut random);
-            let done = std::panic::catch_unwind(|| answer(&bytes));
-            assert!(done.is_ok(), "input {count} is a finding: {bytes:?}");
-            count += 1;
-        }
-        count
-    }
-
     #[test]
     fn broken_answers_neither_panic_nor_say_too_much() {
-        assert_eq!(fuzz(Duration::from_secs(600), 2000), 2000);
+        fuzzing::few(2000, made, answer);
     }
 
     #[test]
     #[ignore = "runs as long as `cargo xtask fuzz answer` says"]
     fn for_a_while() {
-        let seconds = Variables::of_the_process().get("OTELIER_FUZZ_SECONDS").and_then(|text| text.parse().ok());
-        let seconds = seconds.unwrap_or(60);
-        println!("{} inputs in {seconds} s without a finding", fuzz(Duration::from_secs(seconds), usize::MAX));
+        fuzzing::for_a_while(made, answer);
     }
 }

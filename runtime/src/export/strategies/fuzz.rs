@@ -45,10 +45,7 @@ fn bounded(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Variables;
-    use std::time::{Duration, Instant};
-
-    const SEED: u64 = 0x6f74_656c_6965_7221;
+    use crate::config::fuzzing::{self, Random};
 
     const WHOLE: [&str; 3] = [
         r#"{"strategyType":"PROBABILISTIC","probabilisticSampling":{"samplingRate":0.25}}"#,
@@ -86,7 +83,7 @@ mod tests {
         "\u{1b}[31m",
     ];
 
-    fn made(random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    fn made(random: Random<'_>) -> Vec<u8> {
         let mut bytes = match random(4) {
             0 => Vec::new(),
             _ => WHOLE[random(WHOLE.len())].as_bytes().to_vec(),
@@ -108,35 +105,14 @@ mod tests {
         bytes
     }
 
-    fn fuzz(time: Duration, inputs: usize) -> usize {
-        let mut state = SEED;
-        let mut random = |limit: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state % limit.max(1) as u64) as usize
-        };
-        let start = Instant::now();
-        let mut count = 0;
-        while count < inputs && start.elapsed() < time {
-            let bytes = made(&mut random);
-            let done = std::panic::catch_unwind(|| strategies(&bytes));
-            assert!(done.is_ok(), "input {count} is a finding: {:?}", String::from_utf8_lossy(&bytes));
-            count += 1;
-        }
-        count
-    }
-
     #[test]
     fn broken_strategies_neither_panic_nor_leave_their_bounds() {
-        assert_eq!(fuzz(Duration::from_secs(600), 3000), 3000);
+        fuzzing::few(3000, made, strategies);
     }
 
     #[test]
     #[ignore = "runs as long as `cargo xtask fuzz strategies` says"]
     fn for_a_while() {
-        let seconds = Variables::of_the_process().get("OTELIER_FUZZ_SECONDS").and_then(|text| text.parse().ok());
-        let seconds = seconds.unwrap_or(60);
-        println!("{} inputs in {seconds} s without a finding", fuzz(Duration::from_secs(seconds), usize::MAX));
+        fuzzing::for_a_while(made, strategies);
     }
 }
