@@ -403,6 +403,10 @@ impl Guard {
         }
         let values = thread.scratch.position() - position;
         self.open_started(callsite, thread, start, None, position);
+        if thread.outbox.holds() {
+            // They were written before the trace was held back.
+            thread.scratch.above(position, |words| thread.scratch.note(words));
+        }
         if has_more {
             // What comes with the trace comes first.
             thread.scratch.edit(position, |words| {

@@ -4,7 +4,7 @@ use crate::support::*;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, Value};
 use opentelemetry_sdk::trace::SpanData;
-use otelier::config::{Keep, TailRule, TailSampling};
+use otelier::config::{Composable, Keep, Rule, Sampler, TailRule, TailSampling};
 use otelier::export::MemoryExporter;
 use otelier::prelude::*;
 use otelier::{Span, TailCounts, in_current_context, with_current_context};
@@ -438,4 +438,32 @@ fn an_attribute_that_only_one_of_many_spans_of_a_call_site_has_is_found() {
     .to_vec();
     assert_eq!(kept, [0, 1, 1, 2, 3, 4, 4, 4]);
     drop(recorder);
+}
+
+/// The values of a root for which the sampler waits are there before its trace is held back.
+#[test]
+fn an_attribute_of_a_struct_is_found_where_the_sampler_looks_at_attributes_too() {
+    #[derive(SpanAttributes)]
+    #[attributes(prefix = "app.order")]
+    struct Order {
+        kind: &'static str,
+    }
+
+    #[trace(..order, "app.path" = path)]
+    fn request(order: &Order, path: &str) {
+        let _ = path;
+    }
+
+    let health = Rule::new(Composable::AlwaysOff).attribute_is("app.path", ["/health"]);
+    let sampler = Sampler::Composite(Composable::RuleBased(vec![health, Rule::new(Composable::AlwaysOn)]));
+    let wanted = TailRule::new("wanted", Keep::Always).attribute_is("app.order.kind", ["wanted"]);
+    let settings = Telemetry::default().with_sampler(sampler);
+    let recorder = Recorder::with(settings.with_tail_sampling(TailSampling::new(0.0).with_rule(wanted)));
+    for _ in 0..3 {
+        request(&Order { kind: "other" }, "/orders");
+        request(&Order { kind: "wanted" }, "/orders");
+        request(&Order { kind: "wanted" }, "/health");
+    }
+    let (spans, _) = recorder.finish();
+    assert_eq!(names(&spans), ["request"; 3]);
 }
