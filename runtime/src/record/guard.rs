@@ -280,6 +280,10 @@ impl Guard {
         let Start { active, parent, flags, begins_here, .. } = start;
         let recording = active.mode.is_recording();
         let decides = begins_here && recording && tail::begin(thread);
+        if decides {
+            // What the context gives, and what the sampler has waited for, was written before the trace was held back.
+            thread.scratch.above(position, |items| thread.scratch.note(items));
+        }
         // The allocator may be traced: its spans would begin below a span that is half open.
         let (late, context) = thread.scratch.while_busy(|| {
             let late = recording.then(|| SharedSpan::inbox(callsite, active, thread));
@@ -403,10 +407,6 @@ impl Guard {
         }
         let values = thread.scratch.position() - position;
         self.open_started(callsite, thread, start, None, position);
-        if thread.outbox.holds() {
-            // They were written before the trace was held back.
-            thread.scratch.above(position, |words| thread.scratch.note(words));
-        }
         if has_more {
             // What comes with the trace comes first.
             thread.scratch.edit(position, |words| {

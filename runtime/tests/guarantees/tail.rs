@@ -7,7 +7,7 @@ use opentelemetry_sdk::trace::SpanData;
 use otelier::config::{Composable, Keep, Rule, Sampler, TailRule, TailSampling};
 use otelier::export::MemoryExporter;
 use otelier::prelude::*;
-use otelier::{Span, TailCounts, in_current_context, with_current_context};
+use otelier::{CorrelationContext, Span, TailCounts, in_current_context, with_current_context};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -466,4 +466,17 @@ fn an_attribute_of_a_struct_is_found_where_the_sampler_looks_at_attributes_too()
     }
     let (spans, _) = recorder.finish();
     assert_eq!(names(&spans), ["request"; 3]);
+}
+
+#[test]
+fn what_a_context_gives_to_every_span_is_found() {
+    let wanted = TailRule::new("wanted", Keep::Always).attribute_is("user.id", ["ann"]);
+    let recorder = keeping(TailSampling::new(0.0).with_rule(wanted));
+    for user in ["ann", "bob", "ann"] {
+        let context = CorrelationContext::new().with_user(user);
+        context.in_scope(|| drop(work(false)));
+    }
+    let _ = work(false);
+    let (spans, _) = recorder.finish();
+    assert_eq!(names(&spans), ["work"; 2]);
 }
